@@ -1,0 +1,1 @@
+#include "common/crawl_key.h"

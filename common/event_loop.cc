@@ -1,0 +1,1 @@
+#include "common/event_loop.h"

@@ -1,0 +1,1 @@
+#include "common/ip_address.h"

@@ -1,0 +1,58 @@
+// IP addresses, networks, and which addresses are special (RFC 6890 and successors): loopback, private, link-local,
+// multicast, documentation ... A crawler asked by a web page must not go there unless its user said so.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+class IpAddress {
+ public:
+  IpAddress() = default;
+  // Dotted quad, or IPv6 text with or without brackets, without a zone.
+  static absl::StatusOr<IpAddress> Parse(std::string_view text);
+  // From a socket address of AF_INET or AF_INET6.
+  static absl::StatusOr<IpAddress> FromSockaddr(const sockaddr* address);
+  static IpAddress V4(const std::array<uint8_t, 4>& bytes);
+  static IpAddress V6(const std::array<uint8_t, 16>& bytes);
+
+  bool is_v4() const { return v4_; }
+  // 4 or 16 bytes, network order.
+  const uint8_t* bytes() const { return bytes_.data(); }
+  std::string ToString() const;
+  // IPv4 in IPv6 (mapped, 6to4, NAT64 well-known prefix) unwrapped, for range checks.
+  IpAddress Embedded() const;
+  // True for every address that a public crawler has no business with.
+  bool IsSpecial() const;
+  bool IsLoopback() const;
+
+  bool operator==(const IpAddress&) const = default;
+
+ private:
+  bool v4_ = true;
+  std::array<uint8_t, 16> bytes_{};
+};
+
+class Cidr {
+ public:
+  // "10.0.0.0/8", "127.0.0.1" (a /32), "fd00::/8", "[::1]".
+  static absl::StatusOr<Cidr> Parse(std::string_view text);
+  bool Contains(const IpAddress& address) const;
+  std::string ToString() const;
+
+ private:
+  IpAddress base_;
+  int prefix_ = 0;
+};
+
+// An address may be connected to if it is not special or lies in one of the allowed networks.
+bool AddressAllowed(const IpAddress& address, const std::vector<Cidr>& allowed_networks);
+
+}  // namespace weft

@@ -1,0 +1,1 @@
+#include "common/registrable_domain.h"

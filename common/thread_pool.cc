@@ -1,0 +1,1 @@
+#include "common/thread_pool.h"

@@ -1,0 +1,27 @@
+// Durations and sizes as users write them: "500ms", "2s", "10m", "1h30m", "0"; "64KiB", "16MiB", "1GiB", "512".
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weft {
+
+// Never negative. The error says what is accepted.
+absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
+// The shortest text that ParseDuration reads back: "1m30s", "500ms", "0".
+std::string FormatDuration(absl::Duration duration);
+
+// Bytes. KiB, MiB, GiB, TiB are powers of 1024; KB, MB, GB, TB powers of 1000; a bare number is bytes.
+absl::StatusOr<uint64_t> ParseSize(std::string_view text);
+// The shortest exact text: "16MiB", "1000", "64KiB".
+std::string FormatSize(uint64_t bytes);
+// For people: "1.4 MiB".
+std::string HumanSize(uint64_t bytes);
+// "12,345".
+std::string HumanCount(uint64_t count);
+
+}  // namespace weft

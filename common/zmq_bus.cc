@@ -1,0 +1,1 @@
+#include "common/zmq_bus.h"

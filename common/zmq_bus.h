@@ -1,0 +1,55 @@
+// Bus over ZeroMQ (the only user of zmq): one bound ROUTER at most, and a DEALER per connection, all on one EventLoop.
+// inproc://, ipc:// and tcp:// endpoints. High-water marks lie above what credit allows, so that nothing is dropped
+// while peers keep to it; a frame that does not parse, is too long or of another protocol version is counted and dropped.
+#pragma once
+
+#include <absl/functional/any_invocable.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bus.h"
+#include "common/event_loop.h"
+
+namespace weft {
+
+// The process-wide ZeroMQ context; inproc endpoints meet only within one. Outlives every ZmqBus made with it.
+class ZmqContext {
+ public:
+  ZmqContext();
+  ~ZmqContext();
+  void* handle() const { return handle_; }
+
+ private:
+  void* handle_;
+};
+
+struct ZmqBusCounters {
+  uint64_t sent = 0;
+  uint64_t received = 0;
+  uint64_t dropped_unsendable = 0;   // peer unknown or at its high-water mark
+  uint64_t dropped_malformed = 0;
+};
+
+class ZmqBus : public Bus {
+ public:
+  // Messages go to `on_message` on the loop's thread.
+  ZmqBus(ZmqContext& context, EventLoop& loop,
+         absl::AnyInvocable<void(const PeerId& from, Message message)> on_message);
+  ~ZmqBus() override;
+
+  // Binds the ROUTER (all endpoints share it): "tcp://127.0.0.1:0" picks a port. Answers the endpoint that others
+  // connect to. Unavailable: "tcp://127.0.0.1:7700 is in use ...".
+  absl::StatusOr<std::string> Bind(const std::string& endpoint);
+  absl::StatusOr<PeerId> Connect(const std::string& endpoint) override;
+  void Disconnect(const PeerId& peer) override;
+  void Send(const PeerId& peer, const Message& message) override;
+  const ZmqBusCounters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft

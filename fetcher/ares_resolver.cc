@@ -1,0 +1,1 @@
+#include "fetcher/ares_resolver.h"

@@ -1,0 +1,1 @@
+#include "fetcher/curl_transport.h"

@@ -1,0 +1,1 @@
+#include "fetcher/robots_rules.h"

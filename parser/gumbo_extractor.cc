@@ -1,0 +1,1 @@
+#include "parser/link_extractor.h"

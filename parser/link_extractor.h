@@ -1,0 +1,44 @@
+// Links of an HTML page, behind one interface. GumboExtractor builds the tree.
+// Untrusted input: any bytes, bounded time and memory. Thread rule: an extractor belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/link_kind.h"
+#include "common/url.h"
+
+namespace weft {
+
+struct ExtractedLink {
+  Url url;
+  LinkKind kind = LinkKind::kNone;
+  bool nofollow = false;
+};
+
+struct ExtractedPage {
+  std::string title;                   // white space collapsed, UTF-8
+  std::vector<ExtractedLink> links;    // http and https, in document order, repeats kept
+  std::string text;                    // visible text, when asked
+  bool linear_scan = false;            // too hostile for a tree: links by a linear scan
+  std::string charset;                 // WHATWG name of the encoding that was used, "windows-1252"
+};
+
+class LinkExtractor {
+ public:
+  virtual ~LinkExtractor() = default;
+  struct Input {
+    std::string_view html;             // decoded content, in the page's encoding
+    const Url* url = nullptr;          // the request URL
+    std::string_view content_type;     // header value, may be empty
+    bool want_text = false;
+  };
+  virtual ExtractedPage Extract(const Input& input) = 0;
+};
+
+std::unique_ptr<LinkExtractor> NewGumboExtractor();
+
+}  // namespace weft

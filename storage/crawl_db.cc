@@ -1,0 +1,1 @@
+#include "storage/crawl_db.h"

@@ -1,0 +1,225 @@
+// CrawlDb: the crawl's memory. It knows every distinct crawl key in exactly one state, the queue of every origin, every
+// host with its politeness, and the ledger `discovered = pending + done + failed + refused`, all moved together in one
+// atomic batch per call and shard. The scheduler is its only writer.
+//
+// Keys of every family but meta start with the two-byte shard of the host's registrable domain, so that shards can move
+// between schedulers. Layout in docs/architecture.md.
+//
+// Errors: after any error of a write the object answers FailedPrecondition to everything; the owner throws it away and
+// opens the store again (protocol rule 4). Counters and host records in memory change only after the write returned OK.
+// Durability: a change is durable once a Sync that started after it has succeeded; only then may it be acknowledged.
+// Thread rule: one thread; Sync() may run on a pool thread beside it.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/fingerprint.h"
+#include "common/outcome.h"
+#include "common/random.h"
+#include "common/wire.pb.h"
+#include "storage/kv.h"
+#include "storage/url_record.h"
+
+namespace weft {
+
+// Microseconds on the crawl clock: time during which a scheduler had this CrawlDb open (rule 24). It never goes back.
+using CrawlTime = uint64_t;
+
+// A URL that somebody found, ready for the ledger. Scope and limits have been asked already.
+struct Candidate {
+  Fingerprint key;
+  std::string url;                    // request URL
+  std::string origin;                 // "https://example.com"
+  std::string host;                   // "example.com"
+  uint16_t shard = 0;
+  uint32_t depth = 0;
+  uint32_t redirect_hops = 0;
+  bool seed = false;
+  Fingerprint referrer;
+  Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
+};
+
+enum class Admission : uint8_t {
+  kQueued,      // new, now pending
+  kTakenUp,     // was refused for depth or scope, found again admissible: now pending (rule 36)
+  kKnown,       // already in the ledger
+  kRefused,     // new, recorded as refused
+  kSighting,    // refused, beyond the host's cap of recorded refusals: counted outside the ledger (rule 35)
+};
+
+struct OriginState {
+  std::string origin;                 // "https://example.com"
+  uint64_t pending = 0;               // queued or waiting for a retry
+};
+
+// A host name, what is pending under it and what politeness must not forget.
+struct HostState {
+  uint64_t id = 0;                    // Fingerprinter::Short(host)
+  uint16_t shard = 0;
+  std::string host;
+  std::vector<OriginState> origins;
+  uint64_t refused_recorded = 0;
+  // Politeness. Times on the crawl clock.
+  CrawlTime not_before = 0;           // no request before this
+  CrawlTime last_request = 0;         // end of the last response; 0 = never asked
+  uint64_t crawl_delay_us = 0;        // from robots.txt
+  uint32_t failures = 0;              // host failures in a row
+  uint32_t throttles = 0;             // throttled answers in a row
+
+  uint64_t pending() const {
+    uint64_t sum = 0;
+    for (const OriginState& o : origins) sum += o.pending;
+    return sum;
+  }
+};
+
+// How one attempt ended, for Commit.
+struct AttemptEnd {
+  enum class Kind : uint8_t {
+    kDone,          // `page` is stored
+    kFailed,        // final: `reason`
+    kRefused,       // never requested after all (robots, address): `reason`
+    kRetry,         // tried again after `retry_after_us`; attempt + 1
+    kBackToQueue,   // not this URL's fault (throttled, host parked, lease over): same attempt, same place
+    kOwnKeyRedirect // answered with a redirect to its own key: queued again with `new_url`; attempt + 1
+  };
+  Kind kind = Kind::kDone;
+  Fingerprint key;
+  uint16_t shard = 0;
+  uint32_t generation = 0;
+  uint32_t attempt = 0;
+  Outcome reason = Outcome::kNone;
+  uint64_t retry_after_us = 0;
+  std::string new_url;
+  // kDone
+  uint32_t status = 0;
+  WarcPlace place;
+  std::string payload_digest;
+  uint64_t payload_bytes = 0;
+  bool truncated = false;
+  absl::Time fetched_at;
+  std::string mime;
+};
+
+enum class CommitVerdict : uint8_t {
+  kCommitted,
+  kSuperseded,   // the record is not pending, or generation or attempt differ: counted, changes nothing
+  kUnknownKey,   // no such record (after a restore): counted as superseded
+  kRedirectLoop, // kOwnKeyRedirect beyond kMaxOwnKeyRedirects: committed as failed: redirect-loop
+};
+
+struct QueuedUrl {
+  uint64_t position = 0;   // in the origin's queue, ascending; resume after it
+  Fingerprint key;
+  UrlRecord record;
+};
+
+struct LedgerCounts {
+  uint64_t discovered = 0;
+  uint64_t pending = 0;
+  uint64_t done = 0;
+  std::map<Outcome, uint64_t> failed;
+  std::map<Outcome, uint64_t> refused;
+  // Beside the ledger.
+  uint64_t pages = 0;        // done with a 2xx status
+  uint64_t truncated = 0;
+  uint64_t sightings = 0;
+  uint64_t superseded = 0;
+
+  // discovered == pending + done + sum(failed) + sum(refused)
+  bool AddsUp() const;
+};
+
+struct CrawlDbOptions {
+  wire::CrawlIdentity create;             // used only when the store is empty; zero ids are drawn from `random`
+  uint64_t refused_cap_per_host = 10'000;
+};
+
+class CrawlDb {
+ public:
+  // Opens what is in `kv`, or creates a crawl there. FailedPrecondition with a message for users where the format is
+  // newer than this program; DataLoss where it cannot be read. Mints a new incarnation (rule 3).
+  static absl::StatusOr<std::unique_ptr<CrawlDb>> Open(std::unique_ptr<Kv> kv, const CrawlDbOptions& options,
+                                                       Random& random);
+  ~CrawlDb();
+
+  const wire::CrawlIdentity& identity() const;
+  uint64_t incarnation() const;
+  bool created_now() const;
+
+  // --- The ledger ---
+  // One answer per candidate, in order; duplicates within the call count as known. One batch per shard.
+  // A seed that is known as refused (scope, depth, prefix, excluded) is taken up. A known pending record found nearer
+  // (smaller depth) keeps its place but takes the smaller depth.
+  absl::StatusOr<std::vector<Admission>> Admit(std::span<const Candidate> candidates, CrawlTime now);
+  // One verdict per end, in order. First wins on (key, generation, attempt) while the record is pending (rule 1).
+  absl::StatusOr<std::vector<CommitVerdict>> Commit(std::span<const AttemptEnd> ends, CrawlTime now);
+  // Puts every record that ended as failed back into its queue (--retry-failed): how many.
+  absl::StatusOr<uint64_t> RequeueFailed(CrawlTime now);
+  LedgerCounts ledger() const;
+  // Recounts from the records, by a scan: for checks and tests.
+  absl::StatusOr<LedgerCounts> Recount() const;
+
+  absl::StatusOr<std::optional<UrlRecord>> Find(const Fingerprint& key, uint16_t shard) const;
+  // True for each key that has a record, whatever its state.
+  // --- Queues ---
+  // Up to `limit` entries of the origin's queue with position > `after`, in order (depth first, then arrival).
+  absl::StatusOr<std::vector<QueuedUrl>> ReadQueue(uint16_t shard, std::string_view origin, uint64_t after,
+                                                   size_t limit) const;
+  // Moves retries that are due into their queues; answers the hosts that got some. NextDue: when the next one is.
+  absl::StatusOr<std::vector<uint64_t>> PromoteDue(CrawlTime now, size_t limit);
+  std::optional<CrawlTime> NextDue() const;
+  // Lowest position that an insert since the last call went to, per origin, for hand-out cursors (rule 6).
+  absl::flat_hash_map<std::string, uint64_t> TakeLowestInserts();
+
+  // --- Hosts ---
+  const HostState* FindHost(uint64_t id) const;
+  uint64_t HostId(std::string_view host) const;
+  void ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const;
+  // Writes the politeness part of `state` (origins and counts are the ledger's and are ignored here).
+  absl::Status PutPoliteness(const HostState& state);
+  // robots.txt of an origin as last received, with its expiry on the crawl clock; nullopt: never fetched.
+  absl::StatusOr<std::optional<std::string>> GetRobots(std::string_view origin) const;
+  absl::Status PutRobots(std::string_view origin, std::string_view encoded);
+
+  // --- Meta: small named values (settings, state, clock) ---
+  absl::StatusOr<std::optional<std::string>> GetMeta(std::string_view name) const;
+  absl::Status PutMeta(std::string_view name, std::string_view value);
+  // The crawl clock as last stored; ticks are stored by the owner with PutClock.
+  CrawlTime stored_clock() const;
+  absl::Status PutClock(CrawlTime now);
+
+  // --- Reading results ---
+  struct Row {
+    Fingerprint key;
+    uint16_t shard = 0;
+    UrlRecord record;
+  };
+  // Done records with commit <= `pinned_commit`, in key order from `cursor` (empty: start) on; `next` is empty at the end.
+  absl::Status ReadDone(std::string_view cursor, size_t limit, uint64_t pinned_commit, std::vector<Row>& rows,
+                        std::string& next) const;
+
+  // Sequence of the last commit; grows by one with every Admit or Commit batch.
+  uint64_t commit() const;
+  // See the header's durability note. May run on another thread.
+  absl::Status Sync();
+  // The first error of a write or sync; OK while healthy.
+  absl::Status health() const;
+
+ private:
+  struct Impl;
+  explicit CrawlDb(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft

@@ -1,0 +1,1 @@
+#include "storage/url_record.h"

@@ -1,0 +1,66 @@
+// What the CrawlDb knows of one crawl key: one record per distinct key, in exactly one state of the ledger.
+// Encoded small and with a version byte; decoding takes any bytes and answers DataLoss for what it cannot read.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/fingerprint.h"
+#include "common/outcome.h"
+
+namespace weft {
+
+enum class UrlState : uint8_t {
+  kPending = 1,  // durable; shown as queued or leased
+  kDone = 2,     // a response of any status is stored
+  kFailed = 3,   // tries used up without one
+  kRefused = 4,  // never requested
+};
+
+// Where a stored page lies (protocol rule 10).
+struct WarcPlace {
+  uint64_t pages_dir_id = 0;
+  std::string file;            // name below the pages directory
+  uint64_t offset = 0;
+  uint64_t length = 0;         // of the response record's bytes on disk (one gzip member)
+  std::string record_digest;   // SHA-1 of those bytes, 20 bytes
+
+  bool operator==(const WarcPlace&) const = default;
+};
+
+struct UrlRecord {
+  UrlState state = UrlState::kPending;
+  Outcome reason = Outcome::kNone;      // of kFailed and kRefused
+  uint32_t generation = 0;              // raised by each recrawl
+  uint32_t attempt = 0;                 // raised by each try that ended without commit
+  uint32_t depth = 0;
+  uint32_t redirect_hops = 0;           // from the link that started the chain
+  uint32_t own_key_redirects = 0;
+  bool seed = false;
+  Fingerprint referrer;                 // key of the page that named it first; empty for seeds
+  std::string url;                      // the request URL
+  // kPending: where it waits. Exactly one of the two is set.
+  uint64_t queue_position = 0;          // in its origin's queue (CrawlDb)
+  uint64_t due_us = 0;                  // crawl clock, when it waits for a retry
+  // kDone
+  uint32_t status = 0;
+  WarcPlace place;
+  std::string payload_digest;           // SHA-1, 20 bytes
+  uint64_t payload_bytes = 0;
+  bool truncated = false;
+  absl::Time fetched_at = absl::UnixEpoch();
+  std::string mime;
+  // Last commit that touched it; grows with every commit (rule 37).
+  uint64_t commit = 0;
+
+  bool operator==(const UrlRecord&) const = default;
+};
+
+std::string EncodeUrlRecord(const UrlRecord& record);
+absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes);
+
+}  // namespace weft

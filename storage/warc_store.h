@@ -1,0 +1,58 @@
+// PageStore on WARC/1.1 files (ISO 28500): one gzip member per record, warcinfo first, request and response linked by
+// WARC-Concurrent-To, SHA-1 Base32 payload and block digests, roll-over by size, `.open` while written.
+// Opening a directory closes what a crash left `.open`: the file is cut after its last whole member and renamed; a
+// repaired file is never appended to. What was synced is remembered beside the file, so that a loss of synced bytes is
+// reported, not trimmed (protocol rule 10).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/random.h"
+#include "storage/page_store.h"
+
+namespace weft {
+
+struct WarcStoreOptions {
+  std::string directory;              // holds the .warc.gz files and `pages-directory-id`
+  bool gzip = true;
+  uint64_t roll_bytes = 1'000'000'000;
+  std::string host_name;              // in file names
+  std::string software;               // "Weft/0.1.0", for warcinfo
+  std::string user_agent;
+  std::string robots_policy;          // "obey" | "ignore"
+  std::string operator_contact;
+};
+
+struct WarcRepair {
+  std::string file;
+  uint64_t kept_bytes = 0;
+  uint64_t cut_bytes = 0;
+  uint64_t synced_bytes_lost = 0;     // > 0: bytes that had been reported durable are gone
+};
+
+class WarcStore : public PageStore {
+ public:
+  // Several stores may write below one directory at once (one per parser); `serial` names in files are claimed by
+  // exclusive creation. `repair`: close what a crash left open; at most one opener of a directory passes true.
+  static absl::StatusOr<std::unique_ptr<WarcStore>> Open(const WarcStoreOptions& options, const Clock& clock,
+                                                         Random& random);
+  // Closes what a crash left open. Call once per directory before the first Open, under the directory's lock.
+  static absl::StatusOr<std::vector<WarcRepair>> Repair(const std::string& directory);
+
+  ~WarcStore() override;
+  uint64_t pages_dir_id() const override;
+  absl::StatusOr<StoredExchange> Append(const Exchange& exchange) override;
+  absl::Status Sync() override;
+  // Syncs, closes and renames the current file.
+  absl::Status Close();
+
+ private:
+  struct Impl;
+  explicit WarcStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft
