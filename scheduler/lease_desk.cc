@@ -260,7 +260,7 @@ void LeaseDesk::Throttled(FrontierHost& host, HostState& state, const wire::Leas
   state.not_before = std::max(state.not_before, crawl_clock_.Now() + CrawlMicros(wait));
   if (state.throttles == 1) {
     notices_.push_back(fmt::format("{} asks for a pause ({}): next request in {}", host.host,
-                                   release.detail(), FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
+                                   release.detail(), weft::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
   }
   if (state.throttles < kThrottleCap) return;
   state.throttles = kThrottleCap - 1;
