@@ -46,6 +46,7 @@ struct Candidate {
   uint32_t redirect_hops = 0;
   bool seed = false;
   Fingerprint referrer;
+  uint16_t referrer_shard = 0;
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
 };
 

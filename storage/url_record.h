@@ -42,6 +42,7 @@ struct UrlRecord {
   uint32_t own_key_redirects = 0;
   bool seed = false;
   Fingerprint referrer;                 // key of the page that named it first; empty for seeds
+  uint16_t referrer_shard = 0;          // where the referrer's record lies
   std::string url;                      // the request URL
   // kPending: where it waits. Exactly one of the two is set.
   uint64_t queue_position = 0;          // in its origin's queue (CrawlDb)
