@@ -51,22 +51,10 @@ std::optional<absl::Duration> ParseDelay(std::string_view value) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error != std::errc() || end != value.data() + value.size()) return std::nullopt;
   if (!std::isfinite(seconds) || seconds < 0) return std::nullopt;
-  return std::min(absl::Seconds(seconds), kMaxCrawlDelay);
+  return std::min(absl::Seconds(seconds), kMaxRobotsCrawlDelay);
 }
 
 }  // namespace
-
-std::string RobotsToken(std::string_view user_agent) {
-  constexpr std::string_view kCompatible = "compatible;";
-  const std::string_view first = LeadingToken(Trim(user_agent));
-  if (!EqualsIgnoringCase(first, "mozilla")) return std::string(first);
-  for (size_t i = 0; i + kCompatible.size() <= user_agent.size(); ++i) {
-    if (!EqualsIgnoringCase(user_agent.substr(i, kCompatible.size()), kCompatible)) continue;
-    const std::string_view token = LeadingToken(Trim(user_agent.substr(i + kCompatible.size())));
-    if (!token.empty()) return std::string(token);
-  }
-  return std::string(first);
-}
 
 // Reads a body line by line, keeping what stands in groups for the token and, apart, for `*` (2.2.1).
 class RobotsParser {
@@ -201,6 +189,18 @@ class RobotsParser {
 
 RobotsRules RobotsRules::Parse(std::string_view body, std::string_view product_token) {
   return RobotsParser(product_token).Run(body);
+}
+
+std::string RobotsRules::TokenOf(std::string_view user_agent) {
+  constexpr std::string_view kCompatible = "compatible;";
+  const std::string_view first = LeadingToken(Trim(user_agent));
+  if (!EqualsIgnoringCase(first, "mozilla")) return std::string(first);
+  for (size_t i = 0; i + kCompatible.size() <= user_agent.size(); ++i) {
+    if (!EqualsIgnoringCase(user_agent.substr(i, kCompatible.size()), kCompatible)) continue;
+    const std::string_view token = LeadingToken(Trim(user_agent.substr(i + kCompatible.size())));
+    if (!token.empty()) return std::string(token);
+  }
+  return std::string(first);
 }
 
 const RobotsRules::Rule* RobotsRules::Decide(std::string_view path_and_query) const {

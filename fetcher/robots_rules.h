@@ -16,17 +16,17 @@ namespace weft {
 inline constexpr size_t kMaxRobotsBytes = 500 * 1024;  // 2.5
 inline constexpr size_t kMaxRobotsLine = 16'664;       // octets of a line that are read; what follows is ignored
 inline constexpr size_t kMaxRobotsSitemaps = 10'000;   // further Sitemap lines are ignored
-inline constexpr absl::Duration kMaxCrawlDelay = absl::Hours(24);  // longer ones are read as this
-
-// The product token (2.2.1) that a crawler with this User-Agent header answers to: "Weft/1.0 (+https://x)" is "Weft",
-// and "Mozilla/5.0 (compatible; FooBot/2.1; +https://x)" is "FooBot". Empty if there is none (then only `*` groups hold).
-std::string RobotsToken(std::string_view user_agent);
+inline constexpr absl::Duration kMaxRobotsCrawlDelay = absl::Hours(24);  // longer ones are read as this
 
 class RobotsRules {
  public:
   // `product_token`: compared ignoring case (2.2.1). A body longer than the limit is cut at the last whole line.
   // Tokens may hold digits, which 2.2.1 does not foresee but sites use; "foo/1.2" and "foo bar" are read as "foo".
   static RobotsRules Parse(std::string_view body, std::string_view product_token);
+
+  // The product token (2.2.1) that a crawler with this User-Agent header answers to: "Weft/1.0 (+https://x)" is "Weft",
+  // and "Mozilla/5.0 (compatible; FooBot/2.1; +https://x)" is "FooBot". Empty if there is none: only `*` groups hold.
+  static std::string TokenOf(std::string_view user_agent);
 
   struct Verdict {
     bool allowed = true;

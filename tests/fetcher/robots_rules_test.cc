@@ -162,7 +162,7 @@ TEST(RobotsRules, CrawlDelayOfTheOwnGroup) {
 }
 
 TEST(RobotsRules, CrawlDelayBeyondTheLimitIsTheLimit) {
-  EXPECT_EQ(ForWeft("User-agent: *\nCrawl-delay: 1e300\n").crawl_delay(), kMaxCrawlDelay);
+  EXPECT_EQ(ForWeft("User-agent: *\nCrawl-delay: 1e300\n").crawl_delay(), kMaxRobotsCrawlDelay);
 }
 
 TEST(RobotsRules, CrawlDelayThatIsNoNumberIsIgnored) {
@@ -189,19 +189,19 @@ TEST(RobotsRules, HtmlErrorPageHoldsNoRules) {
 }
 
 TEST(RobotsToken, IsTheFirstProduct) {
-  EXPECT_EQ(RobotsToken("Weft/1.0 (+https://weft.example)"), "Weft");
-  EXPECT_EQ(RobotsToken("my-bot_2"), "my-bot_2");
+  EXPECT_EQ(RobotsRules::TokenOf("Weft/1.0 (+https://weft.example)"), "Weft");
+  EXPECT_EQ(RobotsRules::TokenOf("my-bot_2"), "my-bot_2");
 }
 
 TEST(RobotsToken, IsTheCompatibleNameBehindMozilla) {
-  EXPECT_EQ(RobotsToken("Mozilla/5.0 (compatible; FooBot/2.1; +https://foo.example)"), "FooBot");
+  EXPECT_EQ(RobotsRules::TokenOf("Mozilla/5.0 (compatible; FooBot/2.1; +https://foo.example)"), "FooBot");
 }
 
-TEST(RobotsToken, OfABrowserIsMozilla) { EXPECT_EQ(RobotsToken("Mozilla/5.0 (X11; Linux)"), "Mozilla"); }
+TEST(RobotsToken, OfABrowserIsMozilla) { EXPECT_EQ(RobotsRules::TokenOf("Mozilla/5.0 (X11; Linux)"), "Mozilla"); }
 
 TEST(RobotsToken, OfNothingIsEmpty) {
-  EXPECT_EQ(RobotsToken(""), "");
-  EXPECT_EQ(RobotsToken("(none)"), "");
+  EXPECT_EQ(RobotsRules::TokenOf(""), "");
+  EXPECT_EQ(RobotsRules::TokenOf("(none)"), "");
 }
 
 }  // namespace
