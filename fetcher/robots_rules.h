@@ -1,6 +1,7 @@
 // robots.txt by RFC 9309: groups for one product token (or `*`), longest match, Crawl-delay and Sitemap lines.
 // Untrusted input: any bytes, at most kMaxRobotsBytes of them are read, linear time. Immutable once parsed.
-// A check costs at most (number of rules) x (length of the path), whatever the wildcards; see robots_pattern.h.
+// A check costs at most (number of wildcard rules) x (length of the path), whatever the patterns, and is given up as
+// disallowed at kMaxRobotsCheckOctets: only a file made to stall crawlers gets there.
 #pragma once
 
 #include <absl/time/time.h>
@@ -16,6 +17,7 @@ namespace weft {
 inline constexpr size_t kMaxRobotsBytes = 500 * 1024;  // 2.5
 inline constexpr size_t kMaxRobotsLine = 16'664;       // octets of a line that are read; what follows is ignored
 inline constexpr size_t kMaxRobotsSitemaps = 10'000;   // further Sitemap lines are ignored
+inline constexpr size_t kMaxRobotsCheckOctets = 16 * 1024 * 1024;  // some 10 ms
 inline constexpr absl::Duration kMaxRobotsCrawlDelay = absl::Hours(24);  // longer ones are read as this
 
 class RobotsRules {
@@ -30,7 +32,9 @@ class RobotsRules {
 
   struct Verdict {
     bool allowed = true;
-    std::string rule;   // the line that decided, as written ("Disallow: /private"); empty if none matched
+    // The line that decided, as written ("Disallow: /private"); empty if none matched; a remark in parentheses if the
+    // check was given up.
+    std::string rule;
     int line = 0;       // its number, from 1; 0 if none
   };
   // `path_and_query` as in a request line; matching by 2.2.2 (longest pattern wins, allow wins ties). /robots.txt is
@@ -57,7 +61,12 @@ class RobotsRules {
     bool wild;                // holds a `*`
     bool anchored;            // ended with `$`
   };
-  const Rule* Decide(std::string_view path_and_query) const;
+  struct Decision {
+    const Rule* rule = nullptr;
+    bool gave_up = false;
+    bool allowed() const { return !gave_up && (rule == nullptr || rule->allow); }
+  };
+  Decision Decide(std::string_view path_and_query) const;
 
   std::string text_;
   std::vector<Rule> rules_;   // heaviest first, allow before disallow: the first that matches decides

@@ -156,6 +156,17 @@ TEST(RobotsRules, LineIsReadUpToItsLimit) {
   EXPECT_TRUE(rules.Allowed(path.substr(0, path.size() - 1)));
 }
 
+TEST(RobotsRules, CheckThatWouldStallIsGivenUpAsDisallowed) {
+  std::string body = "User-agent: *\n";
+  for (int i = 0; body.size() < kMaxRobotsBytes; ++i) body += "Disallow: *a*b" + std::to_string(i) + "\n";
+  const RobotsRules rules = ForWeft(body);
+  std::string path = "/";
+  while (path.size() < 8000) path += "ab";
+  EXPECT_FALSE(rules.Check(path).allowed);
+  EXPECT_EQ(rules.Check(path).rule, "(too many wildcard rules for a path of this length)");
+  EXPECT_TRUE(rules.Allowed("/abab")) << "ordinary paths are checked to the end";
+}
+
 TEST(RobotsRules, CrawlDelayOfTheOwnGroup) {
   const RobotsRules rules = ForWeft("User-agent: *\nCrawl-delay: 10\nDisallow: /x\nUser-agent: weft\nCrawl-delay: 2.5\n");
   EXPECT_EQ(rules.crawl_delay(), absl::Milliseconds(2500));
