@@ -73,7 +73,7 @@ absl::Status CheckNetwork(std::string_view value) {
   const auto cidr = Cidr::Parse(value);
   if (cidr.ok()) return absl::OkStatus();
   return InvalidArgument("'{}' is not a network: {}; expected an address or a network such as 127.0.0.0/8 or fd00::/8",
-                         value, Message(cidr.status()));
+                         value, ErrorText(cidr.status()));
 }
 
 absl::Status CheckResolve(std::string_view value) {
@@ -98,7 +98,7 @@ absl::Status CheckResolve(std::string_view value) {
 absl::Status CheckProxy(std::string_view value) {
   constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "socks4a", "socks5", "socks5h"};
   const auto url = Url::Parse(value);
-  if (!url.ok()) return InvalidArgument("'{}' is not a URL: {}", MaskProxy(value), Message(url.status()));
+  if (!url.ok()) return InvalidArgument("'{}' is not a URL: {}", MaskProxy(value), ErrorText(url.status()));
   if (std::find(kSchemes.begin(), kSchemes.end(), url->scheme()) == kSchemes.end()) {
     return InvalidArgument("'{}': a proxy's URL begins with http, https, socks4a, socks5 or socks5h",
                            MaskProxy(value));

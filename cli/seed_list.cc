@@ -117,7 +117,7 @@ absl::Status SeedReader::AddArgument(const std::string& text, std::istream& stan
   auto url = ParseSeed(text);
   if (!url.ok()) {
     return InvalidArgument("{} is not a seed: {}; a seed is a URL, example.com/path, or the name of an existing file",
-                           Quoted(text), Message(url.status()));
+                           Quoted(text), ErrorText(url.status()));
   }
   AddUrl(*std::move(url));
   return absl::OkStatus();
@@ -182,7 +182,7 @@ void SeedReader::AddLine(const std::string& where, std::string_view line) {
   if (line.empty()) return;
   auto url = ParseSeed(line);
   if (url.ok()) return AddUrl(*std::move(url));
-  list_.problems.push_back(fmt::format("{}: {}: {}", where, Quoted(line), Message(url.status())));
+  list_.problems.push_back(fmt::format("{}: {}: {}", where, Quoted(line), ErrorText(url.status())));
 }
 
 std::string SeedReader::FirstProblems() const {

@@ -1,7 +1,7 @@
 // The crawl key: the canonical form under which URLs are compared for dedup. It is never fetched.
 // Default form, in this order: WHATWG serialisation; fragment and userinfo dropped; %XX upper-cased and unreserved
 // octets decoded (RFC 3986 6.2.2.1 and 6.2.2.2; %2F %3F %23 %25 stay, nothing is decoded twice), a "%" without two digits
-// written as %25 (else "%%341" would be decoded twice by two rounds); default port dropped; trailing dot of the host
+// written as %25 (else "%%341" would be decoded twice by two rounds), and [ ] | \ ^ ` { } as %XX; default port dropped; trailing dot of the host
 // dropped; empty query ("?") dropped. Idempotent: Key(Key(u)) == Key(u), under every option, for any URL.
 // Left alone: "//" and the case of letters in a path, "+", the order of parameters, blank values.
 // The key of a URL that is not http(s) has its fragment, userinfo and empty query dropped; the options do not apply.

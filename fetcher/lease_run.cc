@@ -12,7 +12,6 @@ namespace {
 
 // How long a top-up that brought nothing is not repeated.
 constexpr absl::Duration kMoreAgain = absl::Milliseconds(100);
-constexpr absl::Duration kMaxCrawlDelay = absl::Minutes(2);
 // A top-up is worth this much time at the lease's own rate (rule 23).
 constexpr double kTopUpSeconds = 3;
 

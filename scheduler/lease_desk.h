@@ -98,7 +98,7 @@ class LeaseDesk {
 };
 
 // The longest Crawl-delay that is honoured.
-inline constexpr absl::Duration kMaxCrawlDelay = absl::Minutes(2);
+inline constexpr absl::Duration kLongestCrawlDelay = absl::Minutes(2);
 // Throttled answers in a row, without any other in between, after which a host's URLs end as host-throttled.
 inline constexpr uint32_t kThrottleCap = 20;
 // Never later than Retry-After says plus this share of it (and a second).

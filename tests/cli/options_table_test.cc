@@ -146,7 +146,7 @@ TEST(Help, ExamplesAreCommandLinesThatParse) {
       std::istringstream split(text);
       for (std::string word; split >> word;) words.push_back(word);
       const auto line = ParseCommandLine(words);
-      EXPECT_TRUE(line.ok()) << text << ": " << Message(line.status());
+      EXPECT_TRUE(line.ok()) << text << ": " << ErrorText(line.status());
       ++examples;
     }
   }

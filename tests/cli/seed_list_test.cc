@@ -25,7 +25,7 @@ Read ReadAll(const std::vector<std::string>& arguments, const std::vector<std::s
              const std::string& standard_input = "") {
   std::istringstream input(standard_input);
   const auto list = ReadSeeds(arguments, files, input);
-  if (!list.ok()) return {{}, {}, Message(list.status())};
+  if (!list.ok()) return {{}, {}, ErrorText(list.status())};
   Read read{{}, list->problems, ""};
   for (const Url& url : list->urls) read.hrefs.push_back(url.href());
   return read;
