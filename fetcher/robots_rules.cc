@@ -51,7 +51,7 @@ std::optional<absl::Duration> ParseDelay(std::string_view value) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error != std::errc() || end != value.data() + value.size()) return std::nullopt;
   if (!std::isfinite(seconds) || seconds < 0) return std::nullopt;
-  return std::min(absl::Seconds(seconds), kMaxRobotsCrawlDelay);
+  return std::min(absl::Seconds(seconds), kMaxCrawlDelay);
 }
 
 }  // namespace

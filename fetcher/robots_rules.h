@@ -18,7 +18,7 @@ inline constexpr size_t kMaxRobotsBytes = 500 * 1024;  // 2.5
 inline constexpr size_t kMaxRobotsLine = 16'664;       // octets of a line that are read; what follows is ignored
 inline constexpr size_t kMaxRobotsSitemaps = 10'000;   // further Sitemap lines are ignored
 inline constexpr size_t kMaxRobotsCheckOctets = 16 * 1024 * 1024;  // some 10 ms
-inline constexpr absl::Duration kMaxRobotsCrawlDelay = absl::Hours(24);  // longer ones are read as this
+inline constexpr absl::Duration kMaxCrawlDelay = absl::Hours(24);  // longer ones are read as this
 
 class RobotsRules {
  public:

@@ -173,7 +173,7 @@ TEST(RobotsRules, CrawlDelayOfTheOwnGroup) {
 }
 
 TEST(RobotsRules, CrawlDelayBeyondTheLimitIsTheLimit) {
-  EXPECT_EQ(ForWeft("User-agent: *\nCrawl-delay: 1e300\n").crawl_delay(), kMaxRobotsCrawlDelay);
+  EXPECT_EQ(ForWeft("User-agent: *\nCrawl-delay: 1e300\n").crawl_delay(), kMaxCrawlDelay);
 }
 
 TEST(RobotsRules, CrawlDelayThatIsNoNumberIsIgnored) {
