@@ -16,6 +16,7 @@
 #include "common/units.h"
 #include "fetcher/ares_resolver.h"
 #include "fetcher/curl_transport.h"
+#include "storage/pages_directory.h"
 
 namespace weft {
 namespace {
@@ -169,7 +170,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
                          HumanSize(repair.synced_bytes_lost)));
       }
     }
-    WEFT_ASSIGN_OR_RETURN(pages_dir_id, WarcStore::PagesDirId(options.pages_directory, *SystemRandom()));
+    WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
   }
   for (uint32_t i = 0; i < options.parsers; ++i) {
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);

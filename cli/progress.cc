@@ -23,7 +23,7 @@ uint64_t CountOf(const google::protobuf::RepeatedPtrField<wire::Count>& counts, 
   return 0;
 }
 
-std::string Clock(absl::Duration elapsed) {
+std::string ClockText(absl::Duration elapsed) {
   int64_t seconds = absl::ToInt64Seconds(elapsed);
   if (seconds >= 3600) return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
   return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
@@ -70,7 +70,7 @@ std::string ProgressLine(const wire::StatusReply& status, double rate, absl::Dur
   const wire::Ledger& ledger = status.ledger();
   return fmt::format("{} pages, {:.1f}/s · queued {} · {} host{} · {} failed · {}", HumanCount(status.pages()), rate,
                      HumanCount(ledger.queued() + ledger.leased()), HumanCount(status.hosts()),
-                     status.hosts() == 1 ? "" : "s", HumanCount(Sum(ledger.failed())), Clock(elapsed));
+                     status.hosts() == 1 ? "" : "s", HumanCount(Sum(ledger.failed())), ClockText(elapsed));
 }
 
 std::string PolitenessNote(const SchedulerNode::RateBound& bound, uint32_t host_connections, double rate) {
@@ -88,7 +88,7 @@ std::string SummaryText(const CrawlSummary& summary) {
   double seconds = std::max(0.001, absl::ToDoubleSeconds(summary.elapsed));
   std::string text = fmt::format(
       "Crawl {}: {} pages, {} of them in this run ({:.1f}/s, {})\n", Ending(summary), HumanCount(status.pages()),
-      HumanCount(summary.pages_this_run), static_cast<double>(summary.pages_this_run) / seconds, Clock(summary.elapsed));
+      HumanCount(summary.pages_this_run), static_cast<double>(summary.pages_this_run) / seconds, ClockText(summary.elapsed));
   text += fmt::format("  {:<11}{} = queued {} + leased {} + done {} + failed {} + refused {}\n", "discovered",
                       HumanCount(ledger.discovered()), HumanCount(ledger.queued()), HumanCount(ledger.leased()),
                       HumanCount(ledger.done()), HumanCount(Sum(ledger.failed())), HumanCount(Sum(ledger.refused())));

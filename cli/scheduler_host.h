@@ -33,7 +33,7 @@ struct SchedulerSnapshot {
   StopReason stop = StopReason::kNone;
 };
 
-class SchedulerHost : private SchedulerObserver {
+class SchedulerHost : public SchedulerObserver {
  public:
   SchedulerHost(SchedulerHostOptions options, ZmqContext& context, Console& console);
   ~SchedulerHost() override;
