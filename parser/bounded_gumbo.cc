@@ -7,7 +7,7 @@
 namespace weft {
 namespace {
 
-// The depth is measured at every nth node. It cannot fall and rise again in between: only new nodes make it rise.
+// The depth is measured at the first element after so many nodes. It cannot fall and rise again in between: only new nodes make it rise.
 constexpr size_t kMeasureEvery = 16;
 
 }  // namespace
@@ -57,9 +57,13 @@ void* BoundedGumbo::Allocate(size_t size) {
 void BoundedGumbo::Charge(size_t size) {
   ++allocations_in_tag_;
   if (size == sizeof(GumboNode)) {
-    if (++nodes_ % kMeasureEvery == 0) {
+    if (++nodes_ >= kMeasureEvery) {
       const size_t depth = DepthOf(last_node_);
-      if (depth > 0) depth_ = depth;
+      // Else that was no element; the next one may be.
+      if (depth > 0) {
+        depth_ = depth;
+        nodes_ = 0;
+      }
     }
     allocations_in_tag_ = 0;
   }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/utf8.h"
 #include "parser/charset.h"
 #include "parser/utf8.h"
 
@@ -79,9 +80,9 @@ void OnBadCharacter(const void*, UConverterFromUnicodeArgs* args, const char16_t
                     UConverterCallbackReason reason, UErrorCode* status) {
   if (reason > UCNV_IRREGULAR) return;
   *status = U_ZERO_ERROR;
-  std::u16string escape = u"%26%23";
+  std::u16string escape = u"&#";
   for (const char digit : std::to_string(code_point)) escape.push_back(static_cast<char16_t>(digit));
-  escape += u"%3B";
+  escape += u';';
   const char16_t* source = escape.data();
   ucnv_cbFromUWriteUChars(args, &source, source + escape.size(), 0, status);
 }
@@ -200,7 +201,7 @@ std::string DecodeByte(std::string_view bytes, std::string_view encoding) {
   return out;
 }
 
-void AppendEscape(uint32_t code_point, std::string* out) { out->append("%26%23" + std::to_string(code_point) + "%3B"); }
+void AppendEscape(uint32_t code_point, std::string* out) { out->append("&#" + std::to_string(code_point) + ";"); }
 
 std::string EncodeByte(std::string_view utf8, std::string_view encoding) {
   std::string out;
