@@ -1,6 +1,8 @@
 #include "parser/bounded_gumbo.h"
 
+#include <cstddef>
 #include <cstring>
+#include <type_traits>
 
 #include "parser/html_prescan.h"
 
@@ -9,6 +11,8 @@ namespace {
 
 // The depth is measured at the first element after so many nodes. It cannot fall and rise again in between: only new nodes make it rise.
 constexpr size_t kMeasureEvery = 16;
+// Where measuring ends: such a depth uses up any limit at once.
+constexpr size_t kDeepest = 1'000'000;
 
 }  // namespace
 
@@ -77,11 +81,11 @@ void BoundedGumbo::Charge(size_t size) {
 size_t BoundedGumbo::DepthOf(const void* node) const {
   size_t depth = 0;
   while (arena_.Contains(node, sizeof(GumboNode))) {
-    GumboNode copy;
-    std::memcpy(&copy, node, offsetof(GumboNode, v));
-    if (depth == 0 && copy.type != GUMBO_NODE_ELEMENT && copy.type != GUMBO_NODE_TEMPLATE) return 0;
-    if (++depth > work_limit_) break;
-    node = copy.parent;
+    std::underlying_type_t<GumboNodeType> type;
+    std::memcpy(&type, static_cast<const char*>(node) + offsetof(GumboNode, type), sizeof type);
+    if (depth == 0 && type != GUMBO_NODE_ELEMENT && type != GUMBO_NODE_TEMPLATE) return 0;
+    if (++depth > kDeepest) break;
+    std::memcpy(&node, static_cast<const char*>(node) + offsetof(GumboNode, parent), sizeof node);
   }
   return depth > 1 ? depth : 0;
 }

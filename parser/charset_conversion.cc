@@ -69,7 +69,7 @@ void OnBadBytes(const void* context, UConverterToUnicodeArgs* args, const char* 
     out[0] = 0x20AC;  // gb18030 decoder, step 6
   } else if (length == 1 && last >= 0x80 && last < 0xA0 && ucnv_getMaxCharSize(args->converter) == 1) {
     out[0] = last;  // the standard's single-byte tables map C1 bytes to themselves
-  } else if (length == 2 && last < 0x80) {
+  } else if (length == 2 && last < 0x80 && ucnv_getMinCharSize(args->converter) == 1) {
     count = 2;  // an ASCII byte is never swallowed by a broken sequence
   }
   ucnv_cbToUWriteUChars(args, out, count, 0, status);
