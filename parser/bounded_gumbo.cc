@@ -9,7 +9,8 @@
 namespace weft {
 namespace {
 
-// The depth is measured at the first element after so many nodes. It cannot fall and rise again in between: only new nodes make it rise.
+// The depth is measured at the first element after so many nodes. It cannot fall and rise again in between: only new
+// nodes make it rise.
 constexpr size_t kMeasureEvery = 16;
 // Where measuring ends: such a depth uses up any limit at once.
 constexpr size_t kDeepest = 1'000'000;

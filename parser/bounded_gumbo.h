@@ -1,7 +1,8 @@
-// gumbo 0.10.1 with a bound on time and memory. gumbo has no limits of its own, does not check its allocator's answer and is
-// quadratic in depth, so the bound sits in the allocator: each allocation (every tag makes some) is charged with the depth of the tree
-// as it stands, and when the charge or the bytes pass the limit the parse is left with longjmp. gumbo is plain C and keeps no
-// global state; all it had lies in the arena, which is reset. Thread rule: belongs to one extractor.
+// gumbo 0.10.1 with a bound on time and memory. gumbo has no limits of its own, does not check its allocator's answer
+// and is quadratic in depth, so the bound sits in the allocator: each allocation (every tag makes some) is charged with
+// the depth of the tree as it stands, and when the charge or the bytes pass the limit the parse is left with longjmp.
+// gumbo is plain C and keeps no global state; all it had lies in the arena, which is reset.
+// Thread rule: belongs to one extractor.
 #pragma once
 
 #include <gumbo.h>

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "parser/ascii.h"
 #include "parser/charset.h"
 #include "tests/common/conformance.h"
 #include "tests/parser/extraction.h"
@@ -17,7 +18,7 @@ using test::Tally;
 
 std::string Lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(), AsciiLower);
   return out;
 }
 

@@ -60,7 +60,9 @@ class SaneHtml {
  private:
   uint32_t Next(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
   bool Chance(uint32_t one_in) { return Next(one_in) == 0; }
-  std::string Pick(std::initializer_list<std::string_view> of) { return std::string(*(of.begin() + Next(static_cast<uint32_t>(of.size())))); }
+  std::string Pick(std::initializer_list<std::string_view> of) {
+    return std::string(*(of.begin() + Next(static_cast<uint32_t>(of.size()))));
+  }
   std::string Words() {
     return Pick({"plain words", "caf\xC3\xA9 &amp; more", "5 &lt; 6", "a &nbsp; b", "&#8364; &eacute;t&eacute", "x\n  y",
                  "R&D", "&notanentity; &#x1F600;", "1 < 2"});
@@ -126,7 +128,8 @@ TEST(TreeAndLinearScan, AgreeOnHandwrittenPages) {
            std::string_view("text only"), std::string_view(""),
            std::string_view("<a href=1>a</a><![CDATA[ <a href=2>b</a> ]]>"),
            std::string_view("<svg><![CDATA[ <a href=2> ]]></svg><a href=3>x</a>"),
-           std::string_view("<svg><foreignObject><style><a href=1></style><p><a href=2>x</a></p></foreignObject><style><a href=3></a></style></svg>"),
+           std::string_view("<svg><foreignObject><style><a href=1></style><p><a href=2>x</a></p>"
+                            "</foreignObject><style><a href=3></a></style></svg>"),
            std::string_view("<svg><p><style><a href=1></style><a href=2>x</a>"),
            std::string_view("<script><!--\n<script></script><a href=no>\n--></script><a href=2>x</a>"),
            std::string_view("<script><!--></script><a href=2>x</a>"),
@@ -146,10 +149,12 @@ TEST(TreeAndLinearScan, AgreeOnHandwrittenPages) {
 std::string Broken(std::string html, std::minstd_rand* random) {
   constexpr std::string_view kPieces[] = {
       "<table>", "</table>", "<select>", "<svg>", "<math>", "<template>", "</template>", "<b>", "</b>", "<a href=x>", "</a>",
-      "<form>", "</p>", "</br>", "<frameset>", "<!--", "-->", "<script>", "<style>", "<title>", "<plaintext>", "<caption>", "<td>",
+      "<form>", "</p>", "</br>", "<frameset>", "<!--", "-->", "<script>", "<style>", "<title>", "<plaintext>",
+      "<caption>", "<td>",
       "<col>", "</body>", "</html>", "<head>", "<body x=y>", "<nobr>", "<button>", "<option>", "<li>", "<h1>", "<mi>",
       "<annotation-xml encoding=text/html>", "<foreignObject>", "<desc>", "<isindex prompt=x>", "<image>", "<input type=hidden>",
-      "<font color=x>", "<![CDATA[", "&", "&#", "&#x", "<a ", "='", "\"", std::string_view("\0", 1), "\xF0\x9F", "\xC0\x80", "\r"};
+      "<font color=x>", "<![CDATA[", "&", "&#", "&#x", "<a ", "='", "\"", std::string_view("\0", 1),
+      "\xF0\x9F", "\xC0\x80", "\r"};
   const auto below = [random](size_t bound) { return static_cast<size_t>((*random)()) % std::max<size_t>(bound, 1); };
   for (size_t edits = 1 + below(12); edits > 0; --edits) {
     const size_t at = below(html.size());
@@ -171,7 +176,8 @@ TEST(BrokenHtml, NeverCrashesAnExtractorInAnyEncoding) {
   const Url url = test::UrlOf(test::kPageUrl);
   const auto extractor = NewGumboExtractor();
   constexpr std::string_view kTypes[] = {"text/html; charset=utf-8", "", "text/html; charset=shift_jis",
-                                         "text/html; charset=gb18030", "text/html; charset=iso-2022-jp", "text/html; charset=utf-16"};
+                                         "text/html; charset=gb18030", "text/html; charset=iso-2022-jp",
+                                         "text/html; charset=utf-16"};
   for (uint32_t round = 0; round < 3'000; ++round) {
     const std::string html = Broken(SaneHtml(round).Page(), &random);
     const ExtractedPage page = extractor->Extract(

@@ -117,7 +117,11 @@ TEST_P(LinkExtraction, SvgLinksCountAndSvgStyleHoldsMarkup) {
                           "navigation http://example.com/dir/4"));
 }
 
-TEST_P(LinkExtraction, ATagThatTheEndCutsIsNoTag) { EXPECT_THAT(Links("<a href=1></a><!-- x"), ElementsAre("navigation http://example.com/dir/1")); }
+TEST_P(LinkExtraction, ATagThatTheEndCutsIsNoTag) {
+  EXPECT_THAT(Links("<a href=1></a><a href=2"), ElementsAre("navigation http://example.com/dir/1"));
+  EXPECT_THAT(Links("<a href=1></a><a href='2>"), ElementsAre("navigation http://example.com/dir/1"));
+  EXPECT_THAT(Links("<a href=1></a><!-- <a href=2>"), ElementsAre("navigation http://example.com/dir/1"));
+}
 
 TEST_P(LinkExtraction, OnlyTheFirstValidRefreshCounts) {
   EXPECT_THAT(Links("<meta http-equiv=refresh content='x;url=0'><meta http-equiv=Refresh content='5;url=a'>"
