@@ -1,14 +1,19 @@
 #include "parser/bounded_gumbo.h"
 
+#include <cstddef>
 #include <cstring>
+#include <type_traits>
 
 #include "parser/html_prescan.h"
 
 namespace weft {
 namespace {
 
-// The depth is measured at every nth node. It cannot fall and rise again in between: only new nodes make it rise.
+// The depth is measured at the first element after so many nodes. It cannot fall and rise again in between: only new
+// nodes make it rise.
 constexpr size_t kMeasureEvery = 16;
+// Where measuring ends: such a depth uses up any limit at once.
+constexpr size_t kDeepest = 1'000'000;
 
 }  // namespace
 
@@ -57,9 +62,13 @@ void* BoundedGumbo::Allocate(size_t size) {
 void BoundedGumbo::Charge(size_t size) {
   ++allocations_in_tag_;
   if (size == sizeof(GumboNode)) {
-    if (++nodes_ % kMeasureEvery == 0) {
+    if (++nodes_ >= kMeasureEvery) {
       const size_t depth = DepthOf(last_node_);
-      if (depth > 0) depth_ = depth;
+      // Else that was no element; the next one may be.
+      if (depth > 0) {
+        depth_ = depth;
+        nodes_ = 0;
+      }
     }
     allocations_in_tag_ = 0;
   }
@@ -73,11 +82,11 @@ void BoundedGumbo::Charge(size_t size) {
 size_t BoundedGumbo::DepthOf(const void* node) const {
   size_t depth = 0;
   while (arena_.Contains(node, sizeof(GumboNode))) {
-    GumboNode copy;
-    std::memcpy(&copy, node, offsetof(GumboNode, v));
-    if (depth == 0 && copy.type != GUMBO_NODE_ELEMENT && copy.type != GUMBO_NODE_TEMPLATE) return 0;
-    if (++depth > work_limit_) break;
-    node = copy.parent;
+    std::underlying_type_t<GumboNodeType> type;
+    std::memcpy(&type, static_cast<const char*>(node) + offsetof(GumboNode, type), sizeof type);
+    if (depth == 0 && type != GUMBO_NODE_ELEMENT && type != GUMBO_NODE_TEMPLATE) return 0;
+    if (++depth > kDeepest) break;
+    std::memcpy(&node, static_cast<const char*>(node) + offsetof(GumboNode, parent), sizeof node);
   }
   return depth > 1 ? depth : 0;
 }

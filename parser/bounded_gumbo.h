@@ -1,7 +1,8 @@
-// gumbo 0.10.1 with a bound on time and memory. gumbo has no limits of its own, does not check its allocator's answer and is
-// quadratic in depth, so the bound sits in the allocator: each allocation (every tag makes some) is charged with the depth of the tree
-// as it stands, and when the charge or the bytes pass the limit the parse is left with longjmp. gumbo is plain C and keeps no
-// global state; all it had lies in the arena, which is reset. Thread rule: belongs to one extractor.
+// gumbo 0.10.1 with a bound on time and memory. gumbo has no limits of its own, does not check its allocator's answer
+// and is quadratic in depth, so the bound sits in the allocator: each allocation (every tag makes some) is charged with
+// the depth of the tree as it stands, and when the charge or the bytes pass the limit the parse is left with longjmp.
+// gumbo is plain C and keeps no global state; all it had lies in the arena, which is reset.
+// Thread rule: belongs to one extractor.
 #pragma once
 
 #include <gumbo.h>
@@ -30,12 +31,12 @@ class BoundedGumbo {
   uint64_t work() const { return work_; }
   size_t bytes() const { return arena_.bytes(); }
 
-  // Real pages take 5 to 15 bytes of tree a byte.
+  // Real pages take 15 to 35 bytes of tree a byte.
   static constexpr size_t MemoryLimit(size_t html_bytes) {
     const size_t limit = (4 << 20) + 64 * html_bytes;
     return limit < kMaxTreeMemory ? limit : kMaxTreeMemory;
   }
-  static constexpr size_t kMaxTreeMemory = 256 << 20;
+  static constexpr size_t kMaxTreeMemory = 128 << 20;
 
  private:
   static void* AllocateCallback(void* self, size_t size);
@@ -53,7 +54,7 @@ class BoundedGumbo {
   size_t memory_limit_ = 0;
   size_t depth_ = 0;                 // of the tree when it was last measured
   size_t allocations_in_tag_ = 0;    // since the last node: grows with the attributes of a tag
-  size_t nodes_ = 0;
+  size_t nodes_ = 0;                 // since depth_ was measured
   const void* last_node_ = nullptr;  // newest allocation of a node's size
 };
 

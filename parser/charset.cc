@@ -44,7 +44,8 @@ std::string_view Detect(std::string_view html) {
   const bool iso_2022 = html.substr(0, kDetectedBytes).find('\x1B') != html.npos;
   if (ascii == html.size()) return iso_2022 ? AskDetector(html.substr(0, kDetectedBytes)) : std::string_view();
   // A page cut by a size limit may end inside a character.
-  if (ValidUtf8Prefix(html) + 3 >= html.size() && ValidUtf8Prefix(html) > ascii) return "UTF-8";
+  const size_t utf8 = ValidUtf8Prefix(html);
+  if (utf8 + 3 >= html.size() && utf8 > ascii) return "UTF-8";
   const std::string_view sample = html.substr(ascii - std::min(ascii, kDetectedLead), kDetectedBytes);
   const auto telling = std::count_if(sample.begin(), sample.end(), [](char c) { return (c & 0x80) != 0; });
   return static_cast<size_t>(telling) < kFewestTelling ? std::string_view() : AskDetector(sample);

@@ -30,8 +30,7 @@ std::string DecodeToUtf8(std::string_view bytes, std::string_view encoding_name)
 // The same without a copy where `bytes` are well-formed UTF-8 as they stand; else the view is into *storage.
 std::string_view Utf8View(std::string_view bytes, std::string_view encoding_name, std::string* storage);
 
-// A UTF-8 query as bytes of `encoding_name`. What cannot be expressed comes out as "%26%23NNNN%3B", which the URL parser leaves as it
-// is (URL standard 1.3, "percent-encode after encoding").
+// A UTF-8 query as bytes of `encoding_name`, what cannot be expressed as "&#NNNN;" (URL standard, query state).
 std::string EncodeQuery(std::string_view utf8_query, std::string_view encoding_name);
 
 }  // namespace weft

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/utf8.h"
 #include "parser/charset.h"
 #include "parser/utf8.h"
 
@@ -68,7 +69,7 @@ void OnBadBytes(const void* context, UConverterToUnicodeArgs* args, const char* 
     out[0] = 0x20AC;  // gb18030 decoder, step 6
   } else if (length == 1 && last >= 0x80 && last < 0xA0 && ucnv_getMaxCharSize(args->converter) == 1) {
     out[0] = last;  // the standard's single-byte tables map C1 bytes to themselves
-  } else if (length == 2 && last < 0x80) {
+  } else if (length == 2 && last < 0x80 && ucnv_getMinCharSize(args->converter) == 1) {
     count = 2;  // an ASCII byte is never swallowed by a broken sequence
   }
   ucnv_cbToUWriteUChars(args, out, count, 0, status);
@@ -79,9 +80,9 @@ void OnBadCharacter(const void*, UConverterFromUnicodeArgs* args, const char16_t
                     UConverterCallbackReason reason, UErrorCode* status) {
   if (reason > UCNV_IRREGULAR) return;
   *status = U_ZERO_ERROR;
-  std::u16string escape = u"%26%23";
+  std::u16string escape = u"&#";
   for (const char digit : std::to_string(code_point)) escape.push_back(static_cast<char16_t>(digit));
-  escape += u"%3B";
+  escape += u';';
   const char16_t* source = escape.data();
   ucnv_cbFromUWriteUChars(args, &source, source + escape.size(), 0, status);
 }
@@ -200,7 +201,7 @@ std::string DecodeByte(std::string_view bytes, std::string_view encoding) {
   return out;
 }
 
-void AppendEscape(uint32_t code_point, std::string* out) { out->append("%26%23" + std::to_string(code_point) + "%3B"); }
+void AppendEscape(uint32_t code_point, std::string* out) { out->append("&#" + std::to_string(code_point) + ";"); }
 
 std::string EncodeByte(std::string_view utf8, std::string_view encoding) {
   std::string out;

@@ -33,7 +33,9 @@ PrescanVerdict PrescanHtml(std::string_view utf8) {
     if (token.attribute_count > kMaxTagAttributes) return PrescanVerdict::kTooManyAttributes;
     work += depth;
     if (work > limit) return PrescanVerdict::kTooDeep;
-    const bool nests = !token.element->Has(HtmlElement::kVoid | HtmlElement::kImplied);
+    // Elements that HTML does not know are SVG as a rule, where "/>" closes.
+    const bool closed = token.self_closing && token.element->name.empty();
+    const bool nests = !closed && !token.element->Has(HtmlElement::kVoid | HtmlElement::kImplied);
     if (token.type == HtmlToken::Type::kEndTag) {
       if (nests && depth > 0) --depth;
       continue;

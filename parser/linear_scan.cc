@@ -1,5 +1,6 @@
 #include "parser/linear_scan.h"
 
+#include <utility>
 #include <vector>
 
 #include "parser/ascii.h"
@@ -16,16 +17,18 @@ class ForeignContent {
  public:
   bool inside() const { return !levels_.empty() && levels_.back() == kForeign; }
 
-  void Start(const HtmlToken& tag) {
-    if (inside() && tag.element->Has(HtmlElement::kBreakout)) {
-      levels_.clear();
-    } else if (tag.self_closing || levels_.size() >= kMaxDepth) {
-      return;
-    } else if (tag.element->id == HtmlName::kSvg || tag.element->id == HtmlName::kMath) {
+  // Whether the element itself is foreign.
+  bool Start(const HtmlToken& tag) {
+    if (inside() && tag.element->Has(HtmlElement::kBreakout)) levels_.clear();
+    const bool was_inside = inside();
+    const bool enters = tag.element->id == HtmlName::kSvg || tag.element->id == HtmlName::kMath;
+    if (tag.self_closing || levels_.size() >= kMaxDepth) return was_inside || enters;
+    if (enters) {
       levels_.push_back(kForeign);
-    } else if (inside() && IsIntegrationPoint(tag.element->id)) {
+    } else if (was_inside && IsIntegrationPoint(tag.element->id)) {
       levels_.push_back(kHtml);
     }
+    return was_inside || enters;
   }
 
   void End(const HtmlToken& tag) {
@@ -62,7 +65,7 @@ class Scan {
     HtmlToken token;
     while (tokens_.Next(&token)) {
       if (token.type == HtmlToken::Type::kText) {
-        if (want_text_ && !hidden()) AddText(token.text);
+        AddText(token.text);
       } else if (token.type == HtmlToken::Type::kStartTag) {
         StartTag(token);
       } else {
@@ -78,16 +81,16 @@ class Scan {
   bool hidden() const { return template_depth_ + noscript_depth_ > 0; }
 
   void StartTag(const HtmlToken& tag) {
-    foreign_.Start(tag);
-    BreakText(*tag.element);
+    tag_is_foreign_ = foreign_.Start(tag);
+    if (!tag_is_foreign_) BreakText(*tag.element);
     if (template_depth_ == 0) AddLinks(tag);
-    if (foreign_.inside()) return;
+    if (tag_is_foreign_) return;
     switch (tag.element->id) {
       case HtmlName::kTemplate: ++template_depth_; break;
       case HtmlName::kNoscript: ++noscript_depth_; break;
       case HtmlName::kTitle: TakeTitle(tag); break;
       case HtmlName::kScript: tokens_.TakeScript(); break;
-      case HtmlName::kTextarea: AddRawText(tokens_.TakeRawText(tag.name), ReferenceContext::kText); break;
+      case HtmlName::kTextarea: AddText(tokens_.TakeRawText(tag.name)); break;
       case HtmlName::kIframe: tokens_.TakeRawText(tag.name); break;
       case HtmlName::kPlaintext: AddLiteral(tokens_.TakeRest()); break;
       case HtmlName::kRawText: TakeRawElement(tag); break;
@@ -120,11 +123,10 @@ class Scan {
     if (!tag.element->Has(HtmlElement::kHidden)) AddLiteral(raw);
   }
 
-  void AddText(std::string_view raw) { AddRawText(raw, ReferenceContext::kText); }
-  void AddRawText(std::string_view raw, ReferenceContext context) {
+  void AddText(std::string_view raw) {
     if (!want_text_ || hidden()) return;
     if (NeedsDecoding(raw)) {
-      text_.Add(DecodeCharacterReferences(raw, context));
+      text_.Add(DecodeCharacterReferences(raw, ReferenceContext::kText));
     } else {
       text_.Add(raw);
     }
@@ -159,7 +161,7 @@ class Scan {
 
   void AddAnchor(const HtmlToken& tag) {
     std::string_view href;
-    const bool svg_link = foreign_.inside() && tag.element->id == HtmlName::kA;
+    const bool svg_link = tag_is_foreign_ && tag.element->id == HtmlName::kA;
     if (!Attribute(tag, "href", &href) && !(svg_link && Attribute(tag, "xlink:href", &href))) return;
     std::string_view rel;
     links_->Add(LinkKind::kNavigation, href, Attribute(tag, "rel", &rel) && HasNofollow(rel));
@@ -167,18 +169,18 @@ class Scan {
 
   void AddFrame(const HtmlToken& tag) {
     std::string_view src;
-    if (!foreign_.inside() && Attribute(tag, "src", &src) && !src.empty()) links_->Add(LinkKind::kFrame, src, false);
+    if (!tag_is_foreign_ && Attribute(tag, "src", &src) && !src.empty()) links_->Add(LinkKind::kFrame, src, false);
   }
 
   void AddBase(const HtmlToken& tag) {
     std::string_view href;
-    if (!foreign_.inside() && Attribute(tag, "href", &href)) links_->AddBase(href);
+    if (!tag_is_foreign_ && Attribute(tag, "href", &href)) links_->AddBase(href);
   }
 
   void AddMeta(const HtmlToken& tag) {
     std::string_view http_equiv;
     std::string_view content;
-    if (foreign_.inside() || !Attribute(tag, "http-equiv", &http_equiv)) return;
+    if (tag_is_foreign_ || !Attribute(tag, "http-equiv", &http_equiv)) return;
     if (EqualsIgnoringCase(http_equiv, "refresh") && Attribute(tag, "content", &content)) links_->AddRefresh(content);
   }
 
@@ -188,6 +190,7 @@ class Scan {
   ForeignContent foreign_;
   VisibleText text_;
   ScannedPage page_;
+  bool tag_is_foreign_ = false;  // the start tag in hand
   bool has_title_ = false;
   size_t template_depth_ = 0;
   size_t noscript_depth_ = 0;

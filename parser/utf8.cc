@@ -1,13 +1,13 @@
 #include "parser/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace weft {
 namespace {
 
-// One sequence at `p`: its length if it is well formed (*valid), else that of the maximal subpart to replace.
-size_t Sequence(const unsigned char* p, const unsigned char* end, bool* valid) {
-  *valid = false;
+// Length of the well-formed sequence at `p`, or 0.
+size_t Sequence(const unsigned char* p, const unsigned char* end) {
   const unsigned char lead = *p;
   unsigned char low = 0x80;
   unsigned char high = 0xBF;
@@ -23,15 +23,13 @@ size_t Sequence(const unsigned char* p, const unsigned char* end, bool* valid) {
     if (lead == 0xF0) low = 0x90;
     if (lead == 0xF4) high = 0x8F;
   } else {
-    *valid = lead < 0x80;
-    return 1;
+    return lead < 0x80 ? 1 : 0;
   }
   for (size_t i = 1; i <= need; ++i) {
-    if (p + i >= end || p[i] < low || p[i] > high) return i;
+    if (p + i >= end || p[i] < low || p[i] > high) return 0;
     low = 0x80;
     high = 0xBF;
   }
-  *valid = true;
   return need + 1;
 }
 
@@ -65,27 +63,11 @@ size_t ValidUtf8Prefix(std::string_view bytes) {
       p = SkipAscii(p, end);
       continue;
     }
-    bool valid = false;
-    const size_t length = Sequence(p, end, &valid);
-    if (!valid) break;
+    const size_t length = Sequence(p, end);
+    if (length == 0) break;
     p += length;
   }
   return static_cast<size_t>(p - begin);
-}
-
-std::string ReplaceInvalidUtf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() + 16);
-  while (!bytes.empty()) {
-    const size_t valid = ValidUtf8Prefix(bytes);
-    out.append(bytes.substr(0, valid));
-    bytes.remove_prefix(valid);
-    if (bytes.empty()) break;
-    bool unused = false;
-    bytes.remove_prefix(Sequence(Bytes(bytes), Bytes(bytes) + bytes.size(), &unused));
-    out.append(kReplacementUtf8);
-  }
-  return out;
 }
 
 void AppendUtf8(uint32_t code_point, std::string* out) {

@@ -1,5 +1,5 @@
-// UTF-8 checks for untrusted bytes (Unicode 15, table 3-7; Encoding standard, "UTF-8 decoder"). Pure functions, any
-// thread, linear time.
+// UTF-8 in pieces: prefixes of untrusted bytes (Unicode 15, table 3-7) and single code points. Whole texts: common/utf8.h.
+// Pure functions, any thread, linear time.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,6 @@ size_t AsciiPrefix(std::string_view bytes);
 
 // Length of the longest prefix that is well-formed UTF-8 (no surrogates, no overlong forms).
 size_t ValidUtf8Prefix(std::string_view bytes);
-
-// Each maximal subpart of an ill-formed sequence becomes one U+FFFD.
-std::string ReplaceInvalidUtf8(std::string_view bytes);
 
 // Appends a scalar value; surrogates and values beyond U+10FFFF become U+FFFD.
 void AppendUtf8(uint32_t code_point, std::string* out);
