@@ -23,8 +23,8 @@ namespace weft {
 
 class SessionLink {
  public:
-  // A link that is made anew for a peer that had one before (the owner forgot it) must hear from the peer before it
-  // sends anything; the peer then finds itself forgotten, as after a restart.
+  // A link that is made anew for a peer that had one before (its owner forgot the peer after a silence, so that nothing
+  // of the old link is under way) must hear from the peer before it sends; the peer finds itself forgotten then.
   SessionLink(Bus* bus, PeerId peer, uint64_t my_session);
 
   // In sequence; kept until the peer's session has it. The message has a body.
