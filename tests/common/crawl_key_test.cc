@@ -253,6 +253,22 @@ TEST(CrawlKeyProperty, IdempotentOnRandomBytes) {
   EXPECT_GT(urls, 10000u);
 }
 
+// A mebibyte of what costs most; a quadratic step would take minutes and fail by the time limit of the test.
+TEST(CrawlKeyProperty, HostileUrlsTakeLinearTime) {
+  const KeyOptions options = AllOptions().back();
+  for (const char* piece : {"&", "a&", "%25", "%", "%2525", ";jsessionid=0123456789", ";", "/", "(S(4hqa0555fwsecu455xqckv45))/",
+                            "sid=9682993c8daa2c5497996114facdc805&", "utm_a=1&", "CFID=1&CFTOKEN=12345678&", "www."}) {
+    std::string text;
+    while (text.size() < (1 << 20) - 64) text += piece;
+    for (const char* start : {"http://h/", "http://h/?", "http://"}) {
+      const absl::StatusOr<Url> url = Url::Parse(start + text);
+      if (!url.ok()) continue;
+      EXPECT_LE(CrawlKey(*url, options).size(), 3 * text.size() + 64);
+      EXPECT_LE(Surt(*url).size(), 3 * text.size() + 64);
+    }
+  }
+}
+
 // How near the key comes to the canonical forms of others. They differ by policy, so their numbers are pinned. What is
 // listed as differing has these reasons: cases without a scheme (a seed's matter, not the parser's); urlcanon decodes
 // escapes until none is left, in hosts too, decodes reserved octets, keeps fragments, takes "%2e" hosts for addresses and
