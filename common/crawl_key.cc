@@ -63,7 +63,7 @@ std::string_view WithoutWww(std::string_view host) {
 void AppendSchemeAndHost(const Url& url, const KeyOptions& options, std::string& key) {
   // ":8080" or nothing; "/." where a path without an authority begins with "//".
   const std::string_view host = url.host();
-  std::string_view between(host.data() + host.size(), static_cast<size_t>(url.path().data() - host.data()) - host.size());
+  const std::string_view between(host.data() + host.size(), url.path().data());
   const bool to_https = options.http_is_https && url.scheme() == "http";
   key += to_https ? "https" : url.scheme();
   key += ':';

@@ -96,7 +96,8 @@ TEST(CrawlKeySortQuery, DropsEmptyPairsAndKeepsBlankValues) {
 
 TEST(CrawlKeySessions, DropsTheKnownNamesWhateverTheirCase) {
   const KeyOptions options{.drop_session_parameters = true};
-  EXPECT_EQ(KeyOf("http://h.org/?a=1&PHPSESSID=9682993c8daa2c5497996114facdc805&b=2", options), "http://h.org/?a=1&b=2");
+  EXPECT_EQ(KeyOf("http://h.org/?a=1&PHPSESSID=9682993c8daa2c5497996114facdc805&b=2", options),
+      "http://h.org/?a=1&b=2");
   EXPECT_EQ(KeyOf("http://h.org/?phpsessid=2Aa3ASdfasfdadf", options), "http://h.org/");
   EXPECT_EQ(KeyOf("http://h.org/?jsessionid=a63098d96360$B0$D9$A&c", options), "http://h.org/?c");
   EXPECT_EQ(KeyOf("http://h.org/?sid=9682993c8daa2c5497996114facdc805", options), "http://h.org/");
@@ -105,7 +106,8 @@ TEST(CrawlKeySessions, DropsTheKnownNamesWhateverTheirCase) {
 
 TEST(CrawlKeySessions, KeepsValuesOfAnotherShape) {
   const KeyOptions options{.drop_session_parameters = true};
-  for (const char* text : {"http://h.org/?sid=42", "http://h.org/?phpsessid=1", "http://h.org/?jsessionid=ab%20cdefghijk",
+  for (const char* text : {"http://h.org/?sid=42", "http://h.org/?phpsessid=1",
+      "http://h.org/?jsessionid=ab%20cdefghijk",
                            "http://h.org/?mysid=9682993c8daa2c5497996114facdc805", "http://h.org/?aspsessionid=x"}) {
     EXPECT_EQ(KeyOf(text, options), text);
   }
@@ -219,22 +221,25 @@ TEST(CrawlKeyProperty, IdempotentOnRandomUrls) {
   std::cout << "seed " << kSeed << "\n";
   const std::unique_ptr<Random> random = SeededRandom(kSeed);
   const std::vector<std::string> pieces = {
-      "%", "%4", "%41", "%2e", "%2E", "%25", "%34", "%2f", "/", "//", ".", "..", "\\", "?", "&", "&&", "=", "#", ";", ":",
-      "@", "a", "Z", "1", "www.", "index.html", "default.aspx", ";jsessionid=0123456789", "jsessionid=0123456789ab", "sid=",
-      "CFID=12&CFTOKEN=12345678", "utm_x=1", "(S(4hqa0555fwsecu455xqckv45))", "(4hqa0555fwsecu455xqckv45)", "|", "C|", "'",
+      "%", "%4", "%41", "%2e", "%2E", "%25", "%34", "%2f", "/", "//", ".", "..", "\\", "?", "&", "&&", "=", "#", ";",
+      ":", "@", "a", "Z", "1", "www.", "index.html", "default.aspx", ";jsessionid=0123456789", "jsessionid=0123456789ab",
+      "sid=", "CFID=12&CFTOKEN=12345678", "utm_x=1", "(S(4hqa0555fwsecu455xqckv45))", "(4hqa0555fwsecu455xqckv45)", "|",
+      "C|", "'",
       " ", "\xc3\xa9", "\xff", "\t", ".aspx", "~", "+", "%00", "\xe2\x80\xa5"};
-  const std::vector<std::string> starts = {"http://h.org/", "http://www.", "https://h.org:443/", "http://h.org:443/", "",
+  const std::vector<std::string> starts = {"http://h.org/", "http://www.", "https://h.org:443/", "http://h.org:443/",
+      "",
                                            "file:///", "sc:", "sc:/", "sc://", "mailto:", "ftp://", "http://h.org/?"};
   size_t urls = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 6000; ++round) {
     std::string text = starts[random->Below(starts.size())];
     for (uint64_t count = random->Below(10); count > 0; --count) text += pieces[random->Below(pieces.size())];
     const absl::StatusOr<Url> url = Url::Parse(text);
     if (!url.ok()) continue;
     ++urls;
-    ASSERT_TRUE(IsIdempotent(*url)) << nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    ASSERT_TRUE(IsIdempotent(*url)) << nlohmann::json(text).dump(-1, ' ', true,
+        nlohmann::json::error_handler_t::replace);
   }
-  EXPECT_GT(urls, 8000u);
+  EXPECT_GT(urls, 2500u);
 }
 
 TEST(CrawlKeyProperty, IdempotentOnRandomBytes) {
@@ -242,7 +247,7 @@ TEST(CrawlKeyProperty, IdempotentOnRandomBytes) {
   std::cout << "seed " << kSeed << "\n";
   const std::unique_ptr<Random> random = SeededRandom(kSeed);
   size_t urls = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 6000; ++round) {
     std::string text = random->Below(2) == 0 ? "http://h/" : "x:";
     for (uint64_t count = random->Below(40); count > 0; --count) text += static_cast<char>(random->Below(256));
     const absl::StatusOr<Url> url = Url::Parse(text);
@@ -250,15 +255,32 @@ TEST(CrawlKeyProperty, IdempotentOnRandomBytes) {
     ++urls;
     ASSERT_TRUE(IsIdempotent(*url)) << url->href();
   }
-  EXPECT_GT(urls, 10000u);
+  EXPECT_GT(urls, 3000u);
+}
+
+// A mebibyte of what costs most; a quadratic step would take minutes and fail by the time limit of the test.
+TEST(CrawlKeyProperty, HostileUrlsTakeLinearTime) {
+  const KeyOptions options = AllOptions().back();
+  for (const char* piece : {"&", "a&", "%25", "%", "%2525", ";jsessionid=0123456789", ";", "/",
+      "(S(4hqa0555fwsecu455xqckv45))/",
+                            "sid=9682993c8daa2c5497996114facdc805&", "utm_a=1&", "CFID=1&CFTOKEN=12345678&", "www."}) {
+    std::string text;
+    while (text.size() < (1 << 20) - 64) text += piece;
+    for (const char* start : {"http://h/", "http://h/?", "http://"}) {
+      const absl::StatusOr<Url> url = Url::Parse(start + text);
+      if (!url.ok()) continue;
+      EXPECT_LE(CrawlKey(*url, options).size(), 3 * text.size() + 64);
+      EXPECT_LE(Surt(*url).size(), 3 * text.size() + 64);
+    }
+  }
 }
 
 // How near the key comes to the canonical forms of others. They differ by policy, so their numbers are pinned. What is
 // listed as differing has these reasons: cases without a scheme (a seed's matter, not the parser's); urlcanon decodes
-// escapes until none is left, in hosts too, decodes reserved octets, keeps fragments, takes "%2e" hosts for addresses and
-// bytes for Latin-1; it and crawler-commons join "//", drop "=" of blank values and pairs without a name; w3lib writes "+"
-// for %20, adds "=", keeps userinfo; the aggressive profile is for look-ups. Several are older than today's standard:
-// hosts such as "%", "09" and "a%20b" are failures now, and spaces in fragments are escaped.
+// escapes until none is left, in hosts too, decodes reserved octets, keeps fragments, takes "%2e" hosts for addresses
+// and bytes for Latin-1; it and crawler-commons join "//", drop "=" of blank values and pairs without a name; w3lib
+// writes "+" for %20, adds "=", keeps userinfo; the aggressive profile is for look-ups. Several are older than
+// today's standard: hosts such as "%", "09" and "a%20b" are failures now, and spaces in fragments are escaped.
 struct ProfileExpectation {
   const char* profile;
   size_t at_least;
@@ -321,8 +343,9 @@ TEST(Surt, OfOtherSchemes) {
   EXPECT_EQ(Surt(Url()), "-");
 }
 
-// Differing by intent: IPv6 in its RFC 5952 form; hosts with "%23" and names without a scheme are no URLs; parameters are
-// matched by their whole name ("foosid" is not "sid"), and sessions by the crawl key's rules; jwarc's own "dns:" and "urn:".
+// Differing by intent: IPv6 in its RFC 5952 form; hosts with "%23" and names without a scheme are no URLs; parameters
+// are matched by their whole name ("foosid" is not "sid"), and sessions by the crawl key's rules; jwarc's own "dns:"
+// and "urn:".
 TEST(SurtConformance, WaybackKeys) {
   WEFT_REQUIRE_CONFORMANCE_DATA();
   Tally tally("surt.jsonl");

@@ -80,7 +80,8 @@ TEST(IpAddressSpecial, EveryIpv6RangeWithItsNeighbours) {
 }
 
 TEST(IpAddressSpecial, EmbeddedIpv4IsJudged) {
-  for (const char* text : {"::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::192.168.1.1", "2002:7f00:1::", "2002:a00:1::1"}) {
+  for (const char* text : {"::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::192.168.1.1", "2002:7f00:1::",
+      "2002:a00:1::1"}) {
     EXPECT_TRUE(Address(text).IsSpecial()) << text;
   }
   for (const char* text : {"::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"}) {
@@ -106,7 +107,8 @@ TEST(IpAddress, ParsesAndFormats) {
 
 TEST(IpAddress, RefusesEverythingElse) {
   using std::string_view_literals::operator""sv;
-  for (std::string_view text : {""sv, "1.2.3"sv, "1.2.3.4.5"sv, "01.2.3.4"sv, "256.1.1.1"sv, "0x7f.0.0.1"sv, "[1.2.3.4]"sv,
+  for (std::string_view text : {""sv, "1.2.3"sv, "1.2.3.4.5"sv, "01.2.3.4"sv, "256.1.1.1"sv, "0x7f.0.0.1"sv,
+      "[1.2.3.4]"sv,
                                 "fe80::1%eth0"sv, "::1]"sv, "[::1"sv, "1.2.3.4 "sv, "1.2.3.4\0x"sv, "localhost"sv}) {
     EXPECT_FALSE(IpAddress::Parse(text).ok()) << text;
   }
@@ -162,7 +164,8 @@ TEST(Cidr, ClearsHostBits) {
 TEST(Cidr, DefaultHoldsNoHost) { EXPECT_FALSE(Cidr().Contains(Address("10.0.0.1"))); }
 
 TEST(Cidr, RefusesEverythingElse) {
-  for (const char* text : {"", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "10/8", "10.0.0.0/ 8",
+  for (const char* text : {"", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "10/8",
+      "10.0.0.0/ 8",
                            "10.0.0.0/0008", "/8"}) {
     EXPECT_FALSE(Cidr::Parse(text).ok()) << text;
   }

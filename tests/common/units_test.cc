@@ -25,7 +25,8 @@ TEST(ParseDuration, NumbersWithUnits) {
   EXPECT_EQ(Read("10m"), absl::Minutes(10));
   EXPECT_EQ(Read("1h30m"), absl::Minutes(90));
   EXPECT_EQ(Read("7d"), absl::Hours(168));
-  EXPECT_EQ(Read("1d2h3m4s5ms6us7ns"), absl::Hours(26) + absl::Minutes(3) + absl::Seconds(4) + absl::Nanoseconds(5006007));
+  EXPECT_EQ(Read("1d2h3m4s5ms6us7ns"),
+      absl::Hours(26) + absl::Minutes(3) + absl::Seconds(4) + absl::Nanoseconds(5006007));
   EXPECT_EQ(Read("0"), absl::ZeroDuration());
   EXPECT_EQ(Read("0s"), absl::ZeroDuration());
 }
@@ -37,7 +38,8 @@ TEST(ParseDuration, AFractionInTheLastNumber) {
 }
 
 TEST(ParseDuration, RefusesEverythingElseAndSaysWhatIsAccepted) {
-  for (const char* text : {"", "10x", "10", "s", "-1s", "+1s", "1 s", "1s ", "1m1h", "1s1s", "1.s", ".5s", "1.5m3s", "1.5",
+  for (const char* text : {"", "10x", "10", "s", "-1s", "+1s", "1 s", "1s ", "1m1h", "1s1s", "1.s", ".5s", "1.5m3s",
+      "1.5",
                            "inf", "1e3s", "00", "1s5", "99999999999999999999s", "0.1234567891s"}) {
     EXPECT_FALSE(ParseDuration(text).ok()) << text;
   }

@@ -152,7 +152,8 @@ TEST(UrlPath, EscapesAndDoubleSlashesStay) { EXPECT_EQ(HrefOf("http://h/%7e//%2f
 TEST(UrlRelative, Rfc3986NormalAndAbnormalExamples) {
   const std::string base = "http://a/b/c/d;p?q";
   const std::pair<const char*, const char*> cases[] = {
-      {"g:h", "g:h"}, {"g", "http://a/b/c/g"}, {"./g", "http://a/b/c/g"}, {"g/", "http://a/b/c/g/"}, {"/g", "http://a/g"},
+      {"g:h", "g:h"}, {"g", "http://a/b/c/g"}, {"./g", "http://a/b/c/g"}, {"g/", "http://a/b/c/g/"},
+      {"/g", "http://a/g"},
       {"//g", "http://g/"}, {"?y", "http://a/b/c/d;p?y"}, {"g?y", "http://a/b/c/g?y"}, {"#s", "http://a/b/c/d;p?q#s"},
       {"g#s", "http://a/b/c/g#s"}, {";x", "http://a/b/c/;x"}, {"", "http://a/b/c/d;p?q"}, {".", "http://a/b/c/"},
       {"..", "http://a/b/"}, {"../../g", "http://a/g"}, {"../../../../g", "http://a/g"}, {"g..", "http://a/b/c/g.."},
@@ -187,7 +188,7 @@ TEST(UrlRelative, APathThatWouldReadAsAuthorityIsMarked) {
 }
 
 TEST(UrlQuery, EncoderAppliesToSpecialSchemesExceptWebSockets) {
-  const auto latin = [](std::string_view query) { return query == "\xc3\xa9" ? std::string("\xe9") : std::string(query); };
+  const auto latin = [](std::string_view query) { return std::string(query == "\xc3\xa9" ? "\xe9" : query); };
   const Url::QueryEncoder encoder = latin;
   EXPECT_EQ(Url::Parse("http://h/\xc3\xa9?\xc3\xa9#\xc3\xa9", nullptr, &encoder)->href(), "http://h/%C3%A9?%E9#%C3%A9");
   EXPECT_EQ(Url::Parse("ws://h/?\xc3\xa9", nullptr, &encoder)->href(), "ws://h/?%C3%A9");
@@ -232,20 +233,22 @@ TEST(UrlProperty, RandomBytesAreTotalAndStable) {
   EXPECT_GT(accepted, 50000u);
 }
 
-// A mebibyte of what costs most in each part; a quadratic step would take minutes and fail by the time limit of the test.
+// A mebibyte of what costs most in each part; a quadratic step would take minutes and fail
+// by the time limit of the test.
 TEST(UrlProperty, HostileInputTakesLinearTime) {
   const auto repeated = [](std::string_view piece) {
     std::string text;
     while (text.size() + piece.size() < (1 << 20) - 64) text += piece;
     return text;
   };
-  for (const char* piece : {"a", "/", "../", "a/../", "a/", "%2e%2e/", "@", ":", "@:", "[", "]", ".", "0.", "0x", "%", "%25",
-                            "?", "&", "\\", "\xc3\xa9", "\xc3\xa9.", "xn--a.", "\xff", " ", "\t", "%C3%A9"}) {
+  for (const char* piece : {"a", "/", "../", "a/../", "a/", "%2e%2e/", "@", ":", "@:", "[", "]", ".", "0.", "0x", "%",
+                            "%25", "?", "&", "\\", "\xc3\xa9", "\xc3\xa9.", "xn--a.", "\xff", " ", "\t", "%C3%A9"}) {
     const std::string text = repeated(piece);
     for (const char* start : {"http://h/", "http://", "http://h?", "x:", "x://", "file://", "http://[", ""}) {
       const absl::StatusOr<Url> url = Url::Parse(start + text, Parsed("http://h/a/b"));
       if (!url.ok()) continue;
-      EXPECT_LE(url->href().size(), 3 * text.size() + 64);
+      // An ill-formed byte becomes three, each of them three of "%XX".
+      EXPECT_LE(url->href().size(), 9 * text.size() + 64);
     }
   }
 }
