@@ -153,6 +153,12 @@ TEST(Help, ExamplesAreCommandLinesThatParse) {
   EXPECT_GE(examples, 8u);
 }
 
+TEST(OptionsReference, IsWhatTheDocumentationHolds) {
+  std::ifstream file(WEFT_SOURCE_DIR "/docs/options.md");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(text, OptionsReference()) << "write it anew: build/dev/weft help options > docs/options.md";
+}
+
 TEST(Help, FitsATerminal) {
   for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kExport); bit <<= 1) {
     std::istringstream lines(CommandHelp(static_cast<Command>(bit)));
