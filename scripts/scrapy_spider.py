@@ -23,7 +23,8 @@ class OneHostSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self.start_urls = [url]
         self.allowed_domains = [urlsplit(url).hostname]
-        self.links = LinkExtractor(allow_domains=self.allowed_domains)
+        # The extractor compares with host and port, the middleware that reads allowed_domains with the host alone.
+        self.links = LinkExtractor(allow_domains=[urlsplit(url).netloc])
 
     def parse(self, response):
         if not isinstance(response, scrapy.http.HtmlResponse):
