@@ -194,6 +194,7 @@ std::optional<std::string> OverallText(const std::vector<std::string>& words) {
     return fmt::format("Weft {}\n", WeftVersion());
   }
   if (words[0] != "help") return std::nullopt;
+  if (words.size() > 1 && words[1] == "options") return OptionsReference();
   const auto [command, used] = LeadingCommand({words.begin() + 1, words.end()});
   return used == 0 ? OverallHelp() : CommandHelp(command);
 }
