@@ -23,7 +23,9 @@ const FieldDescriptor* Field(int number) {
 // A number in the option's base unit (microseconds, bytes, items) as text for an error.
 std::string ShowNumber(const Option& option, uint64_t number) {
   // Qualified, as Abseil has one that writes otherwise.
-  if (option.kind == ValueKind::kDuration) return weft::FormatDuration(absl::Microseconds(static_cast<int64_t>(number)));
+  if (option.kind == ValueKind::kDuration) {
+    return weft::FormatDuration(absl::Microseconds(static_cast<int64_t>(number)));
+  }
   if (option.kind == ValueKind::kSize) return FormatSize(number);
   return std::to_string(number);
 }
