@@ -107,6 +107,16 @@ TEST(SeedFiles, AMissingOneIsAnError) {
   EXPECT_THAT(ReadAll({}, {"/nonexistent/s"}).error, AllOf(HasSubstr("/nonexistent/s"), HasSubstr("does not exist")));
 }
 
+TEST(SeedArguments, AFolderNamedLikeAHostIsAHost) {
+  const test::ScratchDir dir;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directory(dir.Path("example.com"));
+  std::filesystem::current_path(dir.Path(""));
+  EXPECT_THAT(ReadAll({"example.com"}).hrefs, ElementsAre("https://example.com/"));
+  EXPECT_THAT(ReadAll({dir.Path("example.com")}).error, HasSubstr("is a directory"));
+  std::filesystem::current_path(before);
+}
+
 TEST(SeedFiles, ADirectoryIsAnError) { EXPECT_THAT(ReadAll({}, {"/tmp"}).error, HasSubstr("is a directory")); }
 
 TEST(SeedFiles, AnEmptyOneIsAnError) {

@@ -40,7 +40,8 @@ def exported_pages(out):
     if told.returncode != 0:
         raise AssertionError(f"weft export ended with {told.returncode}:\n{told.stderr}")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
-    return [row["url"] for row in rows if row["status"] == 200 and row["mime"] == "text/html"]
+    return [row["url"] for row in rows
+            if row["status"] == 200 and row["content_type"].split(";")[0].strip() == "text/html"]
 
 
 class RealSite(unittest.TestCase):

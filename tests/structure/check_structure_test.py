@@ -85,6 +85,11 @@ class Rules(unittest.TestCase):
     def test_a_source_listed_further_up(self):
         self.assertEqual(broken_by({"common/new.cc": "\n", "CMakeLists.txt": "add(x common/new.cc)\n"}), [])
 
+    def test_sources_listed_by_a_loop(self):
+        loop = "foreach(name new other)\n  add(x common/${name}.cc)\nendforeach()\n"
+        self.assertEqual(broken_by({"common/new.cc": "\n", "CMakeLists.txt": loop}), [])
+        self.breaks({"common/lost.cc": "\n", "CMakeLists.txt": loop}, "common/lost.cc:1: in no CMakeLists.txt")
+
     def test_clock_reads(self):
         for read in ("std::chrono::steady_clock::now()", "absl::Now()", "time(nullptr)", "::time(NULL)", "std::time(0)",
                      "clock_gettime(CLOCK_MONOTONIC, &t)", "gettimeofday(&t, nullptr)"):
