@@ -20,13 +20,17 @@ void ExpectRecord(const nlohmann::json& want, const WarcRecord& got) {
   EXPECT_EQ(got.version, want.at("version").get<std::string>());
   EXPECT_EQ(got.block.size(), want.at("content_length").get<size_t>());
   EXPECT_EQ(Base32(Sha1(got.block)), want.at("block_sha1_b32").get<std::string>());
-  if (want.contains("member_length")) EXPECT_EQ(got.length, want["member_length"].get<uint64_t>());
+  if (want.contains("member_length")) {
+    EXPECT_EQ(got.length, want["member_length"].get<uint64_t>());
+  }
   const std::pair<const char*, const char*> fields[] = {
       {"type", "WARC-Type"},         {"uri", "WARC-Target-URI"},     {"date", "WARC-Date"},
       {"profile", "WARC-Profile"},   {"truncated", "WARC-Truncated"}, {"block_digest", "WARC-Block-Digest"},
       {"payload_digest", "WARC-Payload-Digest"}, {"refers_to_target_uri", "WARC-Refers-To-Target-URI"}};
   for (const auto& [key, name] : fields) {
-    if (want.contains(key)) EXPECT_EQ(got.Get(name), want[key].is_null() ? "" : want[key].get<std::string>()) << key;
+    if (want.contains(key)) {
+      EXPECT_EQ(got.Get(name), want[key].is_null() ? "" : want[key].get<std::string>()) << key;
+    }
   }
   const DigestVerdict verdict = CheckBlockDigest(got);
   if (!want.contains("block_digest_ok")) {

@@ -150,7 +150,9 @@ TEST(WarcReader, DamagedMemberIsReportedAndTheNextIsFound) {
     EXPECT_EQ(content.records.front().block, "one");
     EXPECT_EQ(content.records.back().block, "two");
     // Few bytes of a gzip header mean nothing (time, system).
-    if (content.records.size() == 2) EXPECT_THAT(content.problems, SizeIs(1));
+    if (content.records.size() == 2) {
+      EXPECT_THAT(content.problems, SizeIs(1));
+    }
     for (const WarcRecord& record : content.records) EXPECT_TRUE(record.block.size() == 3 || record.block == noise);
   }
 }

@@ -27,7 +27,9 @@ class WarcRepairTest : public ::testing::TestWithParam<bool> {
       auto stored = (*store)->Append(page.exchange());
       ASSERT_TRUE(stored.ok());
       places_.push_back(stored->place);
-      if (i == 1) ASSERT_TRUE((*store)->Sync().ok());
+      if (i == 1) {
+        ASSERT_TRUE((*store)->Sync().ok());
+      }
     }
     name_ = places_[0].file;
     bytes_ = ReadFile(directory_ / (name_ + ".open"));
