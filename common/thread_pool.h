@@ -1,4 +1,5 @@
 // WorkPool on real threads; see work_pool.h. `done` callbacks are posted to the loop.
+// Thread rule: Submit from any thread. The loop outlives the pool.
 #pragma once
 
 #include <memory>
