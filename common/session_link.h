@@ -34,6 +34,7 @@ class SessionLink {
   };
   Received Receive(Message message);
 
+  uint64_t my_session() const { return my_session_; }
   uint64_t peer_session() const { return peer_session_; }
   const PeerId& peer() const { return peer_; }
   // Sequenced messages that the peer has not confirmed.

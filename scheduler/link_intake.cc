@@ -9,17 +9,6 @@ constexpr size_t kMaxPlaces = 200'000;
 
 }  // namespace
 
-KeyOptions KeyOptionsOf(const wire::KeyRules& rules) {
-  KeyOptions options;
-  options.sort_query = rules.sort_query();
-  options.drop_session_parameters = rules.drop_session_parameters();
-  options.drop_tracking_parameters = rules.drop_tracking_parameters();
-  options.drop_index = rules.drop_index();
-  options.drop_www = rules.drop_www();
-  options.http_is_https = rules.http_is_https();
-  return options;
-}
-
 LinkIntake::LinkIntake(const wire::CrawlIdentity& identity, std::shared_ptr<const PublicSuffixes> suffixes,
                        const Scope& scope)
     : fingerprinter_(identity.fingerprint_seed()), keys_(KeyOptionsOf(identity.keys())),

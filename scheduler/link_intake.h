@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/crawl_key.h"
+#include "common/key_rules.h"
 #include "common/registrable_domain.h"
 #include "common/url.h"
 #include "common/wire.pb.h"
@@ -18,8 +18,6 @@
 #include "storage/crawl_db.h"
 
 namespace weft {
-
-KeyOptions KeyOptionsOf(const wire::KeyRules& rules);
 
 class LinkIntake {
  public:

@@ -81,7 +81,8 @@ struct SchedulerNode::Impl {
   void GrantIfAllowed();
   void CheckEnd();
   void AdvanceStop();
-  bool WorkersGone() const;
+  void DrainNodes(bool fetchers);
+  bool Gone(bool fetchers) const;
   bool NothingLeft() const { return db->ledger().pending == 0 && commits.empty() && endings.empty(); }
 
   SchedulerOptions options;
@@ -108,6 +109,7 @@ struct SchedulerNode::Impl {
   absl::Time hold_grants_until = absl::InfinitePast();
   absl::Time stop_deadline = absl::InfiniteFuture();
   StopReason stop = StopReason::kNone;
+  bool parsers_told = false;
   bool final_sync_asked = false;
   bool done = false;
   absl::Status failed;
@@ -246,11 +248,7 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
   FillParsers(nodes, reply->mutable_parsers());
   node.link.Send({std::move(frame), nullptr});
   if (info.parses()) nodes.PushParsers();
-  if (stop != StopReason::kNone && !info.tool()) {
-    wire::Frame drain;
-    drain.mutable_drain()->set_deadline_us(absl::ToInt64Microseconds(options.drain));
-    node.link.Send({std::move(drain), nullptr});
-  }
+  if (stop != StopReason::kNone) DrainNodes(/*fetchers=*/!parsers_told);
 }
 
 void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame) {
@@ -439,16 +437,22 @@ void SchedulerNode::Impl::BeginStop(StopReason reason) {
   if (stop != StopReason::kNone) return;
   stop = reason;
   stop_deadline = clock.SteadyNow() + options.drain + absl::Seconds(2);
+  DrainNodes(/*fetchers=*/true);
+}
+
+// Fetchers first: parsers must be there for the pages that are still on their way.
+void SchedulerNode::Impl::DrainNodes(bool fetchers) {
   wire::Frame frame;
   frame.mutable_drain()->set_deadline_us(absl::ToInt64Microseconds(options.drain));
   for (auto& [peer, node] : nodes.nodes()) {
-    if (node.works()) node.link.Send({frame, nullptr});
+    if (node.works() && node.info.fetches() == fetchers) node.link.Send({frame, nullptr});
   }
+  if (!fetchers) parsers_told = true;
 }
 
-bool SchedulerNode::Impl::WorkersGone() const {
+bool SchedulerNode::Impl::Gone(bool fetchers) const {
   for (const auto& [peer, node] : nodes.nodes()) {
-    if (node.works() && !node.said_goodbye) return false;
+    if (node.works() && node.info.fetches() == fetchers && !node.said_goodbye) return false;
   }
   return true;
 }
@@ -456,7 +460,9 @@ bool SchedulerNode::Impl::WorkersGone() const {
 void SchedulerNode::Impl::AdvanceStop() {
   if (stop == StopReason::kNone || done) return;
   bool late = clock.SteadyNow() >= stop_deadline;
-  if (!(WorkersGone() || late) || !commits.empty() || final_sync_asked) return;
+  if (Gone(true) && !parsers_told) DrainNodes(/*fetchers=*/false);
+  bool all_gone = Gone(true) && Gone(false);
+  if (!(all_gone || late) || !commits.empty() || final_sync_asked) return;
   CrawlState state = CrawlState::kStopped;
   if (NothingLeft()) {
     state = CrawlState::kFinished;
@@ -465,7 +471,7 @@ void SchedulerNode::Impl::AdvanceStop() {
   }
   Check(db->PutMeta(kMetaState, CrawlStateName(state)));
   // Clean: every lease is back, so a later run need not wait for any.
-  Check(db->PutMeta(kMetaClean, WorkersGone() && leases.leases() == 0 ? "1" : "0"));
+  Check(db->PutMeta(kMetaClean, all_gone && leases.leases() == 0 ? "1" : "0"));
   Check(db->PutClock(crawl_clock.Now()));
   gate.AfterSync([this] { done = true; });
   final_sync_asked = true;
