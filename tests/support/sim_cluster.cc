@@ -163,6 +163,7 @@ void SimCluster::StartParser(Machine& machine) {
   options.scheduler_endpoint = kControl;
   options.pages_endpoint = PagesEndpoint(machine.name);
   options.pages_path = "/pages/" + machine.name;
+  options.public_suffix_version = suffixes_->version();
   options.credit_items = options_.credit_items;
   options.credit_bytes = options_.credit_bytes;
   process.bus().Bind(options.pages_endpoint);

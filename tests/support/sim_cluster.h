@@ -55,8 +55,8 @@ struct SimOptions {
   bool trace = false;
 };
 
-// Everything that varies, drawn from the seed; `full`: up to 2,000 hosts and 10,000 pages.
-SimOptions DrawOptions(uint64_t seed, bool full);
+// Everything that varies, drawn from the seed. One seed in 25 is full size: up to 2,000 hosts and 10,000 pages.
+SimOptions DrawOptions(uint64_t seed);
 
 struct SimReport {
   uint64_t seed = 0;

@@ -12,7 +12,7 @@ using Kind = SimFault::Kind;
 
 class Drawing {
  public:
-  Drawing(uint64_t seed, bool full) : random_(SeededRandom(seed * 2 + 1)), full_(full) { options_.seed = seed; }
+  explicit Drawing(uint64_t seed) : random_(SeededRandom(seed * 2 + 1)), full_(seed % 25 == 0) { options_.seed = seed; }
 
   SimOptions Draw() {
     DrawWeb();
@@ -126,7 +126,7 @@ class Drawing {
 
 }  // namespace
 
-SimOptions DrawOptions(uint64_t seed, bool full) { return Drawing(seed, full).Draw(); }
+SimOptions DrawOptions(uint64_t seed) { return Drawing(seed).Draw(); }
 
 std::string Describe(const SimFault& fault) {
   static constexpr const char* kNames[] = {"crash",          "power cut",     "pause",     "part",
