@@ -1,0 +1,14 @@
+// What the commands are run by: one file each, *_command.cc.
+#pragma once
+
+#include "cli/options.h"
+
+namespace weft {
+
+// Runs a checked command line and answers an ExitCode; messages go to standard error.
+using CommandMain = int (*)(const CommandLine& line);
+
+// Null for a command that this build does not hold.
+CommandMain FindCommandMain(Command command);
+
+}  // namespace weft
