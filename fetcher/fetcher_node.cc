@@ -416,14 +416,16 @@ void FetcherNode::Impl::DropLeases() {
 void FetcherNode::Impl::AdvanceDue() {
   absl::Time now = clock.SteadyNow();
   while (!wakes.empty() && wakes.begin()->first <= now) {
-    LeaseRun* run = Find(wakes.begin()->second);
+    auto [before, id] = *wakes.begin();
+    LeaseRun* run = Find(id);
     if (run->deadline() <= now) {
       // Over: nothing of it may be under way any more (rule 16).
       run->Close(wire::LeaseRelease::OVER);
       CancelLease(*run);
+      // The end of its last download has given it back.
+      run = Find(id);
+      if (run == nullptr) continue;
     }
-    absl::Time before = wakes.begin()->first;
-    uint64_t id = run->id();
     Touch(*run);
     auto after = wake_of.find(id);
     // A lease that cannot go on now is called again by what it waits for, not by time.

@@ -63,7 +63,7 @@ TEST(SimNodeClock, ToWorldIsTheFirstMomentThatShowsTheTime) {
   RunAll(clock);
   for (int64_t drift : {-100, 0, 7, 100}) {
     SimNodeClock node(clock, absl::Seconds(98'765), absl::ZeroDuration(), drift);
-    for (int64_t ns : {1, 999, 1'000'000, 123'456'789, 60'000'000'000}) {
+    for (int64_t ns : {int64_t{1}, int64_t{999}, int64_t{123'456'789}, int64_t{60'000'000'000}}) {
       absl::Time steady = node.SteadyNow() + absl::Nanoseconds(ns);
       absl::Time world = node.ToWorld(steady);
       EXPECT_GE(node.FromWorld(world), steady) << drift << " " << ns;

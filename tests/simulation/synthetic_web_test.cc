@@ -119,8 +119,10 @@ TEST(SyntheticWeb, HasEveryKindOfTrouble) {
   std::set<WebHost::Robots> robots;
   std::set<WebPage::Kind> kinds;
   std::set<Outcome> ends;
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
-    SyntheticWeb web(seed, Busy());
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    WebOptions options = Busy();
+    options.hosts = 300;
+    SyntheticWeb web(seed, options);
     for (const WebHost& host : web.hosts()) {
       tempers.insert(host.temper);
       robots.insert(host.robots);

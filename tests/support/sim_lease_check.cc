@@ -32,9 +32,10 @@ void LeaseCheck::OnDelivered(Life fetcher, const wire::Frame& frame) {
   // SteadyNow counts from its own epoch; on the wire it is microseconds of that.
   if (frame.has_lease_grant()) {
     const wire::LeaseGrant& grant = frame.lease_grant();
-    hosts_[{fetcher, IdOf(grant.epoch())}] = grant.host();
+    std::string& host = hosts_[{fetcher, IdOf(grant.epoch())}];
+    if (!grant.top_up()) host = grant.host();
     absl::Time local = FromMicros(grant.echo_sent_steady_us()) + absl::Microseconds(grant.runs_us());
-    Extend(fetcher, grant.host(), node_clock.ToWorld(local));
+    Extend(fetcher, host, node_clock.ToWorld(local));
   } else if (frame.has_heartbeat_reply()) {
     for (const wire::LeaseRenewal& renewal : frame.heartbeat_reply().renewals()) {
       auto host = hosts_.find({fetcher, IdOf(renewal.epoch())});

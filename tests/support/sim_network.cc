@@ -17,7 +17,7 @@ std::pair<std::string, std::string> Pair(const std::string& a, const std::string
 
 }  // namespace
 
-SimNetwork::SimNetwork(SimClock& clock, uint64_t seed) : clock_(clock), random_(SeededRandom(seed)) {}
+SimNetwork::SimNetwork(SimClock& clock, uint64_t seed) : clock_(clock), seed_(seed) {}
 SimNetwork::~SimNetwork() = default;
 
 void SimNetwork::Part(const std::string& machine, const std::string& other, absl::Duration length) {
@@ -48,12 +48,13 @@ void SimNetwork::Transmit(const SimBus& from, uint64_t id, bool to_server, const
     return;
   }
   if (tap_) tap_->OnSent(from, Receiver(it->second, to_server), message);
-  if (random_->Unit() < faults_.drop) {
+  Random& random = *it->second.random;
+  if (random.Unit() < faults_.drop) {
     ++counters_.dropped;
     return;
   }
   Schedule(from.id_, id, to_server, message);
-  if (random_->Unit() < faults_.duplicate) {
+  if (random.Unit() < faults_.duplicate) {
     ++counters_.duplicated;
     Schedule(from.id_, id, to_server, message);
   }
@@ -62,9 +63,10 @@ void SimNetwork::Transmit(const SimBus& from, uint64_t id, bool to_server, const
 void SimNetwork::Schedule(uint64_t sender, uint64_t id, bool to_server, const Message& message) {
   Connection& connection = connections_[id];
   absl::Time& last = to_server ? connection.last_to_server : connection.last_to_dialer;
-  absl::Time when = clock_.Now() + faults_.latency + faults_.jitter * random_->Unit();
-  if (random_->Unit() < faults_.late) when += faults_.late_by * random_->Unit();
-  if (random_->Unit() >= faults_.reorder) {
+  Random& random = *connection.random;
+  absl::Time when = clock_.Now() + faults_.latency + faults_.jitter * random.Unit();
+  if (random.Unit() < faults_.late) when += faults_.late_by * random.Unit();
+  if (random.Unit() >= faults_.reorder) {
     when = std::max(when, last + absl::Nanoseconds(1));
     last = when;
   }
@@ -80,7 +82,7 @@ void SimNetwork::Deliver(uint64_t sender, uint64_t id, bool to_server, Message m
   bool parted = endpoint != endpoints_.end() && Parted(it->second.dialer_machine, endpoint->second.machine);
   if (bus == nullptr || parted) {
     // The other process may come back: what the sender's side has queued for it may still arrive.
-    if (tries > 0 && to_server && random_->Unit() < 0.8) {
+    if (tries > 0 && to_server && it->second.random->Unit() < 0.8) {
       clock_.After(kRedeliverAfter, kWorld, [this, sender, id, to_server, message = std::move(message), tries]() mutable {
         Deliver(sender, id, to_server, std::move(message), tries - 1);
       });
@@ -132,6 +134,7 @@ absl::StatusOr<PeerId> SimBus::Connect(const std::string& endpoint) {
   connection.dialer = id_;
   connection.dialer_machine = machine_;
   connection.endpoint = endpoint;
+  connection.random = SeededRandom(network_.seed_ ^ (id * 0x9E3779B97F4A7C15ULL));
   network_.connections_[id] = std::move(connection);
   PeerId peer = fmt::format("d{}", id);
   dialed_[peer] = id;

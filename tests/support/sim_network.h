@@ -64,6 +64,7 @@ class SimNetwork {
     uint64_t dialer = 0;             // bus id
     std::string dialer_machine;
     std::string endpoint;
+    std::unique_ptr<Random> random;  // its own: the order in which a node serves its peers must not matter
     absl::Time last_to_server = absl::InfinitePast();
     absl::Time last_to_dialer = absl::InfinitePast();
   };
@@ -79,7 +80,7 @@ class SimNetwork {
   SimBus* Receiver(const Connection& connection, bool to_server);
 
   SimClock& clock_;
-  std::unique_ptr<Random> random_;
+  uint64_t seed_;
   NetworkFaults faults_;
   NetworkTap* tap_ = nullptr;
   Counters counters_;

@@ -31,6 +31,10 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           }),
       credit_(violations_) {}
 
+void SimObserver::Mix(uint64_t life, uint64_t what) {
+  digest_ += SeededRandom(static_cast<uint64_t>(clock_.now_ns()) * 1000 + life * 100 + what)->Next();
+}
+
 void SimObserver::Trace(const std::string& line) {
   if (terms_.trace) fmt::print("{:14.6f} {}\n", static_cast<double>(clock_.now_ns()) * 1e-9, line);
 }
@@ -48,7 +52,7 @@ void SimObserver::TraceFrame(const char* what, const std::string& from, const st
 void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& message) {
   TraceFrame("send", from.machine(), to == nullptr ? "?" : to->machine(), message);
   const wire::Frame& frame = message.frame;
-  Mix(static_cast<uint64_t>(clock_.now_ns()) ^ (from.life() << 8) ^ static_cast<uint64_t>(frame.body_case()));
+  Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
@@ -64,7 +68,7 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
 void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Message& message) {
   TraceFrame("  got", from == nullptr ? "(dead)" : from->machine(), to.machine(), message);
   const wire::Frame& frame = message.frame;
-  Mix(static_cast<uint64_t>(clock_.now_ns()) * 31 + to.life());
+  Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
@@ -86,7 +90,7 @@ void SimObserver::CheckRobots(const SeenRequest& request) {
 
 void SimObserver::OnRequest(const SeenRequest& request) {
   ++requests_;
-  Mix(static_cast<uint64_t>(clock_.now_ns()) + request.id);
+  Mix(request.life, 2000 + request.id % 1000);
   if (terms_.trace) Trace(fmt::format("GET {} {}{}", request.fetcher, request.origin, request.path));
   leases_.OnRequest(request);
   politeness_.OnRequest(request);

@@ -287,11 +287,12 @@ WebAnswer SyntheticWeb::Ask(std::string_view origin, std::string_view path, absl
   WebHost& host = hosts_[static_cast<size_t>(it->second)];
   if (Refuses(name, now)) return answer;
   int request = host.requests++;
+  bool robots = path == kRobotsPath || path == "/rules.txt" || path.starts_with("/robots-of-");
+  answer.robots = robots;
   if (host.temper == Temper::kHangs || (host.temper == Temper::kHangsTwice && request < 2)) {
     answer.kind = WebAnswer::Kind::kHangs;
     return answer;
   }
-  bool robots = path == kRobotsPath || path == "/rules.txt" || path.starts_with("/robots-of-");
   if (robots) {
     answer = AskRobots(host, origin, path);
   } else {
