@@ -4,8 +4,17 @@ namespace weft {
 
 CommandMain FindCommandMain(Command command) {
   switch (command) {
-    default: return nullptr;
+    case Command::kCrawl: return CrawlCommand;
+    case Command::kScheduler: return SchedulerCommand;
+    case Command::kWorker: return WorkerCommand;
+    case Command::kFetcher: return FetcherCommand;
+    case Command::kParser: return ParserCommand;
+    case Command::kSeedsAdd: return SeedsAddCommand;
+    case Command::kStatus: return StatusCommand;
+    case Command::kExport: return ExportCommand;
+    case Command::kNone: return nullptr;
   }
+  return nullptr;
 }
 
 }  // namespace weft

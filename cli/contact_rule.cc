@@ -18,7 +18,7 @@ std::vector<Cidr> AllowedNetworks(const wire::CrawlSettings& settings) {
   return networks;
 }
 
-// Null if the seed is the user's own; otherwise why it is not.
+// The address that the seed's host is written as; none for a name.
 std::optional<IpAddress> AddressOf(const Url& seed) {
   auto address = IpAddress::Parse(seed.host());
   if (!address.ok()) return std::nullopt;

@@ -11,7 +11,7 @@
 int main(int argc, char** argv) {
   const auto line = weft::ParseCommandLine(std::vector<std::string>(argv, argv + argc));
   if (!line.ok()) {
-    fmt::print(stderr, "weft: {}\n", weft::Message(line.status()));
+    fmt::print(stderr, "weft: {}\n", weft::ErrorText(line.status()));
     return weft::kExitUsage;
   }
   if (!line->help.empty()) {

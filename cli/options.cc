@@ -64,7 +64,8 @@ absl::Status UnknownFlag(Command command, const std::string& typed) {
   const std::string otherwise = fmt::format("'weft {} --help' lists the options", CommandName(command));
   const bool elsewhere = flag.starts_with("--") && FindOption(flag.substr(2)) != nullptr;
   if (elsewhere) return InvalidArgument("'weft {}' does not take {}; {}", CommandName(command), flag, otherwise);
-  return InvalidArgument("unknown option {}; {}", flag, DidYouMean(NearestName(flag, NamesTakenBy(command, "--")), otherwise));
+  const std::string nearest = NearestName(flag, NamesTakenBy(command, "--"));
+  return InvalidArgument("unknown option {}; {}", flag, DidYouMean(nearest, otherwise));
 }
 
 struct Typed {
@@ -194,6 +195,7 @@ std::optional<std::string> OverallText(const std::vector<std::string>& words) {
     return fmt::format("Weft {}\n", WeftVersion());
   }
   if (words[0] != "help") return std::nullopt;
+  if (words.size() > 1 && words[1] == "options") return OptionsReference();
   const auto [command, used] = LeadingCommand({words.begin() + 1, words.end()});
   return used == 0 ? OverallHelp() : CommandHelp(command);
 }

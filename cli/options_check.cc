@@ -17,10 +17,13 @@ namespace {
 bool IsAlnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // RFC 9110 5.6.2.
-bool IsTokenChar(char c) { return IsAlnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
+bool IsTokenChar(char c) {
+  return IsAlnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
 
 bool HasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return std::any_of(text.begin(), text.end(), control);
 }
 
 std::string Lower(std::string_view text) {
@@ -40,16 +43,16 @@ std::optional<uint16_t> ReadPort(std::string_view text) {
 
 absl::Status CheckEndpoint(std::string_view value, bool any_port) {
   constexpr std::string_view kScheme = "tcp://";
-  const std::string shape = fmt::format("expected tcp://HOST:PORT, such as tcp://127.0.0.1:7700");
-  if (!value.starts_with(kScheme)) return InvalidArgument("'{}' is not an address of a node: {}", value, shape);
+  constexpr std::string_view kNodeShape = "expected tcp://HOST:PORT, such as tcp://127.0.0.1:7700";
+  if (!value.starts_with(kScheme)) return InvalidArgument("'{}' is not an address of a node: {}", value, kNodeShape);
   const std::string_view rest = value.substr(kScheme.size());
   const size_t colon = rest.rfind(':');
-  if (colon == std::string_view::npos) return InvalidArgument("'{}' has no port: {}", value, shape);
+  if (colon == std::string_view::npos) return InvalidArgument("'{}' has no port: {}", value, kNodeShape);
   const std::string_view host = rest.substr(0, colon);
   const std::string_view port_text = rest.substr(colon + 1);
   const std::optional<uint16_t> port = ReadPort(port_text);
   const bool port_ok = any_port ? port_text == "*" || port.has_value() : port.value_or(0) != 0;
-  if (!port_ok) return InvalidArgument("'{}' has no usable port: {}", value, shape);
+  if (!port_ok) return InvalidArgument("'{}' has no usable port: {}", value, kNodeShape);
   if (host == "localhost") return absl::OkStatus();
   const auto address = IpAddress::Parse(host);
   if (address.ok() && address->IsLoopback()) return absl::OkStatus();
@@ -73,7 +76,7 @@ absl::Status CheckNetwork(std::string_view value) {
   const auto cidr = Cidr::Parse(value);
   if (cidr.ok()) return absl::OkStatus();
   return InvalidArgument("'{}' is not a network: {}; expected an address or a network such as 127.0.0.0/8 or fd00::/8",
-                         value, Message(cidr.status()));
+                         value, ErrorText(cidr.status()));
 }
 
 absl::Status CheckResolve(std::string_view value) {
@@ -98,7 +101,7 @@ absl::Status CheckResolve(std::string_view value) {
 absl::Status CheckProxy(std::string_view value) {
   constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "socks4a", "socks5", "socks5h"};
   const auto url = Url::Parse(value);
-  if (!url.ok()) return InvalidArgument("'{}' is not a URL: {}", MaskProxy(value), Message(url.status()));
+  if (!url.ok()) return InvalidArgument("'{}' is not a URL: {}", MaskProxy(value), ErrorText(url.status()));
   if (std::find(kSchemes.begin(), kSchemes.end(), url->scheme()) == kSchemes.end()) {
     return InvalidArgument("'{}': a proxy's URL begins with http, https, socks4a, socks5 or socks5h",
                            MaskProxy(value));

@@ -96,7 +96,7 @@ std::string Wrapped(std::string_view text) {
 }
 
 std::string_view UnitText(const Option& option) {
-  if (option.kind == ValueKind::kDuration) return "500ms, 2s, 10m, 1h30m, 0";
+  if (option.kind == ValueKind::kDuration) return option.least == 0 ? "0, 500ms, 2s, 10m" : "500ms, 2s, 10m";
   if (option.kind == ValueKind::kSize) return "64KiB, 16MiB, 1GiB";
   return "";
 }

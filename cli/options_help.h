@@ -11,6 +11,8 @@ namespace weft {
 std::string OverallHelp();
 // `weft COMMAND --help`: usage, options by group with unit and default, examples.
 std::string CommandHelp(Command command);
+// Every option of every command as Markdown: docs/options.md.
+std::string OptionsReference();
 // One line: "weft crawl SEEDS... --out DIR [options]".
 std::string CommandUsage(Command command);
 

@@ -16,11 +16,16 @@ using google::protobuf::FieldDescriptor;
 
 bool AcceptsNone(const Option& option) { return option.default_text == "none"; }
 
-const FieldDescriptor* Field(int number) { return wire::CrawlSettings::descriptor()->FindFieldByNumber(number); }
+const FieldDescriptor* Field(int number) {
+  return wire::CrawlSettings::descriptor()->FindFieldByNumber(number);
+}
 
 // A number in the option's base unit (microseconds, bytes, items) as text for an error.
 std::string ShowNumber(const Option& option, uint64_t number) {
-  if (option.kind == ValueKind::kDuration) return weft::FormatDuration(absl::Microseconds(static_cast<int64_t>(number)));
+  // Qualified, as Abseil has one that writes otherwise.
+  if (option.kind == ValueKind::kDuration) {
+    return weft::FormatDuration(absl::Microseconds(static_cast<int64_t>(number)));
+  }
   if (option.kind == ValueKind::kSize) return FormatSize(number);
   return std::to_string(number);
 }

@@ -33,13 +33,14 @@ std::string_view WithoutComment(std::string_view line) {
   return line;
 }
 
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 // For messages: no control characters, not longer than a screen line.
 std::string Quoted(std::string_view text) {
   constexpr size_t kLongest = 80;
   std::string shown;
   for (const char c : text.substr(0, kLongest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    shown += byte < 0x20 || byte == 0x7f ? '?' : c;
+    shown += IsControl(c) ? '?' : c;
   }
   return fmt::format("'{}{}'", shown, text.size() > kLongest ? "…" : "");
 }
@@ -109,15 +110,18 @@ void SeedReader::AddUrl(Url url) {
 absl::Status SeedReader::AddArgument(const std::string& text, std::istream& standard_input) {
   if (text.find("://") == std::string::npos) {
     std::error_code error;
-    if (text == "-" || std::filesystem::exists(text, error)) return AddFile(text, standard_input);
+    // Not a folder: other crawlers leave some that are named like a host.
+    const bool file = std::filesystem::exists(text, error) && !std::filesystem::is_directory(text, error);
+    if (text == "-" || file) return AddFile(text, standard_input);
     if (LooksLikeFile(text)) {
+      if (std::filesystem::exists(text, error)) return AddFile(text, standard_input);
       return InvalidArgument("seed file {} does not exist; name an existing file, or write a URL with https://", text);
     }
   }
   auto url = ParseSeed(text);
   if (!url.ok()) {
     return InvalidArgument("{} is not a seed: {}; a seed is a URL, example.com/path, or the name of an existing file",
-                           Quoted(text), Message(url.status()));
+                           Quoted(text), ErrorText(url.status()));
   }
   AddUrl(*std::move(url));
   return absl::OkStatus();
@@ -166,7 +170,8 @@ absl::Status SeedReader::AddList(const std::string& name, std::istream& lines) {
     if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     const std::string where = fmt::format("{}:{}", name, number);
     if (cut) {
-      list_.problems.push_back(fmt::format("{}: {}: the line is longer than {} bytes", where, Quoted(text), kMaxLineBytes));
+      list_.problems.push_back(
+          fmt::format("{}: {}: the line is longer than {} bytes", where, Quoted(text), kMaxLineBytes));
     } else {
       AddLine(where, Trimmed(WithoutComment(text)));
     }
@@ -182,7 +187,7 @@ void SeedReader::AddLine(const std::string& where, std::string_view line) {
   if (line.empty()) return;
   auto url = ParseSeed(line);
   if (url.ok()) return AddUrl(*std::move(url));
-  list_.problems.push_back(fmt::format("{}: {}: {}", where, Quoted(line), Message(url.status())));
+  list_.problems.push_back(fmt::format("{}: {}: {}", where, Quoted(line), ErrorText(url.status())));
 }
 
 std::string SeedReader::FirstProblems() const {
@@ -196,7 +201,8 @@ std::string SeedReader::FirstProblems() const {
 
 absl::StatusOr<SeedList> SeedReader::Finish() {
   if (list_.urls.empty()) {
-    return InvalidArgument("no seed is left: none of the lines is a URL such as https://example.com/{}", FirstProblems());
+    return InvalidArgument("no seed is left: none of the lines is a URL such as https://example.com/{}",
+                           FirstProblems());
   }
   return std::move(list_);
 }
@@ -206,8 +212,7 @@ absl::StatusOr<SeedList> SeedReader::Finish() {
 absl::StatusOr<Url> ParseSeed(std::string_view text) {
   // The URL standard would drop or encode these; in a list they are a sign of something else on the line.
   if (text.find_first_of(" \t") != std::string_view::npos) return InvalidArgument("it holds a blank");
-  const bool control = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (control) return InvalidArgument("it holds control characters");
+  if (std::any_of(text.begin(), text.end(), IsControl)) return InvalidArgument("it holds control characters");
   if (text.find("://") != std::string_view::npos) return CheckedUrl(std::string(text));
   const std::string_view host = BareHost(text);
   const bool name = host.find('.') != std::string_view::npos || host.starts_with('[') || host == "localhost";

@@ -1,6 +1,6 @@
 #include "common/crawl_key.h"
 
-#include <algorithm>
+#include <array>
 
 #include "common/key_parameters.h"
 #include "common/percent_encoding.h"
@@ -13,21 +13,34 @@ bool IsUnreserved(int octet) {
          octet == '-' || octet == '.' || octet == '_' || octet == '~';
 }
 
+// '%', and what RFC 3986 allows in neither path nor query although the URL Standard leaves it there.
+constexpr std::array<bool, 256> MakeRewritten() {
+  std::array<bool, 256> table{};
+  for (char c : std::string_view("%[]|\\^`{}")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+
+constexpr std::array<bool, 256> kRewritten = MakeRewritten();
+
 // RFC 3986 6.2.2.1 and 6.2.2.2. Every "%" of the result begins a complete escape of a reserved octet, so a second round
 // changes nothing. A dot segment cannot arise: the URL parser has taken "%2e" for a dot before.
 void AppendCanonicalEscapes(std::string_view text, std::string& out) {
   size_t run = 0;
-  for (size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', run)) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (!kRewritten[static_cast<unsigned char>(text[at])]) continue;
     out.append(text, run, at - run);
     const int octet = EscapedOctet(text, at);
     if (octet < 0) {
-      out += "%25";
-    } else if (IsUnreserved(octet)) {
-      out += static_cast<char>(octet);
+      AppendEscaped(text[at], out);
     } else {
-      AppendEscaped(static_cast<char>(octet), out);
+      if (IsUnreserved(octet)) {
+        out += static_cast<char>(octet);
+      } else {
+        AppendEscaped(static_cast<char>(octet), out);
+      }
+      at += 2;
     }
-    run = at + (octet < 0 ? 1 : 3);
+    run = at + 1;
   }
   out.append(text, run);
 }
@@ -50,7 +63,7 @@ std::string_view WithoutWww(std::string_view host) {
 void AppendSchemeAndHost(const Url& url, const KeyOptions& options, std::string& key) {
   // ":8080" or nothing; "/." where a path without an authority begins with "//".
   const std::string_view host = url.host();
-  std::string_view between(host.data() + host.size(), static_cast<size_t>(url.path().data() - host.data()) - host.size());
+  const std::string_view between(host.data() + host.size(), url.path().data());
   const bool to_https = options.http_is_https && url.scheme() == "http";
   key += to_https ? "https" : url.scheme();
   key += ':';

@@ -32,8 +32,8 @@ bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// What the mapping table of UTS 46 says since revision 31 (Unicode 15.1) and Unicode 16, where ICU 72 follows Unicode 15:
-// the character to use, 0 for an ignored one. Without it a name such as "fu\u1e9eball.de" would go to another host.
+// What the mapping table of UTS 46 says since revision 31 (Unicode 15.1) and Unicode 16, where ICU 72 follows Unicode
+// 15: the character to use, 0 for an ignored one. Without it a name such as "STRA\u1e9eE.de" would go to another host.
 UChar32 MappedSinceUnicode15(UChar32 c) {
   if (c >= 0x10a0 && c <= 0x10c5) return c + 0x1c60;  // Georgian capitals
   if (c >= 0x1d173 && c <= 0x1d17a) return 0;         // musical format characters

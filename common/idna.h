@@ -13,7 +13,8 @@ namespace weft {
 // label: the bound keeps a hostile link cheap.
 inline constexpr size_t kMaxUnicodeHostBytes = 1024;
 
-// `domain` is well-formed UTF-8. An all-ASCII domain only becomes lower case: the standard checks no "xn--" label there.
+// `domain` is well-formed UTF-8. An all-ASCII domain only becomes lower case: the standard checks no "xn--" label
+// there.
 absl::StatusOr<std::string> DomainToAscii(std::string_view domain);
 
 }  // namespace weft

@@ -29,8 +29,9 @@ class IpAddress {
   std::string ToString() const;
   // IPv4 in IPv6 (mapped, 6to4, NAT64 well-known prefix) unwrapped, for range checks.
   IpAddress Embedded() const;
-  // True for every address that a public crawler has no business with: all special-purpose registries of IANA (RFC 6890),
-  // multicast, and in IPv6 whatever lies outside 2000::/3. Where an IPv4 address is embedded, that one is judged.
+  // True for every address that a public crawler has no business with: all special-purpose registries of IANA (RFC
+  // 6890), multicast, and in IPv6 whatever lies outside 2000::/3. Where an IPv4 address is embedded, that one is
+  // judged.
   bool IsSpecial() const;
   bool IsLoopback() const;
 

@@ -31,7 +31,7 @@ std::string_view ValueOf(std::string_view pair) {
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && LowerAscii(text) == lower;
+  return text.size() == lower.size() && Lowered(text) == lower;
 }
 
 bool IsAlnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -44,7 +44,7 @@ bool IsToken(std::string_view value, std::string_view more, size_t least, size_t
 }
 
 bool HasOnly(std::string_view text, std::string_view allowed) {
-  return LowerAscii(text).find_first_not_of(allowed) == std::string::npos;
+  return Lowered(text).find_first_not_of(allowed) == std::string::npos;
 }
 
 bool IsJavaSession(std::string_view value) { return IsToken(value, "$.!_-", 10); }
@@ -60,7 +60,7 @@ bool IsSession(std::string_view pair) {
   constexpr std::string_view kAsp = "aspsessionid";
   constexpr size_t kLongestName = kAsp.size() + 8;
   if (NameOf(pair).size() > kLongestName) return false;
-  const std::string name = LowerAscii(NameOf(pair));
+  const std::string name = Lowered(NameOf(pair));
   const std::string_view value = ValueOf(pair);
   if (name == "jsessionid") return IsJavaSession(value);
   if (name == "phpsessid") return IsToken(value, ",-", 10);
@@ -72,7 +72,7 @@ bool IsSession(std::string_view pair) {
 bool IsTracking(std::string_view pair) {
   constexpr size_t kLongestName = 64;
   if (NameOf(pair).size() > kLongestName) return false;
-  const std::string name = LowerAscii(NameOf(pair));
+  const std::string name = Lowered(NameOf(pair));
   return name.starts_with("utm_") || std::binary_search(kTracking.begin(), kTracking.end(), name);
 }
 
@@ -119,7 +119,7 @@ std::string WithoutSessions(std::string_view path) {
     segments.push_back(WithoutJavaSession(path.substr(begin, end - begin)));
     begin = end + 1;
   }
-  const bool aspx_page = !segments.empty() && LowerAscii(segments.back()).ends_with(".aspx");
+  const bool aspx_page = !segments.empty() && Lowered(segments.back()).ends_with(".aspx");
   std::string kept;
   for (size_t i = 0; i < segments.size(); ++i) {
     const bool last = i + 1 == segments.size();
@@ -186,7 +186,7 @@ void SortPairs(std::vector<std::string_view>& pairs) {
   std::sort(pairs.begin(), pairs.end(), [&](std::string_view a, std::string_view b) { return order(a) < order(b); });
 }
 
-std::string LowerAscii(std::string_view text) {
+std::string Lowered(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);

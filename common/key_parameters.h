@@ -24,6 +24,6 @@ void SortPairs(std::vector<std::string_view>& pairs);
 // Removes the pairs that name a session (see KeyOptions).
 void DropSessionPairs(std::vector<std::string_view>& pairs);
 
-std::string LowerAscii(std::string_view text);
+std::string Lowered(std::string_view text);
 
 }  // namespace weft

@@ -7,8 +7,8 @@
 namespace weft {
 namespace {
 
-// Decodes escapes until none is left ("%252541" is "A"), in one pass: whatever completes an escape at the end of what is
-// done so far is decoded there. No two escapes overlap, so the result is that of repeated rounds.
+// Decodes escapes until none is left ("%252541" is "A"), in one pass: whatever completes an escape at the end of what
+// is done so far is decoded there. No two escapes overlap, so the result is that of repeated rounds.
 std::string UnescapeFully(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -35,7 +35,7 @@ std::string MinimallyEscaped(std::string_view text) {
       out += c;
     }
   }
-  return LowerAscii(out);
+  return Lowered(out);
 }
 
 // "www." and "www12.".
@@ -83,7 +83,7 @@ std::string SurtQuery(const Url& url) {
 
 std::string Surt(const Url& url) {
   if (url.empty()) return "-";
-  if (url.scheme() == "dns") return Reversed(LowerAscii(url.path())) + ")";
+  if (url.scheme() == "dns") return Reversed(Lowered(url.path())) + ")";
   const uint16_t default_port = DefaultPort(url.scheme());
   const size_t end = url.path_and_query().data() + url.path_and_query().size() - url.href().data();
   if (default_port == 0) return url.href().substr(0, end);

@@ -26,11 +26,20 @@ struct SizeUnit {
 };
 
 constexpr SizeUnit kSizeUnits[] = {
-    {"", 1},          {"b", 1},           {"kib", 1ull << 10},    {"mib", 1ull << 20},      {"gib", 1ull << 30},
-    {"tib", 1ull << 40}, {"kb", 1'000}, {"mb", 1'000'000}, {"gb", 1'000'000'000}, {"tb", 1'000'000'000'000},
+    {"", 1},
+    {"b", 1},
+    {"kib", 1ull << 10},
+    {"mib", 1ull << 20},
+    {"gib", 1ull << 30},
+    {"tib", 1ull << 40},
+    {"kb", 1'000},
+    {"mb", 1'000'000},
+    {"gb", 1'000'000'000},
+    {"tb", 1'000'000'000'000},
 };
 
-constexpr SizeUnit kBinaryUnits[] = {{"TiB", 1ull << 40}, {"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}};
+constexpr SizeUnit kBinaryUnits[] = {
+    {"TiB", 1ull << 40}, {"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}};
 
 constexpr int64_t kMaxNanoseconds = 100 * 365 * kDurationUnits[0].nanoseconds;
 

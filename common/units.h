@@ -14,8 +14,8 @@ namespace weft {
 // Never negative, at most 100 years. The error says what is accepted.
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
 // The shortest text that ParseDuration reads back: "1m30s", "500ms", "0"; whole nanoseconds, the rest is cut. "inf" and
-// negative durations are written for logs and cannot be read back. Call it as weft::FormatDuration: the argument also brings
-// in absl::FormatDuration.
+// negative durations are written for logs and cannot be read back. Call it as weft::FormatDuration: the argument also
+// brings in absl::FormatDuration.
 std::string FormatDuration(absl::Duration duration);
 
 // Bytes. KiB, MiB, GiB, TiB are powers of 1024; KB, MB, GB, TB powers of 1000; a bare number is bytes, as is "B". Whole

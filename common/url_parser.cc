@@ -30,7 +30,7 @@ constexpr std::array<uint8_t, 256> kPathBytes = MakePathBytes();
 
 bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsSchemeByte(char c) { return IsAlpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; }
-char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char LoweredByte(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool IsDriveLetter(std::string_view text) {
   return text.size() == 2 && IsAlpha(text[0]) && (text[1] == ':' || text[1] == '|');
@@ -138,7 +138,7 @@ absl::StatusOr<Url> UrlParser::Parse(std::string_view input) {
 // The scheme state and the states that it leads to.
 absl::Status UrlParser::ParseWithScheme(std::string_view name, std::string_view rest) {
   url_.href_ = name;
-  for (char& c : url_.href_) c = LowerAscii(c);
+  for (char& c : url_.href_) c = LoweredByte(c);
   scheme_ = SchemeOf(url_.href_);
   url_.scheme_end_ = static_cast<uint32_t>(name.size());
   url_.href_ += ':';

@@ -129,6 +129,7 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   began_steady_ = clock_.SteadyNow();
   stop_ = Stop::kNone;
   paused_ = false;
+  tls_began_ = false;
   request_head_.clear();
   response_head_.clear();
   head_complete_ = false;
@@ -221,8 +222,10 @@ size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
 }
 
 int CurlTransfer::OnDebug(CURL*, curl_infotype type, char* data, size_t size, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (type == CURLINFO_SSL_DATA_OUT) transfer->tls_began_ = true;
   if (type != CURLINFO_HEADER_OUT) return 0;
-  std::string& head = static_cast<CurlTransfer*>(self)->request_head_;
+  std::string& head = transfer->request_head_;
   const std::string_view bytes(data, size);
   if (bytes.starts_with("CONNECT ")) return 0;  // to the proxy
   // A second head: libcurl asks again on a new connection when a kept one turned out to be dead.
@@ -264,6 +267,7 @@ TransferEnd CurlTransfer::End(CURLcode code) const {
   TransferEnd end;
   end.code = code;
   end.stop = stop_;
+  end.tls_began = tls_began_;
   end.sent = !request_head_.empty();
   end.head_complete = head_complete_;
   end.body_bytes = body_bytes_;
@@ -272,9 +276,6 @@ TransferEnd CurlTransfer::End(CURLcode code) const {
   end.connect_timeout = options_.connect_timeout;
   end.peer = fmt::format("{}:{}", Bracketed(address_), port_);
   if (code == CURLE_OK) return end;
-  curl_off_t connect_time = 0;
-  curl_easy_getinfo(easy_, CURLINFO_CONNECT_TIME_T, &connect_time);
-  end.connected = connect_time > 0;
   long os_error = 0;
   curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
   end.os_error = static_cast<int>(os_error);

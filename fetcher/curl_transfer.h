@@ -89,6 +89,7 @@ class CurlTransfer {
   Stop stop_ = Stop::kNone;
   bool paused_ = false;
   absl::Time paused_since_;
+  bool tls_began_ = false;
   std::string request_head_;
   std::string response_head_;
   bool head_complete_ = false;

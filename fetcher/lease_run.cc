@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/politeness.h"
 #include "common/status.h"
 #include "fetcher/retry_after.h"
 #include "fetcher/robots_fetch.h"
@@ -12,7 +13,6 @@ namespace {
 
 // How long a top-up that brought nothing is not repeated.
 constexpr absl::Duration kMoreAgain = absl::Milliseconds(100);
-constexpr absl::Duration kMaxCrawlDelay = absl::Minutes(2);
 // A top-up is worth this much time at the lease's own rate (rule 23).
 constexpr double kTopUpSeconds = 3;
 
@@ -39,7 +39,7 @@ void LeaseRun::TakeRobots(const wire::RobotsState& robots) {
   robots_step_ = Robots::kReady;
   if (robots.kind() != wire::RobotsState::RULES) return;
   rules_ = RobotsRules::Parse(robots.body(), settings_.robots_token);
-  if (rules_->crawl_delay()) delay_ = std::max(delay_, std::min(*rules_->crawl_delay(), kMaxCrawlDelay));
+  if (rules_->crawl_delay()) delay_ = std::max(delay_, std::min(*rules_->crawl_delay(), kLongestCrawlDelay));
 }
 
 void LeaseRun::TopUp(const wire::LeaseGrant& grant) {
@@ -341,7 +341,7 @@ wire::LeaseRelease LeaseRun::MakeRelease() const {
   release.set_outcome(static_cast<uint32_t>(outcome_));
   release.set_retry_after_us(absl::ToInt64Microseconds(retry_after_));
   if (rules_ && rules_->crawl_delay()) {
-    release.set_crawl_delay_us(absl::ToInt64Microseconds(std::min(*rules_->crawl_delay(), kMaxCrawlDelay)));
+    release.set_crawl_delay_us(absl::ToInt64Microseconds(std::min(*rules_->crawl_delay(), kLongestCrawlDelay)));
   }
   release.set_detail(detail_);
   release.set_asked(asked_);

@@ -56,18 +56,6 @@ std::optional<absl::Duration> ParseDelay(std::string_view value) {
 
 }  // namespace
 
-std::string RobotsToken(std::string_view user_agent) {
-  constexpr std::string_view kCompatible = "compatible;";
-  const std::string_view first = LeadingToken(Trim(user_agent));
-  if (!EqualsIgnoringCase(first, "mozilla")) return std::string(first);
-  for (size_t i = 0; i + kCompatible.size() <= user_agent.size(); ++i) {
-    if (!EqualsIgnoringCase(user_agent.substr(i, kCompatible.size()), kCompatible)) continue;
-    const std::string_view token = LeadingToken(Trim(user_agent.substr(i + kCompatible.size())));
-    if (!token.empty()) return std::string(token);
-  }
-  return std::string(first);
-}
-
 // Reads a body line by line, keeping what stands in groups for the token and, apart, for `*` (2.2.1).
 class RobotsParser {
  public:
@@ -203,29 +191,50 @@ RobotsRules RobotsRules::Parse(std::string_view body, std::string_view product_t
   return RobotsParser(product_token).Run(body);
 }
 
-const RobotsRules::Rule* RobotsRules::Decide(std::string_view path_and_query) const {
-  if (rules_.empty() || path_and_query == "/robots.txt") return nullptr;
+std::string RobotsRules::TokenOf(std::string_view user_agent) {
+  constexpr std::string_view kCompatible = "compatible;";
+  const std::string_view first = LeadingToken(Trim(user_agent));
+  if (!EqualsIgnoringCase(first, "mozilla")) return std::string(first);
+  for (size_t i = 0; i + kCompatible.size() <= user_agent.size(); ++i) {
+    if (!EqualsIgnoringCase(user_agent.substr(i, kCompatible.size()), kCompatible)) continue;
+    const std::string_view token = LeadingToken(Trim(user_agent.substr(i + kCompatible.size())));
+    if (!token.empty()) return std::string(token);
+  }
+  return std::string(first);
+}
+
+RobotsRules::Decision RobotsRules::Decide(std::string_view path_and_query) const {
+  if (rules_.empty() || path_and_query == "/robots.txt") return {};
   std::string path = NormalizeRobotsPath(path_and_query);
   if (!path.starts_with('/')) path.insert(0, "/");
+  size_t octets = 0;
   for (const Rule& rule : rules_) {
     const std::string_view pattern = std::string_view(text_).substr(rule.pattern_begin, rule.pattern_size);
-    const bool match = rule.wild         ? RobotsWildcardMatch(pattern, rule.anchored, path)
-                       : rule.anchored ? path == pattern
-                                       : path.starts_with(pattern);
-    if (match) return &rule;
+    bool match = false;
+    if (rule.wild) {
+      octets += path.size();
+      if (octets > kMaxRobotsCheckOctets) return {.rule = nullptr, .gave_up = true};
+      match = RobotsWildcardMatch(pattern, rule.anchored, path);
+    } else {
+      match = rule.anchored ? path == pattern : path.starts_with(pattern);
+    }
+    if (match) return {.rule = &rule, .gave_up = false};
   }
-  return nullptr;
+  return {};
 }
 
 RobotsRules::Verdict RobotsRules::Check(std::string_view path_and_query) const {
-  const Rule* rule = Decide(path_and_query);
-  if (rule == nullptr) return {};
-  return {.allowed = rule->allow, .rule = text_.substr(rule->written_begin, rule->written_size), .line = rule->line};
+  const Decision decision = Decide(path_and_query);
+  Verdict verdict;
+  verdict.allowed = decision.allowed();
+  if (decision.gave_up) verdict.rule = "(too many wildcard rules for a path of this length)";
+  if (decision.rule != nullptr) {
+    verdict.rule = text_.substr(decision.rule->written_begin, decision.rule->written_size);
+    verdict.line = decision.rule->line;
+  }
+  return verdict;
 }
 
-bool RobotsRules::Allowed(std::string_view path_and_query) const {
-  const Rule* rule = Decide(path_and_query);
-  return rule == nullptr || rule->allow;
-}
+bool RobotsRules::Allowed(std::string_view path_and_query) const { return Decide(path_and_query).allowed(); }
 
 }  // namespace weft

@@ -61,7 +61,7 @@ void TimedOut(const TransferEnd& end, FetchResult& result) {
 void LibraryTimedOut(const TransferEnd& end, FetchResult& result) {
   const std::string limit = weft::FormatDuration(end.connect_timeout);
   if (end.sent) return TimedOut(end, result);
-  if (!end.connected) return Fail(result, Outcome::kConnect, fmt::format("no connection to {} within {}", end.peer, limit));
+  if (!end.tls_began) return Fail(result, Outcome::kConnect, fmt::format("no connection to {} within {}", end.peer, limit));
   Fail(result, Outcome::kTls, fmt::format("TLS: handshake not finished within {}", limit));
 }
 

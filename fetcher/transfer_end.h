@@ -27,7 +27,7 @@ enum class Stop {
 struct TransferEnd {
   int code = 0;                    // CURLcode
   Stop stop = Stop::kNone;
-  bool connected = false;          // TCP
+  bool tls_began = false;          // so TCP was connected
   bool sent = false;               // anything of the request
   bool head_complete = false;      // of the final response
   uint64_t body_bytes = 0;

@@ -296,6 +296,7 @@ void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView
   ExtractedPage page = extractor->Extract(input);
   parts.NameCurrentPage("");
   if (page.linear_scan) work.result.set_note("linear-scan");
+  if (page.links_cut) work.result.set_note("links-cut");
   AddLinks(work, page.links);
 }
 

@@ -17,7 +17,7 @@ LeaseDesk::LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings&
 absl::Duration LeaseDesk::DelayOf(const HostState& state) const {
   absl::Duration delay = absl::Microseconds(settings_.delay_us());
   absl::Duration crawl_delay = absl::Microseconds(static_cast<int64_t>(state.crawl_delay_us));
-  return std::max(delay, std::min(crawl_delay, kMaxCrawlDelay));
+  return std::max(delay, std::min(crawl_delay, kLongestCrawlDelay));
 }
 
 size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/politeness.h"
 #include "common/random.h"
 #include "scheduler/crawl_clock.h"
 #include "scheduler/frontier.h"
@@ -97,8 +98,6 @@ class LeaseDesk {
   std::vector<std::string> notices_;
 };
 
-// The longest Crawl-delay that is honoured.
-inline constexpr absl::Duration kMaxCrawlDelay = absl::Minutes(2);
 // Throttled answers in a row, without any other in between, after which a host's URLs end as host-throttled.
 inline constexpr uint32_t kThrottleCap = 20;
 // Never later than Retry-After says plus this share of it (and a second).

@@ -15,7 +15,7 @@ using ::testing::StartsWith;
 TEST(ReadConfigFile, GivesKeysInOrderWithTheirLines) {
   const test::ScratchDir dir;
   const auto entries = ReadConfigFile(dir.Write("c.toml", "# c\nzeta = 'z'\nalpha = 12\n\nflag = true\nlist = ['a', 'b']\n"));
-  ASSERT_TRUE(entries.ok()) << Message(entries.status());
+  ASSERT_TRUE(entries.ok()) << ErrorText(entries.status());
   ASSERT_EQ(entries->size(), 4u);
   EXPECT_EQ((*entries)[0].key, "zeta");
   EXPECT_EQ((*entries)[0].line, 2);

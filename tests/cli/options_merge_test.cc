@@ -85,7 +85,7 @@ TEST(MergeWithStored, RefusesAnotherScope) {
        {std::vector<std::string>{"--scope", "any"}, {"--include", "x"}, {"--exclude", "x"}}) {
     const auto merged = MergeWithStored(StoredBy({"--delay", "3s"}), Crawl(change));
     ASSERT_FALSE(merged.ok()) << change[0];
-    EXPECT_THAT(Message(merged.status()), AllOf(HasSubstr(change[0].substr(2)), HasSubstr("--change-scope")));
+    EXPECT_THAT(ErrorText(merged.status()), AllOf(HasSubstr(change[0].substr(2)), HasSubstr("--change-scope")));
   }
 }
 

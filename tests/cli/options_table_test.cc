@@ -23,9 +23,11 @@ const FieldDescriptor* FieldOf(const Option& option) {
 
 // The help's entry of an option: from its flag to the next one.
 std::string Entry(const std::string& help, const Option& option) {
-  const size_t begin = help.find(fmt::format("--{} ", option.name));
+  const std::string line = option.letter == 0 ? fmt::format("\n  --{} ", option.name)
+                                              : fmt::format("\n  -{}, --{} ", option.letter, option.name);
+  const size_t begin = help.find(line);
   if (begin == std::string::npos) return "";
-  const size_t end = help.find("\n  -", begin);
+  const size_t end = help.find("\n  -", begin + 1);
   std::string text = help.substr(begin, end == std::string::npos ? end : end - begin);
   for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) {
     const size_t word = text.find_first_not_of(" \n", at);
@@ -146,11 +148,17 @@ TEST(Help, ExamplesAreCommandLinesThatParse) {
       std::istringstream split(text);
       for (std::string word; split >> word;) words.push_back(word);
       const auto line = ParseCommandLine(words);
-      EXPECT_TRUE(line.ok()) << text << ": " << Message(line.status());
+      EXPECT_TRUE(line.ok()) << text << ": " << ErrorText(line.status());
       ++examples;
     }
   }
   EXPECT_GE(examples, 8u);
+}
+
+TEST(OptionsReference, IsWhatTheDocumentationHolds) {
+  std::ifstream file(WEFT_SOURCE_DIR "/docs/options.md");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(text, OptionsReference()) << "write it anew: build/dev/weft help options > docs/options.md";
 }
 
 TEST(Help, FitsATerminal) {

@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 
 std::string ErrorOf(std::vector<std::string> words) {
   const auto line = Parse(std::move(words));
-  return line.ok() ? "" : Message(line.status());
+  return line.ok() ? "" : ErrorText(line.status());
 }
 
 TEST(CrawlOptions, AreTheDocumentedDefaultsWhereNothingIsGiven) {
@@ -92,26 +92,26 @@ TEST(CrawlOptions, AFlagCanBeSwitchedOff) {
 
 TEST(CrawlOptions, SeedsMayStandAnywhere) {
   const auto line = Parse({"crawl", "a.example", "--delay", "0", "b.example", "--out", "dir", "-i", "-", "-i", "x.txt"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_THAT(line->invocation.seeds, ElementsAre("a.example", "b.example"));
   EXPECT_THAT(line->invocation.seed_files, ElementsAre("-", "x.txt"));
 }
 
 TEST(CrawlOptions, ALoneDashIsASeedArgument) {
   const auto line = Parse({"crawl", "-", "--out", "dir"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_THAT(line->invocation.seeds, ElementsAre("-"));
 }
 
 TEST(CrawlOptions, BracketsInSeedsAreNotTakenApart) {
   const auto line = Parse({"crawl", "[::1]", "--out", "dir"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_THAT(line->invocation.seeds, ElementsAre("[::1]"));
 }
 
 TEST(CrawlOptions, NoSeedsMeansGoingOn) {
   const auto line = Parse({"crawl", "--out", "dir"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_THAT(line->invocation.seeds, IsEmpty());
 }
 
@@ -173,7 +173,7 @@ TEST(ConfigFile, AFlagReplacesAListAsAWhole) {
 TEST(ConfigFile, CanNameTheDirectoryAndSeedFiles) {
   const test::ScratchDir dir;
   const auto line = Parse({"crawl", "--config", dir.Write("weft.toml", "out = 'dir'\ninput = ['s.txt']\n")});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_EQ(line->invocation.out_dir, "dir");
   EXPECT_THAT(line->invocation.seed_files, ElementsAre("s.txt"));
 }
@@ -224,7 +224,7 @@ TEST(Commands, AnUnknownOneNamesTheNearest) {
 
 TEST(Commands, SchedulerListensOnItsDocumentedAddress) {
   const auto line = Parse({"scheduler", "--data", "d", "--delay", "2s"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_EQ(line->invocation.listen, "tcp://127.0.0.1:7700");
   EXPECT_EQ(line->settings.delay_us(), 2'000'000);
 }
@@ -233,7 +233,7 @@ TEST(Commands, NodesNeedAScheduler) {
   EXPECT_THAT(ErrorOf({"fetcher"}), HasSubstr("--scheduler tcp://HOST:PORT is missing"));
   EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:7700"}), HasSubstr("--pages DIR is missing"));
   const auto line = Parse({"worker", "--scheduler", "tcp://127.0.0.1:7700", "--pages", "p", "--parsers", "2"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_EQ(line->invocation.scheduler, "tcp://127.0.0.1:7700");
   EXPECT_EQ(line->invocation.listen, "tcp://127.0.0.1:*");
 }
@@ -247,7 +247,7 @@ TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
   EXPECT_EQ(Parse({"status", "crawl", "--json"})->invocation.directory, "crawl");
   EXPECT_TRUE(Parse({"status", "crawl", "--json"})->invocation.json);
   const auto exporting = Parse({"export", "--scheduler", "tcp://localhost:1", "--format", "jsonl", "--output", "f", "--text"});
-  ASSERT_TRUE(exporting.ok()) << Message(exporting.status());
+  ASSERT_TRUE(exporting.ok()) << ErrorText(exporting.status());
   EXPECT_EQ(exporting->invocation.output, "f");
   EXPECT_TRUE(exporting->invocation.text);
   EXPECT_THAT(ErrorOf({"status"}), HasSubstr("either a crawl's directory or --scheduler"));
@@ -258,7 +258,7 @@ TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
 TEST(Commands, SeedsAddNeedsASeed) {
   EXPECT_THAT(ErrorOf({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1"}), HasSubstr("no seed is named"));
   const auto line = Parse({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1", "https://a.example/", "-i", "f"});
-  ASSERT_TRUE(line.ok()) << Message(line.status());
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_EQ(line->command, Command::kSeedsAdd);
   EXPECT_THAT(line->invocation.seeds, ElementsAre("https://a.example/"));
 }

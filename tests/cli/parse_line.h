@@ -24,7 +24,7 @@ inline CommandLine Crawl(std::vector<std::string> options) {
   options.insert(options.begin(), {"crawl", "https://example.com/", "--out", "dir"});
   auto line = Parse(std::move(options));
   if (line.ok()) return *std::move(line);
-  ADD_FAILURE() << Message(line.status());
+  ADD_FAILURE() << ErrorText(line.status());
   return {};
 }
 
@@ -32,7 +32,7 @@ inline CommandLine Crawl(std::vector<std::string> options) {
 inline std::string CrawlError(std::vector<std::string> options) {
   options.insert(options.begin(), {"crawl", "https://example.com/", "--out", "dir"});
   const auto line = Parse(std::move(options));
-  return line.ok() ? "" : Message(line.status());
+  return line.ok() ? "" : ErrorText(line.status());
 }
 
 class ScratchDir {

@@ -25,7 +25,7 @@ Read ReadAll(const std::vector<std::string>& arguments, const std::vector<std::s
              const std::string& standard_input = "") {
   std::istringstream input(standard_input);
   const auto list = ReadSeeds(arguments, files, input);
-  if (!list.ok()) return {{}, {}, Message(list.status())};
+  if (!list.ok()) return {{}, {}, ErrorText(list.status())};
   Read read{{}, list->problems, ""};
   for (const Url& url : list->urls) read.hrefs.push_back(url.href());
   return read;
@@ -105,6 +105,16 @@ TEST(SeedFiles, BinaryAndEndlessLinesAreProblems) {
 
 TEST(SeedFiles, AMissingOneIsAnError) {
   EXPECT_THAT(ReadAll({}, {"/nonexistent/s"}).error, AllOf(HasSubstr("/nonexistent/s"), HasSubstr("does not exist")));
+}
+
+TEST(SeedArguments, AFolderNamedLikeAHostIsAHost) {
+  const test::ScratchDir dir;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directory(dir.Path("example.com"));
+  std::filesystem::current_path(dir.Path(""));
+  EXPECT_THAT(ReadAll({"example.com"}).hrefs, ElementsAre("https://example.com/"));
+  EXPECT_THAT(ReadAll({dir.Path("example.com")}).error, HasSubstr("is a directory"));
+  std::filesystem::current_path(before);
 }
 
 TEST(SeedFiles, ADirectoryIsAnError) { EXPECT_THAT(ReadAll({}, {"/tmp"}).error, HasSubstr("is a directory")); }

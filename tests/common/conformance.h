@@ -79,8 +79,8 @@ class Tally {
     if (expected == actual) {
       ++passed_;
     } else {
-      std::cout << fmt::format("{} differs: {} -> '{}', the case has '{}'\n", name_, nlohmann::json(what).dump(), actual,
-                               expected);
+      const std::string shown = nlohmann::json(what).dump();
+      std::cout << fmt::format("{} differs: {} -> '{}', the case has '{}'\n", name_, shown, actual, expected);
     }
   }
   size_t ran() const { return ran_; }

@@ -230,13 +230,5 @@ TEST_F(TransportFailureTest, SinkThatHasEnoughEndsTheDownload) {
   EXPECT_EQ(sink.calls, 1);
 }
 
-TEST_F(TransportFailureTest, TlsOnAPlainServer) {
-  HttpTestServer server(HttpScript().Send("HTTP/1.1 400 Bad Request\r\n\r\n").Close());
-  const FetchResult result = Fetch("https://127.0.0.1:" + std::to_string(server.port()) + "/");
-  // The server waits for a request that never comes: a client hello holds no empty line.
-  EXPECT_TRUE(result.outcome == Outcome::kTls || result.outcome == Outcome::kTimeout) << result.detail;
-  EXPECT_EQ(result.request_head, "");
-}
-
 }  // namespace
 }  // namespace weft::test

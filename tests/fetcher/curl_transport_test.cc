@@ -55,7 +55,10 @@ TEST_F(TransportTest, HeaderWithALineBreakIsNotSent) {
 
 TEST_F(TransportTest, TargetIsSentAsItStands) {
   HttpTestServer server(HtmlPage("x"));
-  for (const std::string target : {"/a/./b", "/a//b", "/%41|^[]", "/a?", "/?", "/a?b?c", "/a;p=1?x=%zz&y='"}) {
+  // As the URL serialises, where libcurl's own parser would make something else of it.
+  for (const std::string target : {"/a//b", "/%41|[]%zz", "/a?", "/?", "/a?b?c", "/a;p=1?x=%zz&y=|^{}", "//x", "/?..",
+                                   "/:@!$&'()*+,;="}) {
+    ASSERT_EQ(Url::Parse(server.Url(target))->path_and_query(), target);
     Fetch(server.Url(target));
     EXPECT_EQ(server.requests().back().target, target);
   }

@@ -156,6 +156,17 @@ TEST(RobotsRules, LineIsReadUpToItsLimit) {
   EXPECT_TRUE(rules.Allowed(path.substr(0, path.size() - 1)));
 }
 
+TEST(RobotsRules, CheckThatWouldStallIsGivenUpAsDisallowed) {
+  std::string body = "User-agent: *\n";
+  for (int i = 0; body.size() < kMaxRobotsBytes; ++i) body += "Disallow: *a*b" + std::to_string(i) + "\n";
+  const RobotsRules rules = ForWeft(body);
+  std::string path = "/";
+  while (path.size() < 8000) path += "ab";
+  EXPECT_FALSE(rules.Check(path).allowed);
+  EXPECT_EQ(rules.Check(path).rule, "(too many wildcard rules for a path of this length)");
+  EXPECT_TRUE(rules.Allowed("/abab")) << "ordinary paths are checked to the end";
+}
+
 TEST(RobotsRules, CrawlDelayOfTheOwnGroup) {
   const RobotsRules rules = ForWeft("User-agent: *\nCrawl-delay: 10\nDisallow: /x\nUser-agent: weft\nCrawl-delay: 2.5\n");
   EXPECT_EQ(rules.crawl_delay(), absl::Milliseconds(2500));
@@ -189,19 +200,19 @@ TEST(RobotsRules, HtmlErrorPageHoldsNoRules) {
 }
 
 TEST(RobotsToken, IsTheFirstProduct) {
-  EXPECT_EQ(RobotsToken("Weft/1.0 (+https://weft.example)"), "Weft");
-  EXPECT_EQ(RobotsToken("my-bot_2"), "my-bot_2");
+  EXPECT_EQ(RobotsRules::TokenOf("Weft/1.0 (+https://weft.example)"), "Weft");
+  EXPECT_EQ(RobotsRules::TokenOf("my-bot_2"), "my-bot_2");
 }
 
 TEST(RobotsToken, IsTheCompatibleNameBehindMozilla) {
-  EXPECT_EQ(RobotsToken("Mozilla/5.0 (compatible; FooBot/2.1; +https://foo.example)"), "FooBot");
+  EXPECT_EQ(RobotsRules::TokenOf("Mozilla/5.0 (compatible; FooBot/2.1; +https://foo.example)"), "FooBot");
 }
 
-TEST(RobotsToken, OfABrowserIsMozilla) { EXPECT_EQ(RobotsToken("Mozilla/5.0 (X11; Linux)"), "Mozilla"); }
+TEST(RobotsToken, OfABrowserIsMozilla) { EXPECT_EQ(RobotsRules::TokenOf("Mozilla/5.0 (X11; Linux)"), "Mozilla"); }
 
 TEST(RobotsToken, OfNothingIsEmpty) {
-  EXPECT_EQ(RobotsToken(""), "");
-  EXPECT_EQ(RobotsToken("(none)"), "");
+  EXPECT_EQ(RobotsRules::TokenOf(""), "");
+  EXPECT_EQ(RobotsRules::TokenOf("(none)"), "");
 }
 
 }  // namespace

@@ -64,6 +64,9 @@ class HttpTestServer {
   explicit HttpTestServer(HttpScript script, std::string address = "127.0.0.1");
   ~HttpTestServer();
 
+  // From now on any bytes are a request, not only those that end in an empty line.
+  void AnswerAnything();
+
   uint16_t port() const;
   const std::string& address() const;
   // "http://127.0.0.1:PORT" + target.
