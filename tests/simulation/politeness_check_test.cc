@@ -24,8 +24,9 @@ class Politeness : public testing::Test {
     clock.At(absl::UnixEpoch() + absl::Seconds(seconds), kWorld, [] {});
     clock.RunNext();
   }
-  void Ask(const SeenRequest& request, double start, double end) {
+  void Ask(SeenRequest request, double start, double end) {
     At(start);
+    request.asked = clock.Now();
     check.OnRequest(request);
     At(end);
     check.OnOver(request);
@@ -133,6 +134,17 @@ TEST_F(Politeness, SeesRetryAfterBrokenByAnybody) {
   check.OnSchedulerGone();
   Ask(Request(b), 59, 59.1);
   EXPECT_TRUE(violations.Has("retry-after"));
+}
+
+TEST_F(TwoConnections, AcceptARequestThatWasUnderWayWhenThePauseWasAskedFor) {
+  SeenRequest other = Request(a);
+  other.asked = clock.Now();
+  SeenRequest first = Request(a);
+  Ask(first, 0, 0.1);
+  check.OnThrottled(first, absl::Seconds(60));
+  At(0.2);
+  check.OnRequest(other);
+  EXPECT_TRUE(violations.empty());
 }
 
 TEST_F(Politeness, AcceptsARequestAfterRetryAfter) {

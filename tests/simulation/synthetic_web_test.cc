@@ -8,7 +8,6 @@
 #include "common/crawl_key.h"
 #include "common/http_message.h"
 #include "parser/link_extractor.h"
-#include "tests/support/sim_extractor.h"
 
 namespace weft::test {
 namespace {
@@ -60,7 +59,7 @@ TEST(SyntheticWeb, EverySpellingOfALinkHasTheKeyOfItsPage) {
 
 // A patient crawler of a few lines finds the set of pages that ExpectedEnds promises as done, in another order.
 std::set<std::string> CrawlSimply(SyntheticWeb& web) {
-  auto extractor = NewSimExtractor();
+  auto extractor = NewGumboExtractor();
   std::set<std::string> done;
   std::set<std::string> seen;
   std::deque<std::string> stack;

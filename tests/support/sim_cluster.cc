@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "common/crawl_key.h"
-#include "tests/support/sim_extractor.h"
 #include "tests/support/sim_kv.h"
 
 namespace weft::test {
@@ -49,7 +48,7 @@ class SimCluster::Parsing : public ParserParts {
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings&) override {
     return std::make_unique<SimPageStore>(*machine_.pages);
   }
-  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override { return NewSimExtractor(); }
+  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override { return NewGumboExtractor(); }
   uint32_t CrashesOn(const std::string& key) override {
     auto it = machine_.crashes.find(key);
     return it == machine_.crashes.end() ? 0 : it->second;

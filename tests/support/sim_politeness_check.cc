@@ -59,6 +59,8 @@ void PolitenessCheck::CheckThrottles(const SeenRequest& request) {
   std::erase_if(throttles_, [now](const Throttle& t) { return t.until <= now; });
   for (const Throttle& throttle : throttles_) {
     if (throttle.host != request.host) continue;
+    // Under way already when the answer came: one of several connections.
+    if (throttle.fetcher == request.life && request.asked < throttle.known) continue;
     absl::Duration early = throttle.until - now;
     if (early > kSlack + absl::Seconds(30) * kDrift) {
       violations_.Add("retry-after", "{} asks {}{} {} before the pause that {} was asked for is over", request.fetcher,
@@ -78,7 +80,7 @@ void PolitenessCheck::OnOver(const SeenRequest& request) {
 
 void PolitenessCheck::OnThrottled(const SeenRequest& request, absl::Duration retry_after) {
   if (retry_after <= absl::ZeroDuration()) return;
-  throttles_.push_back({request.host, request.life, clock_.Now() + retry_after});
+  throttles_.push_back({request.host, request.life, clock_.Now(), clock_.Now() + retry_after});
 }
 
 void PolitenessCheck::OnThrottleTold(Life fetcher, const std::string& host) {

@@ -57,6 +57,7 @@ class PolitenessCheck {
   struct Throttle {
     std::string host;
     Life fetcher = kWorld;
+    absl::Time known;  // to the fetcher, since
     absl::Time until;
     bool told = false;
     bool durable = false;

@@ -51,6 +51,7 @@ Transport::Handle SimTransport::Start(const FetchRequest& request, FetchSink* si
   transfer.seen.fetcher = machine_;
   transfer.seen.life = life_;
   transfer.seen.origin = request.url.origin();
+  transfer.seen.asked = clock_.Now();
   transfer.seen.host = std::string(request.url.host());
   transfer.seen.path = std::string(request.url.path_and_query());
   transfer.seen.start_by = node_clock_.ToWorld(request.start_by);

@@ -29,6 +29,7 @@ struct SeenRequest {
   std::string path;         // and query
   bool robots = false;
   absl::Time start_by;      // as the fetcher gave it, in the world's time
+  absl::Time asked;         // when the fetcher began it: connecting comes first
 };
 class RequestTap {
  public:
