@@ -20,7 +20,6 @@ namespace {
 
 constexpr absl::Duration kLiveEvery = absl::Milliseconds(200);
 constexpr absl::Duration kPlainEvery = absl::Seconds(10);
-constexpr absl::Duration kDrain = absl::Seconds(20);
 
 // One run's progress: redraws the live line, or prints a plain one now and then.
 class ProgressTeller {
@@ -126,9 +125,7 @@ int RunCrawl(const CommandLine& line, SchedulerHost& host, Worker& worker, const
     }
   }
   host.Join();
-  worker.Drain(kDrain);
-  while (!worker.ended() && WaitForSignal(absl::Milliseconds(10)) == 0) {
-  }
+  // The scheduler ends last: what the others held is handed in, or will be fetched again.
   worker.Stop();
   worker.Join();
   console.EndLive();

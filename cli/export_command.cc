@@ -8,6 +8,7 @@
 #include "cli/console.h"
 #include "cli/exit_codes.h"
 #include "cli/record_source.h"
+#include "common/clock.h"
 #include "common/digest.h"
 #include "common/http_message.h"
 #include "common/status.h"

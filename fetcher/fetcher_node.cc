@@ -22,6 +22,7 @@ namespace weft {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(200);
+constexpr absl::Duration kFarewell = absl::Seconds(2);
 constexpr absl::Duration kNoCreditPatience = absl::Seconds(10);
 // Hosts wait most of their time for their delay: a fetcher holds more leases than it has connections.
 constexpr uint64_t kLeasesPerConnection = 4;
@@ -731,6 +732,8 @@ void FetcherNode::OnTick() {
     frame.mutable_goodbye();
     f.ToScheduler(std::move(frame));
     f.said_goodbye = true;
+    // The answer to a goodbye is a courtesy: the scheduler may be gone first.
+    f.drain_deadline = std::min(f.drain_deadline, now + kFarewell);
   } else if (f.said_goodbye && f.link->unconfirmed() == 0) {
     f.stopped = true;
   }

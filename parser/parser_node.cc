@@ -19,6 +19,7 @@ namespace weft {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(200);
+constexpr absl::Duration kFarewell = absl::Seconds(2);
 constexpr absl::Duration kBusyTurn = absl::Milliseconds(20);
 constexpr int kLinksPerMessage = 2000;
 constexpr uint32_t kMaxCrashes = 3;
@@ -463,6 +464,8 @@ void ParserNode::OnTick() {
     frame.mutable_goodbye();
     p.ToScheduler(std::move(frame));
     p.said_goodbye = true;
+    // The answer to a goodbye is a courtesy: the scheduler may be gone first.
+    p.drain_deadline = std::min(p.drain_deadline, now + kFarewell);
   } else if (p.said_goodbye && p.link->unconfirmed() == 0) {
     p.stopped = true;
   }

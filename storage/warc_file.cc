@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<WarcFile>> WarcFile::Create(FileOps& files, const
   if (status.ok()) return file;
   // What cannot be removed is empty, and removed by Repair.
   if (absl::Status removed = files.Remove(open_path); !removed.ok()) {
-    status = absl::Status(status.code(), fmt::format("{}; {}", Message(status), Message(removed)));
+    status = absl::Status(status.code(), fmt::format("{}; {}", ErrorText(status), ErrorText(removed)));
   }
   return status;
 }

@@ -279,7 +279,7 @@ absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const War
   bytes.resize((*source)->ReadAt(place.offset, bytes.data(), bytes.size()));
   if (Sha1(bytes) != place.record_digest) return DataLoss("{}: the bytes have changed since they were stored", name);
   auto record = WarcReader::OverSource(std::make_unique<MemorySource>(std::move(bytes)))->Next();
-  if (!record.ok()) return DataLoss("{}: {}", name, Message(record.status()));
+  if (!record.ok()) return DataLoss("{}: {}", name, ErrorText(record.status()));
   if (!EqualIgnoringCase(record->Get("WARC-Type"), "response")) return DataLoss("{}: not a response record", name);
   record->offset = place.offset;
   return record;

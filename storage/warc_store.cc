@@ -182,7 +182,7 @@ absl::Status WarcStore::Impl::SyncCurrent(Slot& slot, bool sync_directory) {
 WarcStore::WarcStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 WarcStore::~WarcStore() {
-  if (absl::Status status = Close(); !status.ok()) spdlog::error("closing the WARC files: {}", Message(status));
+  if (absl::Status status = Close(); !status.ok()) spdlog::error("closing the WARC files: {}", ErrorText(status));
 }
 
 absl::StatusOr<std::unique_ptr<WarcStore>> WarcStore::Open(const WarcStoreOptions& options, const Clock& clock,
