@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "common/crawl_key.h"
+#include "common/http_message.h"
 #include "common/session_link.h"
 #include "common/status.h"
 #include "fetcher/body_budget.h"
 #include "fetcher/download.h"
 #include "fetcher/lease_run.h"
 #include "fetcher/page_outbox.h"
+#include "fetcher/retry_after.h"
 
 namespace weft {
 namespace {
@@ -64,6 +66,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   void PermitDone(LeaseRun& run, const std::string& host, absl::Duration last_request_age) override;
   void ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail) override;
   void AskMore(LeaseRun& run, uint32_t urls) override;
+  void SendEnded(const wire::Epoch& epoch, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail);
 
   // --- downloads ---
   struct Active {
@@ -76,6 +79,12 @@ struct FetcherNode::Impl : LeaseRunHost {
     std::string host;
     bool cancelled = false;
   };
+  // A download whose lease has gone with its scheduler's life: it may go on until the lease would have ended.
+  void CancelOrphans();
+  void OnOrphanEnd(const Active& one, const FetchResult& result, bool page);
+  void KeepPause(const std::string& host, absl::Duration wait);
+  void SendPause(const std::string& host, absl::Duration wait);
+  void TellPauses();
   void Begin(LeaseRun& run, bool robots, const wire::UrlTicket& ticket, const Url& url, const IpAddress& address);
   void OnDownloadEnd(Download& download, FetchResult result);
   void KeepPage(Active& active, const FetchResult& result, bool robots);
@@ -121,6 +130,8 @@ struct FetcherNode::Impl : LeaseRunHost {
   uint64_t next_download = 1;
   // Downloads of a host whose lease is gone: a new lease of it waits for them.
   absl::flat_hash_map<std::string, int> host_active;
+  std::set<std::pair<absl::Time, uint64_t>> orphans;  // lease's deadline, download
+  std::map<std::string, absl::Time> pauses;           // that hosts have asked for; for a scheduler that forgot
   std::map<std::string, wire::UrlEnded> unacked;  // by key, generation, attempt
 
   bool draining = false;
@@ -177,6 +188,7 @@ void FetcherNode::Impl::SendRegister() {
   }
   for (const auto& [key, ended] : unacked) *info->add_holding() = ended.ticket();
   ToScheduler(std::move(frame));
+  TellPauses();
   // Handed in again: the scheduler may have died before it recorded them.
   for (const auto& [key, ended] : unacked) {
     wire::Frame again;
@@ -383,6 +395,7 @@ void FetcherNode::Impl::Touch(LeaseRun& run) {
 
 void FetcherNode::Impl::ReleaseIfReady(LeaseRun& run) {
   if (!run.ReadyToRelease()) return;
+  KeepPause(run.host(), run.pause());
   wire::Frame frame;
   *frame.mutable_lease_release() = run.MakeRelease();
   ToScheduler(std::move(frame));
@@ -408,23 +421,79 @@ void FetcherNode::Impl::CloseAll(wire::LeaseRelease::Why why) {
 }
 
 void FetcherNode::Impl::DropLeases() {
+  for (const auto& [id, one] : active) {
+    const LeaseRun* run = Find(one.lease);
+    if (run != nullptr && run->epoch().incarnation() == one.epoch.incarnation()) orphans.insert({run->deadline(), id});
+  }
   leases.clear();
   wakes.clear();
   wake_of.clear();
   blocked.clear();
 }
 
+// Rule 16 holds for them too.
+void FetcherNode::Impl::CancelOrphans() {
+  while (!orphans.empty() && orphans.begin()->first <= clock.SteadyNow()) {
+    auto it = active.find(orphans.begin()->second);
+    orphans.erase(orphans.begin());
+    if (it == active.end() || it->second.cancelled) continue;
+    it->second.cancelled = true;
+    transport->Cancel(it->second.handle);
+  }
+}
+
+// A page was handed in. Anything else is asked again: the scheduler has been told at registration that it is out.
+void FetcherNode::Impl::OnOrphanEnd(const Active& one, const FetchResult& result, bool page) {
+  for (auto& [id, run] : leases) {
+    if (run->host() == one.host && !result.not_sent) {
+      run->HostWasAsked(result.ended_steady);
+      Refile(*run);
+    }
+  }
+  if (result.status == 429 || result.status == 503) {
+    auto head = HttpHead::ParseResponse(result.response_head);
+    absl::Duration wait = head.ok() ? ReadRetryAfter(*head) : absl::ZeroDuration();
+    KeepPause(one.host, wait);
+    SendPause(one.host, wait);
+  }
+  if (one.robots || page) return;
+  SendEnded(one.epoch, one.ticket, Outcome::kNone, "the answer came after its lease");
+}
+
+void FetcherNode::Impl::KeepPause(const std::string& host, absl::Duration wait) {
+  if (wait <= absl::ZeroDuration()) return;
+  absl::Time& until = pauses.try_emplace(host, absl::InfinitePast()).first->second;
+  until = std::max(until, clock.SteadyNow() + wait);
+}
+
+void FetcherNode::Impl::SendPause(const std::string& host, absl::Duration wait) {
+  if (wait <= absl::ZeroDuration()) return;
+  wire::Frame frame;
+  frame.mutable_host_pause()->set_host(host);
+  frame.mutable_host_pause()->set_wait_us(absl::ToInt64Microseconds(wait));
+  ToScheduler(std::move(frame));
+}
+
+void FetcherNode::Impl::TellPauses() {
+  absl::Time now = clock.SteadyNow();
+  std::erase_if(pauses, [now](const auto& entry) { return entry.second <= now; });
+  for (const auto& [host, until] : pauses) SendPause(host, until - now);
+}
+
 void FetcherNode::Impl::AdvanceDue() {
   absl::Time now = clock.SteadyNow();
+  CancelOrphans();
   while (!wakes.empty() && wakes.begin()->first <= now) {
-    LeaseRun* run = Find(wakes.begin()->second);
+    auto [before, id] = *wakes.begin();
+    LeaseRun* run = Find(id);
     if (run->deadline() <= now) {
       // Over: nothing of it may be under way any more (rule 16).
       run->Close(wire::LeaseRelease::OVER);
       CancelLease(*run);
+      // The end of its last download has given it back.
+      run = Find(id);
+      if (run == nullptr) continue;
     }
-    absl::Time before = wakes.begin()->first;
-    uint64_t id = run->id();
     Touch(*run);
     auto after = wake_of.find(id);
     // A lease that cannot go on now is called again by what it waits for, not by time.
@@ -497,8 +566,13 @@ void FetcherNode::Impl::PermitDone(LeaseRun& run, const std::string& host, absl:
 
 void FetcherNode::Impl::ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome,
                                     const std::string& detail) {
+  SendEnded(run.epoch(), ticket, outcome, detail);
+}
+
+void FetcherNode::Impl::SendEnded(const wire::Epoch& epoch, const wire::UrlTicket& ticket, Outcome outcome,
+                                  const std::string& detail) {
   wire::UrlEnded ended;
-  *ended.mutable_epoch() = run.epoch();
+  *ended.mutable_epoch() = epoch;
   *ended.mutable_ticket() = ticket;
   ended.set_outcome(static_cast<uint32_t>(outcome));
   ended.set_detail(detail);
@@ -569,6 +643,7 @@ void FetcherNode::Impl::OnDownloadEnd(Download& download, FetchResult result) {
   LeaseRun* run = Find(one.lease);
   if (run != nullptr && run->epoch().incarnation() != one.epoch.incarnation()) run = nullptr;
   bool settled = false;
+  bool page = false;
   if (one.robots) {
     std::string body = download.Joined();
     if (result.outcome == Outcome::kResponse) {
@@ -578,7 +653,7 @@ void FetcherNode::Impl::OnDownloadEnd(Download& download, FetchResult result) {
     if (run != nullptr) run->OnRobotsEnd(result, body);
   } else {
     // A page whose lease is gone was asked in time all the same: it is handed in (rule 1).
-    bool page = !one.cancelled && result.outcome == Outcome::kResponse && !result.not_sent;
+    page = !one.cancelled && result.outcome == Outcome::kResponse && !result.not_sent;
     if (run != nullptr && one.cancelled) {
       run->OnUrlCancelled(one.ticket, result.ended_steady);
     } else if (run != nullptr) {
@@ -594,7 +669,11 @@ void FetcherNode::Impl::OnDownloadEnd(Download& download, FetchResult result) {
   }
   if (!settled) download.Settle(0);
   finished.push_back(std::move(one.download));
-  if (run != nullptr) Touch(*run);
+  if (run != nullptr) {
+    Touch(*run);
+  } else {
+    OnOrphanEnd(one, result, page);
+  }
 }
 
 void FetcherNode::Impl::CancelLease(const LeaseRun& run) {

@@ -282,6 +282,13 @@ void LeaseRun::SlotDone(absl::Time ended) {
   if (busy != slots_.end()) *busy = ended + delay_;
 }
 
+void LeaseRun::HostWasAsked(absl::Time ended) {
+  last_end_ = std::max(last_end_, ended);
+  for (absl::Time& slot : slots_) {
+    if (slot != absl::InfiniteFuture()) slot = std::max(slot, ended + delay_);
+  }
+}
+
 bool LeaseRun::HostHasFailed(const wire::UrlTicket& ticket, const FetchResult& result) {
   if (RetryPolicyFor(result.outcome).blame != Blame::kHost) return false;
   if (result.outcome == Outcome::kConnect && address_index_ + 1 < addresses_.size() && !closing_) {

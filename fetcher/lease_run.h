@@ -68,6 +68,11 @@ class LeaseRun {
   // Closed at the lease's deadline: somebody else will ask for it.
   void OnUrlCancelled(const wire::UrlTicket& ticket, absl::Time ended);
 
+  // A request of an earlier lease of this host has ended.
+  void HostWasAsked(absl::Time ended);
+  // The pause that the host has asked for; zero if it has not.
+  absl::Duration pause() const { return why_ == wire::LeaseRelease::THROTTLED ? retry_after_ : absl::ZeroDuration(); }
+
   // Asks nothing more; what was not asked goes back with the release.
   void Close(wire::LeaseRelease::Why why);
   bool closing() const { return closing_; }

@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -395,6 +396,11 @@ void ParserNode::Impl::SyncIfNeeded() {
 void ParserNode::Impl::OnSynced(const absl::Status& status) {
   std::vector<Work> works = std::move(syncing);
   syncing.clear();
+  if (!status.ok()) {
+    // What was appended meanwhile went to the same file and is lost with it; a later sync would not tell.
+    works.insert(works.end(), std::make_move_iterator(unsynced.begin()), std::make_move_iterator(unsynced.end()));
+    unsynced.clear();
+  }
   for (Work& work : works) {
     if (!status.ok()) {
       intake.Refuse(work.arrived, ErrorText(status));

@@ -113,7 +113,8 @@ AttemptEnd CommitDesk::EndOfFailure(const wire::UrlTicket& ticket, Outcome outco
     end.reason = outcome;
     return end;
   }
-  if (outcome == Outcome::kThrottled) return EndOf(ticket, AttemptEnd::Kind::kBackToQueue);
+  // kNone: the answer came after its lease and could not be used; nobody's fault.
+  if (outcome == Outcome::kThrottled || outcome == Outcome::kNone) return EndOf(ticket, AttemptEnd::Kind::kBackToQueue);
   RetryPolicy policy = RetryPolicyFor(outcome);
   int tried = static_cast<int>(ticket.attempt()) + 1;
   if (tried < policy.tries) {

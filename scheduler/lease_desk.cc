@@ -395,6 +395,17 @@ void LeaseDesk::ExtendDeadlines(absl::Duration gap) {
   }
 }
 
+absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
+  const HostState* known = db_.FindHost(db_.HostId(pause.host()));
+  if (known == nullptr || pause.wait_us() <= 0) return absl::OkStatus();
+  HostState state = *known;
+  state.not_before = std::max(state.not_before, crawl_clock_.Now() + static_cast<CrawlTime>(pause.wait_us()));
+  FrontierHost& host = frontier_.FindOrAdd(state);
+  host.not_before = std::max(host.not_before, state.not_before);
+  frontier_.Refile(host);
+  return db_.PutPoliteness(state);
+}
+
 void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted) {
   HostState stranger;
   stranger.id = db_.HostId(wanted.host());

@@ -40,6 +40,7 @@ class LeaseDesk {
   // Renews what the node holds and answers with the new terms.
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
   void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted);
+  absl::Status OnPause(const wire::HostPause& pause);
   void OnPermitDone(const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
   absl::Status Expire();

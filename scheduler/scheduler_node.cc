@@ -148,10 +148,12 @@ void SchedulerNode::Start() {
   // A crash forgets when each host was asked last, and which leases were out (rules 18, 19).
   CrawlTime no_request_before = 0;
   if (!was_clean) {
-    no_request_before = s.crawl_clock.Now() + CrawlMicros(absl::Microseconds(s.settings.delay_us()));
-    if (!s.options.nodes_die_with_us) {
-      s.hold_grants_until = s.opened + s.options.lease + s.options.lease_grace;
-    }
+    absl::Duration delay = absl::Microseconds(s.settings.delay_us());
+    absl::Duration leases_may_run = absl::ZeroDuration();
+    if (!s.options.nodes_die_with_us) leases_may_run = s.options.lease + s.options.lease_grace;
+    s.hold_grants_until = s.opened + leases_may_run;
+    // The last request under one of them may end as late as that.
+    no_request_before = s.crawl_clock.Now() + CrawlMicros(leases_may_run + delay);
   }
   s.Check(s.db->PutMeta(kMetaClean, "0"));
   s.Check(s.db->PutMeta(kMetaState, "running"));
@@ -276,6 +278,9 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
       break;
     case wire::Frame::kHostPermitWanted:
       leases.OnPermitWanted(from, frame.host_permit_wanted());
+      break;
+    case wire::Frame::kHostPause:
+      Check(leases.OnPause(frame.host_pause()));
       break;
     case wire::Frame::kHostPermitDone:
       leases.OnPermitDone(frame.host_permit_done());
