@@ -45,6 +45,20 @@ void SchedulerNode::Impl::LoadScope() {
   }
 }
 
+// A wider scope takes up what was refused before, a narrower one refuses what still waits.
+void SchedulerNode::Impl::RejudgeIfChanged() {
+  std::string judged_by = fmt::format("{}/{}", settings.scope_version(),
+                                      settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none");
+  auto before = db->GetMeta(kMetaJudged);
+  if (!before.ok()) return Fail(before.status());
+  if (before->has_value() && **before != judged_by) {
+    auto changed = db->Rejudge([&](const UrlRecord& record) { return intake.Judge(record); }, crawl_clock.Now());
+    if (!changed.ok()) return Fail(changed.status());
+    if (*changed > 0) observer.OnNotice(fmt::format("{} URLs are judged anew by the changed scope or depth", *changed));
+  }
+  Check(db->PutMeta(kMetaJudged, judged_by));
+}
+
 void SchedulerNode::Start() {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
@@ -62,6 +76,7 @@ void SchedulerNode::Start() {
     // The last request under one of them may end as late as that.
     no_request_before = s.crawl_clock.Now() + CrawlMicros(leases_may_run + delay);
   }
+  s.RejudgeIfChanged();
   s.Check(s.db->PutMeta(kMetaClean, "0"));
   s.Check(s.db->PutMeta(kMetaState, "running"));
   s.Check(s.db->PutMeta(kMetaSettings, s.settings.SerializeAsString()));

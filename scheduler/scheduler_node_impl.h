@@ -54,6 +54,7 @@ struct SchedulerNode::Impl {
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
   void LoadScope();
+  void RejudgeIfChanged();
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
   std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
