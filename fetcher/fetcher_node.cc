@@ -130,7 +130,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   uint64_t next_download = 1;
   // Downloads of a host whose lease is gone: a new lease of it waits for them.
   absl::flat_hash_map<std::string, int> host_active;
-  std::set<std::pair<absl::Time, uint64_t>> orphans;  // lease's deadline, download
+  std::set<std::pair<absl::Time, uint64_t>> orphaned;  // lease's deadline, download
   std::map<std::string, absl::Time> pauses;           // that hosts have asked for; for a scheduler that forgot
   std::map<std::string, wire::UrlEnded> unacked;  // by key, generation, attempt
 
@@ -342,10 +342,9 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
         OnEndedAck(frame.ended_ack());
         break;
       case wire::Frame::kHostPermit:
-        for (auto& [id, run] : leases) {
-          if (id != frame.host_permit().permit_id()) continue;
+        if (LeaseRun* run = Find(frame.host_permit().permit_id()); run != nullptr) {
           run->OnPermit(frame.host_permit());
-          Refile(*run);
+          Touch(*run);
         }
         break;
       case wire::Frame::kDrain:
@@ -423,7 +422,7 @@ void FetcherNode::Impl::CloseAll(wire::LeaseRelease::Why why) {
 void FetcherNode::Impl::DropLeases() {
   for (const auto& [id, one] : active) {
     const LeaseRun* run = Find(one.lease);
-    if (run != nullptr && run->epoch().incarnation() == one.epoch.incarnation()) orphans.insert({run->deadline(), id});
+    if (run != nullptr && run->epoch().incarnation() == one.epoch.incarnation()) orphaned.insert({run->deadline(), id});
   }
   leases.clear();
   wakes.clear();
@@ -433,9 +432,9 @@ void FetcherNode::Impl::DropLeases() {
 
 // Rule 16 holds for them too.
 void FetcherNode::Impl::CancelOrphans() {
-  while (!orphans.empty() && orphans.begin()->first <= clock.SteadyNow()) {
-    auto it = active.find(orphans.begin()->second);
-    orphans.erase(orphans.begin());
+  while (!orphaned.empty() && orphaned.begin()->first <= clock.SteadyNow()) {
+    auto it = active.find(orphaned.begin()->second);
+    orphaned.erase(orphaned.begin());
     if (it == active.end() || it->second.cancelled) continue;
     it->second.cancelled = true;
     transport->Cancel(it->second.handle);
@@ -609,7 +608,7 @@ void FetcherNode::Impl::Begin(LeaseRun& run, bool robots, const wire::UrlTicket&
   request.url = url;
   request.address = address;
   request.max_body = robots ? 1 << 20 : terms.settings().max_body_bytes();
-  request.start_by = run.deadline();
+  request.start_by = std::min(run.deadline(), run.permit_deadline());
   if (run.send_headers() && one.host == run.host()) {
     request.headers.assign(terms.settings().header().begin(), terms.settings().header().end());
   }
