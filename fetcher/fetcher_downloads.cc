@@ -24,7 +24,7 @@ void FetcherNode::Impl::Begin(LeaseRun& run, bool robots, const wire::UrlTicket&
   request.url = url;
   request.address = address;
   request.max_body = robots ? 1 << 20 : terms.settings().max_body_bytes();
-  request.start_by = run.deadline();
+  request.start_by = std::min(run.deadline(), run.permit_deadline());
   if (run.send_headers() && one.host == run.host()) {
     request.headers.assign(terms.settings().header().begin(), terms.settings().header().end());
   }

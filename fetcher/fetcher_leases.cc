@@ -66,7 +66,7 @@ void FetcherNode::Impl::CloseAll(wire::LeaseRelease::Why why) {
 void FetcherNode::Impl::DropLeases() {
   for (const auto& [id, one] : active) {
     const LeaseRun* run = Find(one.lease);
-    if (run != nullptr && run->epoch().incarnation() == one.epoch.incarnation()) orphans.insert({run->deadline(), id});
+    if (run != nullptr && run->epoch().incarnation() == one.epoch.incarnation()) orphaned.insert({run->deadline(), id});
   }
   leases.clear();
   wakes.clear();
@@ -76,9 +76,9 @@ void FetcherNode::Impl::DropLeases() {
 
 // Rule 16 holds for them too.
 void FetcherNode::Impl::CancelOrphans() {
-  while (!orphans.empty() && orphans.begin()->first <= clock.SteadyNow()) {
-    auto it = active.find(orphans.begin()->second);
-    orphans.erase(orphans.begin());
+  while (!orphaned.empty() && orphaned.begin()->first <= clock.SteadyNow()) {
+    auto it = active.find(orphaned.begin()->second);
+    orphaned.erase(orphaned.begin());
     if (it == active.end() || it->second.cancelled) continue;
     it->second.cancelled = true;
     transport->Cancel(it->second.handle);

@@ -210,10 +210,9 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
         OnEndedAck(frame.ended_ack());
         break;
       case wire::Frame::kHostPermit:
-        for (auto& [id, run] : leases) {
-          if (id != frame.host_permit().permit_id()) continue;
+        if (LeaseRun* run = Find(frame.host_permit().permit_id()); run != nullptr) {
           run->OnPermit(frame.host_permit());
-          Refile(*run);
+          Touch(*run);
         }
         break;
       case wire::Frame::kDrain:

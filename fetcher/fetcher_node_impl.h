@@ -130,7 +130,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   uint64_t next_download = 1;
   // Downloads of a host whose lease is gone: a new lease of it waits for them.
   absl::flat_hash_map<std::string, int> host_active;
-  std::set<std::pair<absl::Time, uint64_t>> orphans;  // lease's deadline, download
+  std::set<std::pair<absl::Time, uint64_t>> orphaned;  // lease's deadline, download
   std::map<std::string, absl::Time> pauses;           // that hosts have asked for; for a scheduler that forgot
   std::map<std::string, wire::UrlEnded> unacked;  // by key, generation, attempt
 
