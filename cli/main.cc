@@ -1,1 +1,27 @@
-int main() { return 0; }
+// The one binary: reads the command line and hands it to the command.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/options.h"
+#include "common/status.h"
+
+int main(int argc, char** argv) {
+  const auto line = weft::ParseCommandLine(std::vector<std::string>(argv, argv + argc));
+  if (!line.ok()) {
+    fmt::print(stderr, "weft: {}\n", weft::ErrorText(line.status()));
+    return weft::kExitUsage;
+  }
+  if (!line->help.empty()) {
+    fmt::print("{}", line->help);
+    return std::fflush(stdout) == 0 ? weft::kExitOk : weft::kExitFailed;
+  }
+  const weft::CommandMain run = weft::FindCommandMain(line->command);
+  if (run == nullptr) {
+    fmt::print(stderr, "weft: this build does not hold the command '{}'\n", weft::CommandName(line->command));
+    return weft::kExitFailed;
+  }
+  return run(*line);
+}

@@ -29,7 +29,9 @@ class IpAddress {
   std::string ToString() const;
   // IPv4 in IPv6 (mapped, 6to4, NAT64 well-known prefix) unwrapped, for range checks.
   IpAddress Embedded() const;
-  // True for every address that a public crawler has no business with.
+  // True for every address that a public crawler has no business with: all special-purpose registries of IANA (RFC
+  // 6890), multicast, and in IPv6 whatever lies outside 2000::/3. Where an IPv4 address is embedded, that one is
+  // judged.
   bool IsSpecial() const;
   bool IsLoopback() const;
 
@@ -42,17 +44,20 @@ class IpAddress {
 
 class Cidr {
  public:
-  // "10.0.0.0/8", "127.0.0.1" (a /32), "fd00::/8", "[::1]".
+  // The one address 0.0.0.0.
+  Cidr() = default;
+  // "10.0.0.0/8", "127.0.0.1" (a /32), "fd00::/8", "[::1]". Bits beyond the prefix are cleared.
   static absl::StatusOr<Cidr> Parse(std::string_view text);
   bool Contains(const IpAddress& address) const;
   std::string ToString() const;
 
  private:
   IpAddress base_;
-  int prefix_ = 0;
+  unsigned prefix_ = 32;
 };
 
-// An address may be connected to if it is not special or lies in one of the allowed networks.
+// An address may be connected to if it is not special or lies in one of the allowed networks. An IPv4-mapped address
+// reaches the IPv4 host itself and is looked up as that; 6to4 and NAT64 ones must be allowed by their own network.
 bool AddressAllowed(const IpAddress& address, const std::vector<Cidr>& allowed_networks);
 
 }  // namespace weft

@@ -40,7 +40,8 @@ enum class Outcome : uint8_t {
   kScheme = 56,        // not http or https
   kExcluded = 57,      // an --exclude pattern
   kRefusedCap = 58,    // (sightings only) more refused URLs on a host than are recorded
-  kPrefix = 59,
+  kPrefix = 59,        // outside the seeds' prefixes
+  kRedirectHops = 60,  // the target of an eleventh redirect in a row
 };
 
 // "dns", "connect", "host-unreachable", "robots", ...: the word in status, crawl.log and JSON.

@@ -57,8 +57,10 @@ void SessionLink::SendUnsequenced(Message message, const wire::Frame* answers) {
   }
   frame.set_seq(0);
   frame.set_sent_through(next_seq_ - 1);
-  // Whoever sent a sequenced frame had sent through its number.
-  if (answers != nullptr) frame.set_echo_sent_through(std::max(answers->seq(), answers->sent_through()));
+  // Without a frame that is answered, the last one heard is: so both directions are covered although only one side's
+  // heartbeats are answered.
+  uint64_t heard = answers == nullptr ? heard_ : std::max(answers->seq(), answers->sent_through());
+  if (heard != 0) frame.set_echo_sent_through(heard);
   bus_->Send(peer_, message);
 }
 
@@ -125,6 +127,8 @@ SessionLink::Received SessionLink::Receive(Message message) {
     Confirm(frame.received());
     ResendMissing(frame.echo_sent_through());
   }
+  // Whoever sent a sequenced frame had sent through its number.
+  heard_ = std::max({heard_, frame.seq(), frame.sent_through()});
   Sequence(std::move(message), result.deliver);
   return result;
 }
@@ -162,6 +166,7 @@ void SessionLink::Reset() {
 void SessionLink::Read(uint64_t session, uint64_t received) {
   peer_session_ = session;
   received_ = received;
+  heard_ = 0;
   early_.clear();
   early_bytes_ = 0;
 }

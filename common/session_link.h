@@ -30,8 +30,8 @@ class SessionLink {
   // In sequence; kept until the peer's session has it. The message has a body.
   void Send(Message message);
   // Outside the sequence (heartbeats, answers to strangers); carries the evidence for resending.
-  // `answers` is the frame that is answered, or null. SessionUnknown is addressed to whom Receive has just found
-  // to have lost us, if so.
+  // `answers` is the frame that is answered, or null: the last one heard. SessionUnknown is addressed to whom Receive
+  // has just found to have lost us, if so.
   void SendUnsequenced(Message message, const wire::Frame* answers = nullptr);
 
   struct Received {
@@ -44,6 +44,7 @@ class SessionLink {
   };
   Received Receive(Message message);
 
+  uint64_t my_session() const { return my_session_; }
   uint64_t peer_session() const { return peer_session_; }
   const PeerId& peer() const { return peer_; }
   // Sequenced messages that the peer has not confirmed.
@@ -89,6 +90,7 @@ class SessionLink {
   // Receiving.
   uint64_t peer_session_ = 0;  // adopted; 0: nobody
   uint64_t received_ = 0;      // without a gap, with the peer's life
+  uint64_t heard_ = 0;         // the peer had sent through this, by its frames
   std::map<uint64_t, Message> early_;  // received beyond a gap
   size_t early_bytes_ = 0;
   std::deque<uint64_t> old_sessions_;  // before peer_session_

@@ -50,7 +50,8 @@ inline absl::Status WithContext(const absl::Status& status, std::string_view con
   return absl::Status(status.code(), fmt::format("{}: {}", context, std::string(status.message())));
 }
 
-inline std::string Message(const absl::Status& status) { return std::string(status.message()); }
+// The message alone, for people.
+inline std::string ErrorText(const absl::Status& status) { return std::string(status.message()); }
 
 }  // namespace weft
 

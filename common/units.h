@@ -10,14 +10,18 @@
 
 namespace weft {
 
-// Never negative. The error says what is accepted.
+// Units d, h, m, s, ms, us, ns, each at most once and in this order; the last number may have a fraction ("1.5s").
+// Never negative, at most 100 years. The error says what is accepted.
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
-// The shortest text that ParseDuration reads back: "1m30s", "500ms", "0".
+// The shortest text that ParseDuration reads back: "1m30s", "500ms", "0"; whole nanoseconds, the rest is cut. "inf" and
+// negative durations are written for logs and cannot be read back. Call it as weft::FormatDuration: the argument also
+// brings in absl::FormatDuration.
 std::string FormatDuration(absl::Duration duration);
 
-// Bytes. KiB, MiB, GiB, TiB are powers of 1024; KB, MB, GB, TB powers of 1000; a bare number is bytes.
+// Bytes. KiB, MiB, GiB, TiB are powers of 1024; KB, MB, GB, TB powers of 1000; a bare number is bytes, as is "B". Whole
+// numbers, units in any case.
 absl::StatusOr<uint64_t> ParseSize(std::string_view text);
-// The shortest exact text: "16MiB", "1000", "64KiB".
+// The exact text with the largest binary unit: "16MiB", "1000", "64KiB".
 std::string FormatSize(uint64_t bytes);
 // For people: "1.4 MiB".
 std::string HumanSize(uint64_t bytes);

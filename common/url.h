@@ -1,6 +1,6 @@
 // A URL as the WHATWG URL Standard (url.spec.whatwg.org) parses and serialises it. This is what is fetched, exactly
 // as it serialises; what is compared for dedup is the crawl key (crawl_key.h), which is never fetched.
-// Any bytes are valid input; parsing takes linear time. A value type: copy and move freely, any thread.
+// Any bytes are valid input, up to 1 MiB; parsing takes linear time. A value type: copy and move freely, any thread.
 #pragma once
 
 #include <absl/functional/function_ref.h>

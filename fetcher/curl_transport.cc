@@ -1,1 +1,296 @@
 #include "fetcher/curl_transport.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "fetcher/curl_transfer.h"
+
+namespace weft {
+namespace {
+
+void InitCurlOnce() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) std::abort();
+}
+
+// An error or hang-up is shown as readiness: the read or write then tells libcurl what it was.
+int SelectBits(uint32_t events) {
+  int bits = 0;
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) bits |= CURL_CSELECT_IN;
+  if (events & (EPOLLOUT | EPOLLERR)) bits |= CURL_CSELECT_OUT;
+  return bits;
+}
+
+class CurlTransport : public Transport {
+ public:
+  CurlTransport(EventLoop& loop, const Clock& clock, const CurlTransportOptions& options);
+  ~CurlTransport() override;
+
+  Handle Start(const FetchRequest& request, FetchSink* sink) override;
+  void Resume(Handle handle) override;
+  void Cancel(Handle handle) override;
+
+ private:
+  enum class Todo { kLaunch, kEnd, kResume };
+
+  template <typename T>
+  void Set(CURLMoption option, T value);
+  static int OnSocket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
+  static int OnTimer(CURLM* multi, long milliseconds, void* self);
+
+  CurlTransfer* Find(Handle handle);
+  CurlTransfer* Acquire();
+  void Launch(CurlTransfer* transfer);
+  // Lets libcurl work, then ends what it has finished.
+  void Drive(curl_socket_t fd, int bits);
+  void Harvest();
+  void End(CurlTransfer* transfer, CURLcode code);
+  void ArmLimit(CurlTransfer* transfer);
+  void OnLimit(Handle handle);
+  // What must not happen inside Start or inside a call into libcurl: in the next turn, or after that call.
+  void Later(Todo todo, Handle handle);
+  void ArmPending();
+  void RunPending();
+  void ResumeNow(CurlTransfer* transfer);
+
+  EventLoop& loop_;
+  const Clock& clock_;
+  const CurlTransportOptions options_;
+  CURLM* multi_;
+  // libcurl refuses to be called from its own callbacks, where sinks run.
+  bool inside_curl_ = false;
+  uint64_t curl_timer_ = 0;
+  uint64_t pending_timer_ = 0;
+  std::vector<std::pair<Todo, Handle>> pending_;
+  Handle last_handle_ = 0;
+  absl::flat_hash_map<Handle, std::unique_ptr<CurlTransfer>> active_;
+  std::vector<std::unique_ptr<CurlTransfer>> idle_;
+  absl::flat_hash_set<curl_socket_t> watched_;
+};
+
+template <typename T>
+void CurlTransport::Set(CURLMoption option, T value) {
+  if (curl_multi_setopt(multi_, option, value) != CURLM_OK) std::abort();
+}
+
+CurlTransport::CurlTransport(EventLoop& loop, const Clock& clock, const CurlTransportOptions& options)
+    : loop_(loop), clock_(clock), options_(options) {
+  InitCurlOnce();
+  multi_ = curl_multi_init();
+  if (multi_ == nullptr) std::abort();
+  Set(CURLMOPT_SOCKETFUNCTION, &OnSocket);
+  Set(CURLMOPT_SOCKETDATA, this);
+  Set(CURLMOPT_TIMERFUNCTION, &OnTimer);
+  Set(CURLMOPT_TIMERDATA, this);
+  // The default follows the number of handles and closes warm connections as they become fewer.
+  Set(CURLMOPT_MAXCONNECTS, static_cast<long>(options_.connections));
+  Set(CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+}
+
+CurlTransport::~CurlTransport() {
+  inside_curl_ = true;
+  for (auto& [handle, transfer] : active_) {
+    if (transfer->added) curl_multi_remove_handle(multi_, transfer->easy());
+    loop_.CancelTimer(transfer->timer);
+  }
+  active_.clear();
+  idle_.clear();
+  curl_multi_cleanup(multi_);
+  for (const curl_socket_t fd : watched_) loop_.Unwatch(fd);
+  loop_.CancelTimer(curl_timer_);
+  loop_.CancelTimer(pending_timer_);
+}
+
+int CurlTransport::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  auto* transport = static_cast<CurlTransport*>(self);
+  if (what == CURL_POLL_REMOVE) {
+    if (transport->watched_.erase(fd) > 0) transport->loop_.Unwatch(fd);
+    return 0;
+  }
+  uint32_t events = 0;
+  if (what & CURL_POLL_IN) events |= EPOLLIN;
+  if (what & CURL_POLL_OUT) events |= EPOLLOUT;
+  transport->watched_.insert(fd);
+  transport->loop_.Watch(fd, events, [transport, fd](uint32_t ready) { transport->Drive(fd, SelectBits(ready)); });
+  return 0;
+}
+
+int CurlTransport::OnTimer(CURLM*, long milliseconds, void* self) {
+  auto* transport = static_cast<CurlTransport*>(self);
+  transport->loop_.CancelTimer(std::exchange(transport->curl_timer_, 0));
+  if (milliseconds < 0) return 0;
+  const absl::Time when = transport->clock_.SteadyNow() + absl::Milliseconds(milliseconds);
+  transport->curl_timer_ = transport->loop_.At(when, [transport] {
+    transport->curl_timer_ = 0;
+    transport->Drive(CURL_SOCKET_TIMEOUT, 0);
+  });
+  return 0;
+}
+
+CurlTransfer* CurlTransport::Find(Handle handle) {
+  const auto found = active_.find(handle);
+  return found == active_.end() ? nullptr : found->second.get();
+}
+
+CurlTransfer* CurlTransport::Acquire() {
+  const Handle handle = ++last_handle_;
+  std::unique_ptr<CurlTransfer>& slot = active_[handle];
+  if (idle_.empty()) {
+    slot = std::make_unique<CurlTransfer>(options_, clock_);
+  } else {
+    slot = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  return slot.get();
+}
+
+Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* sink) {
+  CurlTransfer* transfer = Acquire();
+  const Handle handle = last_handle_;
+  transfer->Prepare(handle, request, sink);
+  if (!AddressAllowed(request.address, options_.allowed_private)) {
+    transfer->StopFor(Stop::kAddress);
+  } else if (clock_.SteadyNow() > request.start_by) {
+    transfer->StopFor(Stop::kStartBy);
+  }
+  if (transfer->stop() != Stop::kNone) {
+    Later(Todo::kEnd, handle);
+  } else if (inside_curl_) {
+    Later(Todo::kLaunch, handle);
+  } else {
+    Launch(transfer);
+  }
+  return handle;
+}
+
+void CurlTransport::Launch(CurlTransfer* transfer) {
+  transfer->deadline = clock_.SteadyNow() + options_.timeout;
+  ArmLimit(transfer);
+  // Adding does no work yet: it sets libcurl's timer to now.
+  inside_curl_ = true;
+  const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy());
+  inside_curl_ = false;
+  if (code != CURLM_OK) std::abort();  // out of memory, or a handle that is already in
+  transfer->added = true;
+}
+
+void CurlTransport::Drive(curl_socket_t fd, int bits) {
+  int running = 0;
+  inside_curl_ = true;
+  curl_multi_socket_action(multi_, fd, bits, &running);
+  inside_curl_ = false;
+  Harvest();
+  RunPending();
+}
+
+void CurlTransport::Harvest() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURL* easy = message->easy_handle;
+    const CURLcode code = message->data.result;  // the message is gone once its handle is
+    char* transfer = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    End(reinterpret_cast<CurlTransfer*>(transfer), code);
+  }
+}
+
+void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
+  FetchSink* sink = transfer->sink();
+  FetchResult result = transfer->Finish(code);
+  if (transfer->added) {
+    inside_curl_ = true;
+    curl_multi_remove_handle(multi_, transfer->easy());
+    inside_curl_ = false;
+    transfer->added = false;
+  }
+  loop_.CancelTimer(std::exchange(transfer->timer, 0));
+  const auto found = active_.find(transfer->handle());
+  if (idle_.size() < options_.connections) idle_.push_back(std::move(found->second));
+  active_.erase(found);
+  sink->OnEnd(std::move(result));  // last: the sink may start the next download on this handle
+}
+
+void CurlTransport::ArmLimit(CurlTransfer* transfer) {
+  const Handle handle = transfer->handle();
+  transfer->timer = loop_.At(transfer->deadline, [this, handle] { OnLimit(handle); });
+}
+
+void CurlTransport::OnLimit(Handle handle) {
+  CurlTransfer* transfer = Find(handle);
+  if (transfer == nullptr) return;
+  transfer->timer = 0;
+  if (transfer->paused()) return;  // armed again when it resumes
+  transfer->StopFor(Stop::kTimeout);
+  End(transfer, CURLE_OPERATION_TIMEDOUT);
+}
+
+void CurlTransport::Resume(Handle handle) { Later(Todo::kResume, handle); }
+
+void CurlTransport::ResumeNow(CurlTransfer* transfer) {
+  if (!transfer->paused()) return;
+  transfer->deadline += transfer->EndPause();
+  loop_.CancelTimer(transfer->timer);
+  ArmLimit(transfer);
+  inside_curl_ = true;
+  const CURLcode code = curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+  inside_curl_ = false;
+  if (code != CURLE_OK) End(transfer, code);
+}
+
+void CurlTransport::Cancel(Handle handle) {
+  CurlTransfer* transfer = Find(handle);
+  if (transfer == nullptr) return;
+  transfer->StopFor(Stop::kCancelled);
+  if (inside_curl_) {
+    Later(Todo::kEnd, handle);
+  } else {
+    End(transfer, CURLE_ABORTED_BY_CALLBACK);
+  }
+}
+
+void CurlTransport::Later(Todo todo, Handle handle) {
+  pending_.emplace_back(todo, handle);
+  ArmPending();
+}
+
+void CurlTransport::ArmPending() {
+  if (pending_.empty() || pending_timer_ != 0) return;
+  pending_timer_ = loop_.At(clock_.SteadyNow(), [this] {
+    pending_timer_ = 0;
+    RunPending();
+  });
+}
+
+// One round: what it adds waits for the next turn, so that a sink that starts one refused download after another does
+// not keep the loop here.
+void CurlTransport::RunPending() {
+  if (pending_.empty()) return;
+  for (const auto& [todo, handle] : std::exchange(pending_, {})) {
+    CurlTransfer* transfer = Find(handle);
+    if (transfer == nullptr) continue;
+    switch (todo) {
+      case Todo::kLaunch:
+        if (!transfer->added) Launch(transfer);
+        break;
+      case Todo::kEnd: End(transfer, CURLE_ABORTED_BY_CALLBACK); break;
+      case Todo::kResume: ResumeNow(transfer); break;
+    }
+  }
+  ArmPending();
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> NewCurlTransport(EventLoop& loop, const Clock& clock, const CurlTransportOptions& options) {
+  return std::make_unique<CurlTransport>(loop, clock, options);
+}
+
+}  // namespace weft

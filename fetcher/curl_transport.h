@@ -1,4 +1,8 @@
 // Transport on libcurl's multi interface, driven by an EventLoop through multi_socket_action. The only curl user.
+// HTTP/1.1 with kept connections; bytes of the wire (no coding is undone); no redirects, cookies, netrc, HSTS, alt-svc.
+// A connection goes to the pinned address or not at all: kept connections are told apart by (host, address), and the
+// address is checked again when a socket is made and before every request (server-side request forgery, DNS rebinding).
+// The loop must outlive the transport. Transfers that run when it is destroyed end without a call to their sink.
 #pragma once
 
 #include <memory>
@@ -13,12 +17,15 @@ namespace weft {
 
 struct CurlTransportOptions {
   std::string user_agent;
-  absl::Duration timeout = absl::Seconds(60);
+  absl::Duration timeout = absl::Seconds(60);  // of one download; time that its sink keeps it paused is not counted
   absl::Duration connect_timeout = absl::Seconds(10);
   size_t connections = 256;                 // kept warm at most
-  std::string proxy;                        // "" = none; environment proxies are ignored always
+  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: FetchRequest::address is
+  // still checked, but it is not what the proxy connects to.
+  std::string proxy;
   std::vector<Cidr> allowed_private;        // checked again at connect and before a reused connection
   size_t max_header_bytes = 256 * 1024;     // in all; more than 1,000 fields or this: kProtocol
+  std::string ca_file;                      // PEM; "" = the system's certificates
 };
 
 std::unique_ptr<Transport> NewCurlTransport(EventLoop& loop, const Clock& clock, const CurlTransportOptions& options);

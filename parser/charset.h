@@ -1,5 +1,5 @@
-// The character encoding of a page (HTML, "determining the character encoding") and conversion to UTF-8 with ICU.
-// Nothing fails: an unknown label or a broken sequence gives U+FFFD.
+// The character encoding of a page (HTML 13.2.3, "determining the character encoding") and conversion to UTF-8 with ICU.
+// Nothing fails: an unknown label or a broken sequence gives U+FFFD. Any thread; converters are kept per thread.
 #pragma once
 
 #include <string>
@@ -17,11 +17,18 @@ struct Charset {
   CharsetSource source = CharsetSource::kDefault;
 };
 
-// BOM > Content-Type header > meta prescan of the first 1024 bytes > detection (uchardet) > windows-1252.
+// The encoding named by the charset parameter of a Content-Type header; empty if there is none or it is unknown.
+std::string_view EncodingFromContentType(std::string_view content_type);
+
+// BOM > Content-Type header > <meta> > detection (well-formed UTF-8, else uchardet) > windows-1252. The prescan for <meta> goes
+// beyond the standard's 1024 bytes, to 16 KiB: a tree builder would find a late <meta> too, and start again.
 Charset SniffCharset(std::string_view html, std::string_view content_type);
 
 // To UTF-8 without BOM.
 std::string DecodeToUtf8(std::string_view bytes, std::string_view encoding_name);
+
+// The same without a copy where `bytes` are well-formed UTF-8 as they stand; else the view is into *storage.
+std::string_view Utf8View(std::string_view bytes, std::string_view encoding_name, std::string* storage);
 
 // A UTF-8 query as bytes of `encoding_name`, what cannot be expressed as "&#NNNN;" (URL standard, query state).
 std::string EncodeQuery(std::string_view utf8_query, std::string_view encoding_name);

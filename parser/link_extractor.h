@@ -24,6 +24,7 @@ struct ExtractedPage {
   std::vector<ExtractedLink> links;    // http and https, in document order, repeats kept
   std::string text;                    // visible text, when asked
   bool linear_scan = false;            // too hostile for a tree: links by a linear scan
+  bool links_cut = false;              // more links than a page may have (link_collector.h): the rest is left out
   std::string charset;                 // WHATWG name of the encoding that was used, "windows-1252"
 };
 

@@ -46,6 +46,7 @@ struct Candidate {
   uint32_t redirect_hops = 0;
   bool seed = false;
   Fingerprint referrer;
+  uint16_t referrer_shard = 0;
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
 };
 
@@ -143,6 +144,7 @@ struct LedgerCounts {
 struct CrawlDbOptions {
   wire::CrawlIdentity create;             // used only when the store is empty; zero ids are drawn from `random`
   uint64_t refused_cap_per_host = 10'000;
+  bool read_only = false;                 // nothing is written, no incarnation is minted
 };
 
 class CrawlDb {
@@ -171,7 +173,6 @@ class CrawlDb {
   absl::StatusOr<LedgerCounts> Recount() const;
 
   absl::StatusOr<std::optional<UrlRecord>> Find(const Fingerprint& key, uint16_t shard) const;
-  // True for each key that has a record, whatever its state.
   // --- Queues ---
   // Up to `limit` entries of the origin's queue with position > `after`, in order (depth first, then arrival).
   absl::StatusOr<std::vector<QueuedUrl>> ReadQueue(uint16_t shard, std::string_view origin, uint64_t after,
@@ -217,6 +218,7 @@ class CrawlDb {
   absl::Status health() const;
 
  private:
+  friend class ShardChange;
   struct Impl;
   explicit CrawlDb(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -41,7 +41,10 @@ struct UrlRecord {
   uint32_t redirect_hops = 0;           // from the link that started the chain
   uint32_t own_key_redirects = 0;
   bool seed = false;
+  uint64_t origin_id = 0;               // whose queue it is in or was in last; 0: never queued
+  uint64_t refused_host_id = 0;         // refused when it was found: the host whose cap it counts against
   Fingerprint referrer;                 // key of the page that named it first; empty for seeds
+  uint16_t referrer_shard = 0;          // where the referrer's record lies
   std::string url;                      // the request URL
   // kPending: where it waits. Exactly one of the two is set.
   uint64_t queue_position = 0;          // in its origin's queue (CrawlDb)
@@ -60,7 +63,23 @@ struct UrlRecord {
   bool operator==(const UrlRecord&) const = default;
 };
 
+// Fields of a state that the record is not in are not stored.
 std::string EncodeUrlRecord(const UrlRecord& record);
 absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes);
+
+// What lies in the record's fixed first bytes: all that admission needs to know of most known URLs.
+struct UrlRecordHead {
+  UrlState state = UrlState::kPending;
+  Outcome reason = Outcome::kNone;
+  uint32_t depth = 0;
+  bool seed = false;
+
+  bool operator==(const UrlRecordHead&) const = default;
+};
+
+absl::StatusOr<UrlRecordHead> DecodeUrlRecordHead(std::string_view bytes);
+inline UrlRecordHead HeadOf(const UrlRecord& record) {
+  return {record.state, record.reason, record.depth, record.seed};
+}
 
 }  // namespace weft

@@ -1,5 +1,6 @@
-// Reads WARC files, plain or with one gzip member per record; damaged ones are reported and read on where possible.
-// Bounded: at most `max_record_bytes` of one record are held. Any bytes are valid input.
+// Reads WARC files (versions 1.1, 1.0 and 0.x), plain or gzipped, by record or as a whole; damaged ones are reported and
+// read on where possible. Bounded: at most `max_record_bytes` of one record's block are held. Any bytes are valid input,
+// in time linear in the (uncompressed) size. Thread rule: a reader belongs to one thread.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -11,15 +12,17 @@
 #include <utility>
 #include <vector>
 
+#include "storage/byte_source.h"
 #include "storage/url_record.h"
 
 namespace weft {
 
 struct WarcRecord {
   uint64_t offset = 0;             // of the record (or its gzip member) in the file
-  uint64_t length = 0;             // on disk
+  uint64_t length = 0;             // on disk, with what ends the record; 0: it shares a gzip member with later records
+  bool terminated = false;         // the block is followed by CR LF CR LF, as it must be
   std::string version;             // "WARC/1.1"
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::pair<std::string, std::string>> fields;  // folded lines joined by one space
   std::string block;
   // First field of that name, ignoring case; empty if none.
   std::string_view Get(std::string_view name) const;
@@ -29,9 +32,11 @@ class WarcReader {
  public:
   static absl::StatusOr<std::unique_ptr<WarcReader>> Open(const std::string& path, uint64_t offset = 0,
                                                           uint64_t max_record_bytes = 256ull << 20);
+  static std::unique_ptr<WarcReader> OverSource(std::unique_ptr<ByteSource> source, uint64_t offset = 0,
+                                                uint64_t max_record_bytes = 256ull << 20);
   ~WarcReader();
   // The next record; nullopt-like NotFound at the end of the file; DataLoss for a damaged record (the next call goes on
-  // behind it where the damage has an end).
+  // behind it where the damage has an end). A block that is not followed by CR LF CR LF is no damage by itself.
   absl::StatusOr<WarcRecord> Next();
 
  private:
@@ -40,7 +45,8 @@ class WarcReader {
   std::unique_ptr<Impl> impl_;
 };
 
-// Reads the response record at `place` below `directory` and checks its record digest.
+// Reads the response record at `place` below `directory` (also while its file is still written) and checks its record
+// digest. NotFound: no such file. DataLoss: other bytes lie there than were stored.
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place);
 
 }  // namespace weft

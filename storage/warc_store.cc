@@ -1,1 +1,260 @@
 #include "storage/warc_store.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "common/digest.h"
+#include "common/status.h"
+#include "storage/gzip_member.h"
+#include "storage/pages_directory.h"
+#include "storage/warc_file.h"
+#include "storage/warc_format.h"
+
+namespace weft {
+namespace {
+
+constexpr int kNameTries = 10'000;
+constexpr size_t kBufferKept = 8 * 1024 * 1024;  // a rare huge page does not hold its memory for ever
+
+// WARC-Truncated knows these reasons (section 5.13).
+std::string_view TruncatedReason(std::string_view reason) {
+  for (const std::string_view known : {"", "length", "time", "disconnect"}) {
+    if (reason == known) return reason;
+  }
+  return "unspecified";
+}
+
+}  // namespace
+
+// Who touches what: the appending thread everything but what stands under the two locks. `sync_mutex` is held through
+// a Sync and makes it the only one that syncs, finishes and destroys files; `mutex` is held for moments.
+struct WarcStore::Impl {
+  Impl(const WarcStoreOptions& store_options, const Clock& store_clock, Random& store_random, FileOps& file_ops)
+      : options(store_options), clock(store_clock), random(store_random), files(file_ops) {}
+
+  struct Slot {
+    std::unique_ptr<WarcFile> file;
+    bool failed = false;         // a sync of it failed: never synced again (what the kernel dropped would be missed)
+    uint64_t reported_lost = 0;  // with `failed`: up to here Sync has said that it is lost
+  };
+
+  absl::Status BeginFile();
+  void Retire();
+  void RetireIfDone();
+  void AddWarcinfo(const std::string& file_name);
+  WarcHead HeadFor(std::string_view type, const Exchange& exchange, const std::string& id,
+                   const std::string& concurrent_to) const;
+  void AddRecord(WarcHead& head, std::string_view first, std::string_view second);
+  std::string BlockLabel(std::string_view first, std::string_view second);
+  absl::Status SyncCurrent(Slot& slot, bool sync_directory);
+  absl::Status FinishRetired(Slot& slot);
+  absl::Status ReportLost(Slot& slot);
+
+  WarcStoreOptions options;
+  const Clock& clock;
+  Random& random;
+  FileOps& files;
+  uint64_t directory_id = 0;
+
+  // The appending thread's.
+  uint64_t next_serial = 0;
+  std::string warcinfo_id;
+  std::string buffer;
+  GzipMemberWriter gzip;
+  Sha1Stream sha1;
+
+  std::mutex sync_mutex;
+  std::mutex mutex;  // guards the fields below and the slots' flags
+  std::unique_ptr<Slot> current;
+  std::vector<std::unique_ptr<Slot>> retired;
+  bool directory_changed = false;
+};
+
+absl::Status WarcStore::Impl::BeginFile() {
+  for (int tries = 0; tries < kNameTries; ++tries) {
+    const std::string name = WarcFileName(clock.WallNow(), next_serial++, options.host_name, options.gzip);
+    auto file = WarcFile::Create(files, options.directory, name);
+    if (absl::IsAlreadyExists(file.status())) continue;
+    if (!file.ok()) return file.status();
+    warcinfo_id = NewRecordId(random);
+    auto slot = std::make_unique<Slot>();
+    slot->file = std::move(*file);
+    const std::lock_guard lock(mutex);
+    current = std::move(slot);
+    directory_changed = true;
+    return absl::OkStatus();
+  }
+  return Internal("no free WARC file name in {}", options.directory);
+}
+
+// The next Sync finishes the file; the next Append begins a new one.
+void WarcStore::Impl::Retire() {
+  const std::lock_guard lock(mutex);
+  if (current != nullptr) retired.push_back(std::move(current));
+}
+
+// Ends the current file where a sync of it failed or it has its size.
+void WarcStore::Impl::RetireIfDone() {
+  bool done = false;
+  {
+    const std::lock_guard lock(mutex);
+    done = current != nullptr && (current->failed || current->file->size() >= options.roll_bytes);
+  }
+  if (done) Retire();
+}
+
+std::string WarcStore::Impl::BlockLabel(std::string_view first, std::string_view second) {
+  sha1.Add(first);
+  sha1.Add(second);
+  return Sha1Label(sha1.Finish());
+}
+
+// Appends a record with the block `first` + `second` to the buffer.
+void WarcStore::Impl::AddRecord(WarcHead& head, std::string_view first, std::string_view second) {
+  head.Add("WARC-Block-Digest", BlockLabel(first, second));
+  const std::string text = head.Finish(first.size() + second.size());
+  if (!options.gzip) {
+    buffer.append(text).append(first).append(second).append(kRecordEnd);
+    return;
+  }
+  gzip.Begin(&buffer);
+  for (const std::string_view piece : {std::string_view(text), first, second, kRecordEnd}) gzip.Add(piece);
+  gzip.Finish();
+}
+
+void WarcStore::Impl::AddWarcinfo(const std::string& file_name) {
+  std::string block;
+  AppendWarcField(block, "software", options.software);
+  AppendWarcField(block, "format", "WARC File Format 1.1");
+  AppendWarcField(block, "conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/");
+  AppendWarcField(block, "hostname", options.host_name);
+  AppendWarcField(block, "operator", options.operator_contact);
+  AppendWarcField(block, "robots", options.robots_policy);
+  AppendWarcField(block, "http-header-user-agent", options.user_agent);
+  WarcHead head("warcinfo");
+  head.Add("WARC-Record-ID", warcinfo_id)
+      .Add("WARC-Date", WarcDate(clock.WallNow()))
+      .Add("WARC-Filename", file_name)
+      .Add("Content-Type", "application/warc-fields");
+  AddRecord(head, block, {});
+}
+
+// What request and response records share. One WARC-Date for both: they are one capture (section 5.4).
+WarcHead WarcStore::Impl::HeadFor(std::string_view type, const Exchange& exchange, const std::string& id,
+                                  const std::string& concurrent_to) const {
+  WarcHead head(type);
+  head.Add("WARC-Record-ID", id)
+      .Add("WARC-Warcinfo-ID", warcinfo_id)
+      .Add("WARC-Concurrent-To", concurrent_to)
+      .AddUrl("WARC-Target-URI", exchange.url)
+      .Add("WARC-Date", WarcDate(exchange.began))
+      .Add("WARC-IP-Address", exchange.ip)
+      .Add("Content-Type", std::string("application/http;msgtype=").append(type));
+  return head;
+}
+
+// What a failed file holds beyond what Sync has already reported as lost.
+absl::Status WarcStore::Impl::ReportLost(Slot& slot) {
+  const uint64_t size = slot.file->size();
+  if (size <= std::exchange(slot.reported_lost, size)) return absl::OkStatus();
+  return Internal("{}: given up after an earlier sync failed", slot.file->name());
+}
+
+absl::Status WarcStore::Impl::FinishRetired(Slot& slot) {
+  return slot.failed ? ReportLost(slot) : slot.file->Finish(clock.SteadyNow());
+}
+
+absl::Status WarcStore::Impl::SyncCurrent(Slot& slot, bool sync_directory) {
+  const uint64_t size = slot.file->size();
+  absl::Status status = slot.file->SyncTo(size, clock.SteadyNow());
+  if (status.ok() && sync_directory) status = files.SyncDirectory(options.directory);
+  if (!status.ok()) {
+    const std::lock_guard lock(mutex);
+    slot.failed = true;
+    slot.reported_lost = size;
+  }
+  return status;
+}
+
+WarcStore::WarcStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+WarcStore::~WarcStore() {
+  if (absl::Status status = Close(); !status.ok()) spdlog::error("closing the WARC files: {}", ErrorText(status));
+}
+
+absl::StatusOr<std::unique_ptr<WarcStore>> WarcStore::Open(const WarcStoreOptions& options, const Clock& clock,
+                                                           Random& random, FileOps& files) {
+  auto impl = std::make_unique<Impl>(options, clock, random, files);
+  WEFT_ASSIGN_OR_RETURN(impl->directory_id, OpenPagesDirectory(options.directory, random, files));
+  return std::unique_ptr<WarcStore>(new WarcStore(std::move(impl)));
+}
+
+uint64_t WarcStore::pages_dir_id() const { return impl_->directory_id; }
+
+absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
+  Impl& impl = *impl_;
+  impl.RetireIfDone();
+  if (impl.current == nullptr) WEFT_RETURN_IF_ERROR(impl.BeginFile());
+  WarcFile& file = *impl.current->file;
+
+  impl.buffer.clear();
+  if (file.size() == 0) impl.AddWarcinfo(file.name());
+  const size_t response_begin = impl.buffer.size();
+  const std::string response_id = NewRecordId(impl.random);
+  const std::string request_id = NewRecordId(impl.random);
+  StoredExchange stored;
+  stored.payload_digest = Sha1(exchange.payload);
+  WarcHead response = impl.HeadFor("response", exchange, response_id, request_id);
+  response.Add("WARC-Payload-Digest", Sha1Label(stored.payload_digest))
+      .Add("WARC-Truncated", TruncatedReason(exchange.truncated));
+  impl.AddRecord(response, exchange.response_head, exchange.wire_body);
+  const size_t response_end = impl.buffer.size();
+  WarcHead request = impl.HeadFor("request", exchange, request_id, response_id);
+  impl.AddRecord(request, exchange.request_head, {});
+
+  const std::string_view record = std::string_view(impl.buffer).substr(response_begin, response_end - response_begin);
+  stored.place = {impl.directory_id, file.name(), file.size() + response_begin, record.size(), Sha1(record)};
+  const absl::Status status = file.Append(impl.buffer);
+  if (impl.buffer.capacity() > kBufferKept) impl.buffer = {};
+  if (!status.ok()) {
+    if (!absl::IsResourceExhausted(status) || file.torn()) impl.Retire();
+    return status;
+  }
+  return stored;
+}
+
+absl::Status WarcStore::Sync() {
+  Impl& impl = *impl_;
+  const std::lock_guard sync_lock(impl.sync_mutex);
+  std::vector<std::unique_ptr<Impl::Slot>> retired;
+  Impl::Slot* current = nullptr;
+  bool directory_changed = false;
+  absl::Status status;
+  {
+    const std::lock_guard lock(impl.mutex);
+    retired.swap(impl.retired);
+    current = impl.current.get();  // may be retired meanwhile, but only a Sync destroys it
+    directory_changed = std::exchange(impl.directory_changed, false) || !retired.empty();
+    if (current != nullptr && current->failed) {
+      status = impl.ReportLost(*current);
+      current = nullptr;
+    }
+  }
+  for (const auto& slot : retired) status.Update(impl.FinishRetired(*slot));
+  if (current != nullptr) {
+    status.Update(impl.SyncCurrent(*current, directory_changed));
+  } else if (directory_changed) {
+    status.Update(impl.files.SyncDirectory(impl.options.directory));
+  }
+  return status;
+}
+
+absl::Status WarcStore::Close() {
+  impl_->Retire();
+  return Sync();
+}
+
+}  // namespace weft

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/random.h"
+#include "storage/file_ops.h"
 #include "storage/page_store.h"
 
 namespace weft {
@@ -30,21 +31,28 @@ struct WarcRepair {
   std::string file;
   uint64_t kept_bytes = 0;
   uint64_t cut_bytes = 0;
-  uint64_t synced_bytes_lost = 0;     // > 0: bytes that had been reported durable are gone
+  uint64_t synced_bytes_lost = 0;     // > 0: bytes that had been reported durable are gone or damaged
 };
 
 class WarcStore : public PageStore {
  public:
-  // Several stores may write below one directory at once (one per parser); `serial` names in files are claimed by
-  // exclusive creation. `repair`: close what a crash left open; at most one opener of a directory passes true.
+  // Several stores may write below one directory at once (one per parser); `serial` in file names is claimed by
+  // exclusive creation. Creates the directory and its `pages-directory-id` where they are missing. `clock`, `random`
+  // (used by the thread that appends) and `files` outlive the store.
   static absl::StatusOr<std::unique_ptr<WarcStore>> Open(const WarcStoreOptions& options, const Clock& clock,
-                                                         Random& random);
+                                                         Random& random, FileOps& files = PosixFileOps());
   // Closes what a crash left open. Call once per directory before the first Open, under the directory's lock.
-  static absl::StatusOr<std::vector<WarcRepair>> Repair(const std::string& directory);
+  // Bytes that were synced are never cut, also where damage lies before them; a file of which nothing is whole is removed.
+  static absl::StatusOr<std::vector<WarcRepair>> Repair(const std::string& directory, FileOps& files = PosixFileOps());
 
+  // Closes; what fails then is logged, and left for Repair.
   ~WarcStore() override;
   uint64_t pages_dir_id() const override;
+  // Beside ResourceExhausted (the store goes on when there is room again) any other error of the disk: the next Append
+  // begins a new file. Nothing of the exchange is kept in either case.
   absl::StatusOr<StoredExchange> Append(const Exchange& exchange) override;
+  // Also finishes files that were rolled over (their rename waits for it). After an error everything appended since the
+  // last OK counts as not stored, what was appended while the failing Sync ran included: the next Sync says so again.
   absl::Status Sync() override;
   // Syncs, closes and renames the current file.
   absl::Status Close();

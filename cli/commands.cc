@@ -1,0 +1,20 @@
+#include "cli/commands.h"
+
+namespace weft {
+
+CommandMain FindCommandMain(Command command) {
+  switch (command) {
+    case Command::kCrawl: return CrawlCommand;
+    case Command::kScheduler: return SchedulerCommand;
+    case Command::kWorker: return WorkerCommand;
+    case Command::kFetcher: return FetcherCommand;
+    case Command::kParser: return ParserCommand;
+    case Command::kSeedsAdd: return SeedsAddCommand;
+    case Command::kStatus: return StatusCommand;
+    case Command::kExport: return ExportCommand;
+    case Command::kNone: return nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace weft

@@ -1,0 +1,23 @@
+// What the commands are run by: one file each, *_command.cc.
+#pragma once
+
+#include "cli/options.h"
+
+namespace weft {
+
+// Runs a checked command line and answers an ExitCode; messages go to standard error.
+using CommandMain = int (*)(const CommandLine& line);
+
+int CrawlCommand(const CommandLine& line);
+int SchedulerCommand(const CommandLine& line);
+int WorkerCommand(const CommandLine& line);
+int FetcherCommand(const CommandLine& line);
+int ParserCommand(const CommandLine& line);
+int SeedsAddCommand(const CommandLine& line);
+int StatusCommand(const CommandLine& line);
+int ExportCommand(const CommandLine& line);
+
+// Null for a command that this build does not hold.
+CommandMain FindCommandMain(Command command);
+
+}  // namespace weft

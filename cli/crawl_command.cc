@@ -1,0 +1,110 @@
+// weft crawl: scheduler, fetcher and parsers in one process over inproc sockets.
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/contact_rule.h"
+#include "cli/crawl_directory.h"
+#include "cli/crawl_run.h"
+#include "cli/exit_codes.h"
+#include "cli/live_parts.h"
+#include "cli/options_merge.h"
+#include "cli/progress.h"
+#include "cli/scheduler_host.h"
+#include "cli/seed_list.h"
+#include "cli/signals.h"
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+std::vector<std::string> Hrefs(const std::vector<Url>& urls) {
+  std::vector<std::string> hrefs;
+  hrefs.reserve(urls.size());
+  for (const Url& url : urls) hrefs.push_back(url.href());
+  return hrefs;
+}
+
+int Fail(ExitCode code, const absl::Status& status) {
+  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  return code;
+}
+
+absl::StatusOr<SeedList> Seeds(const CommandLine& line) {
+  if (line.invocation.seeds.empty() && line.invocation.seed_files.empty()) return SeedList{};
+  return ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
+}
+
+// Seeds that are refused after all (an --exclude, a scheme that is not http).
+void TellSeeds(const SchedulerNode::SeedCounts& counts, Console& console) {
+  size_t shown = 0;
+  for (const auto& [url, reason] : counts.bad) {
+    if (++shown > 10) {
+      console.Line(fmt::format("weft: ... and {} more seeds that are not crawled", counts.bad.size() - 10));
+      break;
+    }
+    console.Line(fmt::format("weft: seed {}: not crawled: {}", url, reason));
+  }
+}
+
+}  // namespace
+
+int CrawlCommand(const CommandLine& line) {
+  BlockSignals();
+  ApplyLogLevel(line.invocation.log_level);
+  Console console;
+  auto seeds = Seeds(line);
+  if (!seeds.ok()) return Fail(kExitUsage, seeds.status());
+  for (const std::string& problem : seeds->problems) console.Line("weft: " + problem);
+  if (!seeds->urls.empty()) {
+    absl::Status contact = CheckContact(seeds->urls, line.settings, line.argv);
+    // A crawl that is gone on with may have its contact stored: asked again below.
+    if (!contact.ok() && !CrawlDirectory::Exists(line.invocation.out_dir)) return Fail(kExitUsage, contact);
+  } else if (!CrawlDirectory::Exists(line.invocation.out_dir)) {
+    return Fail(kExitUsage, InvalidArgument("no seeds are given, and {} holds no crawl to go on with; name a URL to "
+                                            "begin at, e.g.: weft crawl https://example.com/ --out {}",
+                                            line.invocation.out_dir, line.invocation.out_dir));
+  }
+  auto directory = CrawlDirectory::OpenForCrawl(line.invocation.out_dir);
+  if (!directory.ok()) return Fail(kExitFailed, directory.status());
+  auto suffixes = PublicSuffixes::Load();
+  if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
+  TellIgnoredProxies(line.settings, console);
+
+  ZmqContext context;
+  SchedulerHostOptions host_options;
+  host_options.scheduler.nodes_die_with_us = true;
+  host_options.db_path = (*directory)->db_path();
+  host_options.log_path = (*directory)->log_path();
+  host_options.endpoints = {"inproc://scheduler", (*directory)->control_endpoint()};
+  host_options.suffixes = *suffixes;
+  SchedulerHost host(host_options, context, console);
+  CrawlSettle settle(line, seeds->urls, console);
+  absl::Status opened = host.Open([&](const std::string& stored) { return settle(stored); },
+                                  line.invocation.retry_failed);
+  if (!opened.ok()) {
+    return Fail(opened.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed, opened);
+  }
+  TellSeeds(host.AddSeeds(Hrefs(seeds->urls)), console);
+  if (host.Status().state() == "finished" && host.Status().ledger().discovered() > 0 && settle.resumed()) {
+    console.Line("weft: this crawl is finished; add seeds, --retry-failed or a wider scope to go on");
+  }
+  if (host.Status().ledger().discovered() == 0) {
+    return Fail(kExitUsage, InvalidArgument("no seed is left to crawl"));
+  }
+  auto bound = host.Bind();
+  if (!bound.ok()) return Fail(kExitFailed, bound.status());
+
+  WorkerOptions worker_options;
+  worker_options.scheduler_endpoint = "inproc://scheduler";
+  worker_options.parsers = ParserCount(line.invocation.parsers);
+  worker_options.pages_directory = (*directory)->warc_path();
+  worker_options.pages_endpoint = "inproc://pages-%";
+  auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {
+    console.Line("weft: " + text);
+  });
+  if (!worker.ok()) return Fail(kExitFailed, worker.status());
+  return RunCrawl(line, host, **worker, settle.settings(), console);
+}
+
+}  // namespace weft

@@ -1,0 +1,127 @@
+#include "cli/crawl_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kLockName = "weft.lock";
+
+int ReadPid(int fd) {
+  char text[32] = {};
+  ssize_t got = pread(fd, text, sizeof text - 1, 0);
+  return got > 0 ? std::atoi(text) : 0;
+}
+
+// Ours: empty, or begun by a crawl before.
+bool IsCrawlOrEmpty(const std::string& path, std::string& stranger) {
+  std::error_code error;
+  bool ours = fs::exists(path + "/crawl.db", error) || fs::exists(path + "/" + std::string(kLockName), error);
+  if (ours) return true;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    stranger = entry.path().filename().string();
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForCrawl(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path)) {
+    return FailedPrecondition("--out {}: cannot be made a directory: {}; choose another place", path,
+                              error ? error.message() : "a file is there");
+  }
+  std::string stranger;
+  if (!IsCrawlOrEmpty(path, stranger)) {
+    return FailedPrecondition("--out {}: holds something else ('{}'), not a crawl; choose an empty directory", path,
+                              stranger);
+  }
+  std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
+  directory->path_ = path;
+  WEFT_RETURN_IF_ERROR(directory->Lock("--out"));
+  fs::create_directories(directory->warc_path(), error);
+  if (error) return FailedPrecondition("{}: {}", directory->warc_path(), error.message());
+  return directory;
+}
+
+absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForPages(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path)) {
+    return FailedPrecondition("--pages {}: cannot be made a directory: {}; choose another place", path,
+                              error ? error.message() : "a file is there");
+  }
+  std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
+  directory->path_ = path;
+  WEFT_RETURN_IF_ERROR(directory->Lock("--pages"));
+  return directory;
+}
+
+absl::Status CrawlDirectory::Lock(const std::string& flag) {
+  directory_fd_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::string lock = path_ + "/" + std::string(kLockName);
+  lock_fd_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_fd_ < 0 || directory_fd_ < 0) {
+    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+  }
+  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+    return FailedPrecondition("{}: a process is at work there already (pid {}); stop it first, or choose another {}",
+                              path_, ReadPid(lock_fd_), flag);
+  }
+  std::string pid = fmt::format("{}\n", getpid());
+  if (ftruncate(lock_fd_, 0) != 0 || pwrite(lock_fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenToRead(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path + "/crawl.db", error)) {
+    return NotFound("{}: no crawl is there (crawl.db is missing); name the directory given to weft crawl as --out",
+                    path);
+  }
+  std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
+  directory->path_ = path;
+  directory->directory_fd_ = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::string lock = path + "/" + std::string(kLockName);
+  directory->lock_fd_ = open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  // Shared: several readers may look at a crawl that nobody runs; a crawl wants it alone.
+  if (directory->lock_fd_ >= 0 && flock(directory->lock_fd_, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    directory->running_pid_ = ReadPid(directory->lock_fd_);
+    close(directory->lock_fd_);
+    directory->lock_fd_ = -1;
+    if (directory->running_pid_ == 0) directory->running_pid_ = -1;
+  }
+  return directory;
+}
+
+bool CrawlDirectory::Exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path + "/crawl.db", error);
+}
+
+CrawlDirectory::~CrawlDirectory() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+  if (directory_fd_ >= 0) close(directory_fd_);
+}
+
+std::string CrawlDirectory::control_endpoint() const {
+  // Unix sockets' names are limited to 107 bytes; through the open descriptor every directory is near.
+  return fmt::format("ipc:///proc/self/fd/{}/weft.sock", directory_fd_);
+}
+
+}  // namespace weft

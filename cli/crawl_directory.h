@@ -1,0 +1,44 @@
+// A crawl's directory: crawl.db/, warc/, crawl.log, and the lock and the control socket of the process that runs on it.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+namespace weft {
+
+class CrawlDirectory {
+ public:
+  // Creates it where it is missing and locks it for this process. FailedPrecondition, for people: it holds something
+  // else, cannot be written, or another process (named by pid) crawls there.
+  static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenForCrawl(const std::string& path);
+  // A worker's pages directory: created where it is missing, and locked for this process.
+  static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenForPages(const std::string& path);
+  // Opens an existing crawl to read it. `running_pid` is set where a process runs on it now, else the lock is taken.
+  static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenToRead(const std::string& path);
+  // A crawl was begun there.
+  static bool Exists(const std::string& path);
+  ~CrawlDirectory();
+  CrawlDirectory(const CrawlDirectory&) = delete;
+  CrawlDirectory& operator=(const CrawlDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string db_path() const { return path_ + "/crawl.db"; }
+  std::string warc_path() const { return path_ + "/warc"; }
+  std::string log_path() const { return path_ + "/crawl.log"; }
+  // An ipc:// endpoint short enough for any depth of directories; valid while this object lives.
+  std::string control_endpoint() const;
+  // The process that holds the lock; 0: none (or we do).
+  int running_pid() const { return running_pid_; }
+
+ private:
+  CrawlDirectory() = default;
+  absl::Status Lock(const std::string& flag);
+  std::string path_;
+  int directory_fd_ = -1;
+  int lock_fd_ = -1;
+  int running_pid_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,253 @@
+#include "cli/live_parts.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "cli/version.h"
+#include "common/digest.h"
+#include "common/status.h"
+#include "common/units.h"
+#include "fetcher/ares_resolver.h"
+#include "fetcher/curl_transport.h"
+#include "storage/pages_directory.h"
+
+namespace weft {
+namespace {
+
+std::vector<Cidr> AllowedNetworks(const wire::CrawlSettings& settings) {
+  std::vector<Cidr> networks;
+  for (const std::string& text : settings.allow_private_net()) {
+    auto cidr = Cidr::Parse(text);
+    if (cidr.ok()) networks.push_back(*cidr);
+  }
+  return networks;
+}
+
+}  // namespace
+
+std::string MachineName() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
+}
+
+absl::StatusOr<std::unique_ptr<Transport>> LiveFetcherParts::MakeTransport(const wire::CrawlSettings& settings) {
+  CurlTransportOptions options;
+  options.user_agent = settings.user_agent();
+  options.timeout = absl::Microseconds(settings.timeout_us());
+  options.connect_timeout = absl::Microseconds(settings.connect_timeout_us());
+  options.connections = settings.connections();
+  options.proxy = settings.proxy();
+  options.allowed_private = AllowedNetworks(settings);
+  return NewCurlTransport(loop_, SystemClock(), options);
+}
+
+absl::StatusOr<std::unique_ptr<Resolver>> LiveFetcherParts::MakeResolver(const wire::CrawlSettings& settings) {
+  AresResolverOptions options;
+  options.fixed.assign(settings.resolve().begin(), settings.resolve().end());
+  return NewAresResolver(loop_, SystemClock(), options);
+}
+
+// A page of memory in a file: what was written there before a crash of this process is read by the next one. The blame
+// list beside it counts crashes by key (protocol rule 14).
+struct LiveParserParts::Slot {
+  static constexpr size_t kBytes = 64;
+
+  explicit Slot(const std::string& path) : blame_path(path + ".blame") {
+    int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd >= 0 && ftruncate(fd, kBytes) == 0) {
+      void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      if (mapped != MAP_FAILED) memory = static_cast<char*>(mapped);
+    }
+    if (fd >= 0) close(fd);
+    ReadBlame();
+    if (memory != nullptr && memory[0] != 0) {
+      std::string key(memory + 1, strnlen(memory + 1, kBytes - 2));
+      memory[0] = 0;
+      ++crashes[key];
+      WriteBlame();
+    }
+  }
+  ~Slot() {
+    if (memory != nullptr) munmap(memory, kBytes);
+  }
+
+  void ReadBlame() {
+    std::FILE* file = std::fopen(blame_path.c_str(), "re");
+    if (file == nullptr) return;
+    char key[kBytes];
+    unsigned count = 0;
+    while (std::fscanf(file, "%63s %u", key, &count) == 2) crashes[key] = count;
+    std::fclose(file);
+  }
+  void WriteBlame() const {
+    std::FILE* file = std::fopen((blame_path + ".new").c_str(), "we");
+    if (file == nullptr) return;
+    for (const auto& [key, count] : crashes) fmt::print(file, "{} {}\n", key, count);
+    if (std::fclose(file) == 0) std::rename((blame_path + ".new").c_str(), blame_path.c_str());
+  }
+
+  std::string blame_path;
+  char* memory = nullptr;
+  std::map<std::string, uint32_t> crashes;  // by the key's hexadecimal form
+};
+
+LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random)
+    : directory_(std::move(pages_directory)), random_(random), slot_(std::make_unique<Slot>(crash_file)) {}
+
+LiveParserParts::~LiveParserParts() = default;
+
+absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire::CrawlSettings& settings) {
+  WarcStoreOptions options;
+  options.directory = directory_;
+  options.gzip = settings.warc_compression() != "none";
+  if (settings.warc_size_bytes() > 0) options.roll_bytes = settings.warc_size_bytes();
+  options.host_name = MachineName();
+  options.software = "Weft/" + std::string(WeftVersion());
+  options.user_agent = settings.user_agent();
+  options.robots_policy = settings.ignore_robots() ? "ignore" : "obey";
+  options.operator_contact = settings.contact();
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WarcStore> store, WarcStore::Open(options, SystemClock(), random_));
+  return store;
+}
+
+std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
+  (void)settings;
+  return NewGumboExtractor();
+}
+
+uint32_t LiveParserParts::CrashesOn(const std::string& key) {
+  if (slot_->crashes.empty()) return 0;
+  auto it = slot_->crashes.find(HexLower(key));
+  return it == slot_->crashes.end() ? 0 : it->second;
+}
+
+void LiveParserParts::NameCurrentPage(const std::string& key) {
+  if (slot_->memory == nullptr) return;
+  if (key.empty()) {
+    slot_->memory[0] = 0;
+    return;
+  }
+  std::string hex = HexLower(key);
+  std::memcpy(slot_->memory + 1, hex.c_str(), std::min(hex.size() + 1, Slot::kBytes - 2));
+  slot_->memory[0] = 1;
+}
+
+// ---- Worker ----
+
+struct Worker::Part {
+  Part(const std::string& name, ZmqContext& context) : thread(name, context) {}
+  std::unique_ptr<LiveFetcherParts> fetcher_parts;
+  std::unique_ptr<LiveParserParts> parser_parts;
+  NodeThread thread;                 // destroyed before the parts that its node uses
+  FetcherNode* fetcher = nullptr;    // owned by the thread
+  ParserNode* parser = nullptr;
+};
+
+absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
+                                                     const PublicSuffixes& suffixes,
+                                                     const std::function<void(const std::string&)>& warn) {
+  std::unique_ptr<Worker> worker(new Worker());
+  std::string machine = MachineName();
+  uint64_t pages_dir_id = 0;
+  if (options.parsers > 0) {
+    std::error_code error;
+    std::filesystem::create_directories(options.pages_directory, error);
+    if (error) return FailedPrecondition("--pages {}: {}", options.pages_directory, error.message());
+    WEFT_ASSIGN_OR_RETURN(std::vector<WarcRepair> repairs, WarcStore::Repair(options.pages_directory));
+    for (const WarcRepair& repair : repairs) {
+      if (repair.cut_bytes > 0) {
+        warn(fmt::format("{}: closed after a crash, {} of a torn tail cut", repair.file, HumanSize(repair.cut_bytes)));
+      }
+      if (repair.synced_bytes_lost > 0) {
+        warn(fmt::format("{}: {} that had been stored durably are gone", repair.file,
+                         HumanSize(repair.synced_bytes_lost)));
+      }
+    }
+    WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
+  }
+  for (uint32_t i = 0; i < options.parsers; ++i) {
+    auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
+    ParserOptions parser;
+    parser.name = fmt::format("{}/parser-{}", machine, i);
+    parser.scheduler_endpoint = options.scheduler_endpoint;
+    std::string endpoint = options.pages_endpoint;
+    size_t percent = endpoint.find('%');
+    if (percent != std::string::npos) endpoint.replace(percent, 1, fmt::format("{}", i));
+    WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, part->thread.bus().Bind(endpoint));
+    parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
+    parser.machine = machine;
+    parser.public_suffix_version = suffixes.version();
+    part->parser_parts = std::make_unique<LiveParserParts>(
+        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random());
+    auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
+                                             part->thread.random(), part->thread.bus(), part->thread.pool());
+    part->parser = node.get();
+    part->thread.SetNode(std::move(node), [raw = part->parser] { return raw->stopped(); });
+    worker->parts_.push_back(std::move(part));
+  }
+  if (options.fetches) {
+    auto part = std::make_unique<Part>("fetcher", context);
+    FetcherOptions fetcher;
+    fetcher.name = machine + "/fetcher";
+    fetcher.scheduler_endpoint = options.scheduler_endpoint;
+    fetcher.machine = machine;
+    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
+    auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
+                                              part->thread.bus());
+    part->fetcher = node.get();
+    part->thread.SetNode(std::move(node), [raw = part->fetcher] { return raw->stopped(); });
+    worker->parts_.push_back(std::move(part));
+  }
+  return worker;
+}
+
+Worker::~Worker() {
+  Stop();
+  Join();
+}
+
+void Worker::Run() {
+  for (auto& part : parts_) part->thread.Run();
+}
+
+void Worker::Drain(absl::Duration deadline) {
+  for (auto& part : parts_) {
+    Part* raw = part.get();
+    raw->thread.loop().Post([raw, deadline] {
+      if (raw->fetcher != nullptr) raw->fetcher->Drain(deadline);
+      if (raw->parser != nullptr) raw->parser->Drain(deadline);
+    });
+  }
+}
+
+bool Worker::ended() const {
+  for (const auto& part : parts_) {
+    if (!part->thread.ended()) return false;
+  }
+  return true;
+}
+
+void Worker::Stop() {
+  for (auto& part : parts_) part->thread.Stop();
+}
+
+void Worker::Join() {
+  for (auto& part : parts_) part->thread.Join();
+}
+
+std::string Worker::refused() const {
+  for (const auto& part : parts_) {
+    const std::string& why = part->fetcher != nullptr ? part->fetcher->refused() : part->parser->refused();
+    if (!why.empty()) return why;
+  }
+  return "";
+}
+
+}  // namespace weft

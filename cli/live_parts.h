@@ -1,0 +1,77 @@
+// The concrete classes behind the nodes' seams, as real runs use them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/node_thread.h"
+#include "fetcher/fetcher_node.h"
+#include "parser/parser_node.h"
+#include "storage/warc_store.h"
+
+namespace weft {
+
+class LiveFetcherParts : public FetcherParts {
+ public:
+  explicit LiveFetcherParts(EventLoop& loop) : loop_(loop) {}
+  absl::StatusOr<std::unique_ptr<Transport>> MakeTransport(const wire::CrawlSettings& settings) override;
+  absl::StatusOr<std::unique_ptr<Resolver>> MakeResolver(const wire::CrawlSettings& settings) override;
+
+ private:
+  EventLoop& loop_;
+};
+
+class LiveParserParts : public ParserParts {
+ public:
+  // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
+  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random);
+  ~LiveParserParts() override;
+  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) override;
+  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override;
+  uint32_t CrashesOn(const std::string& key) override;
+  void NameCurrentPage(const std::string& key) override;
+
+ private:
+  struct Slot;
+  std::string directory_;
+  Random& random_;
+  std::unique_ptr<Slot> slot_;
+};
+
+std::string MachineName();
+
+// One fetcher and some parsers, each on its thread: what `weft crawl` and `weft worker` run beside a scheduler.
+struct WorkerOptions {
+  std::string scheduler_endpoint;
+  bool fetches = true;
+  uint32_t parsers = 1;
+  std::string pages_directory;
+  // Where parsers are reached: "inproc://pages-%" or "tcp://127.0.0.1:0"; % becomes the parser's number.
+  std::string pages_endpoint;
+};
+
+class Worker {
+ public:
+  // Repairs the pages directory, binds the parsers, makes the nodes. Warnings for people are printed through `warn`.
+  static absl::StatusOr<std::unique_ptr<Worker>> Make(const WorkerOptions& options, ZmqContext& context,
+                                                      const PublicSuffixes& suffixes,
+                                                      const std::function<void(const std::string&)>& warn);
+  ~Worker();
+  void Run();
+  // Returns leases, hands in pages. Any thread.
+  void Drain(absl::Duration deadline);
+  // Every node has ended.
+  bool ended() const;
+  void Stop();
+  void Join();
+  // Why a node ended for good, if the scheduler refused it; read after ended().
+  std::string refused() const;
+
+ private:
+  Worker() = default;
+  struct Part;
+  std::vector<std::unique_ptr<Part>> parts_;
+};
+
+}  // namespace weft

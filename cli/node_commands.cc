@@ -1,0 +1,142 @@
+// weft scheduler, worker, fetcher, parser: the roles of a cluster as processes.
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/contact_rule.h"
+#include "cli/crawl_directory.h"
+#include "cli/crawl_run.h"
+#include "cli/exit_codes.h"
+#include "cli/options_merge.h"
+#include "cli/progress.h"
+#include "cli/seed_list.h"
+#include "cli/signals.h"
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+constexpr absl::Duration kWatch = absl::Milliseconds(200);
+constexpr absl::Duration kDrain = absl::Seconds(20);
+
+int Fail(ExitCode code, const absl::Status& status) {
+  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  return code;
+}
+
+int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
+  BlockSignals();
+  ApplyLogLevel(line.invocation.log_level);
+  Console console;
+  auto suffixes = PublicSuffixes::Load();
+  if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
+  // One process writes below a pages directory: a repair would cut what another is writing.
+  std::unique_ptr<CrawlDirectory> lock;
+  if (parsers > 0) {
+    auto opened = CrawlDirectory::OpenForPages(line.invocation.pages_dir);
+    if (!opened.ok()) return Fail(kExitFailed, opened.status());
+    lock = *std::move(opened);
+  }
+  ZmqContext context;
+  WorkerOptions options;
+  options.scheduler_endpoint = line.invocation.scheduler;
+  options.fetches = fetches;
+  options.parsers = parsers;
+  options.pages_directory = line.invocation.pages_dir;
+  options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
+  auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
+    console.Line("weft: " + text);
+  });
+  if (!worker.ok()) return Fail(kExitFailed, worker.status());
+  (*worker)->Run();
+  console.Line(fmt::format("weft: working for {} ({}{} parsers); Ctrl-C hands in and leaves", options.scheduler_endpoint,
+                           fetches ? "a fetcher, " : "", parsers));
+  bool draining = false;
+  while (!(*worker)->ended()) {
+    int signal = WaitForSignal(kWatch);
+    if (signal == 0) continue;
+    if (draining) _exit(kExitInterrupted);
+    draining = true;
+    console.Line("weft: handing in what is under way (again to leave at once)");
+    (*worker)->Drain(kDrain);
+  }
+  (*worker)->Join();
+  std::string refused = (*worker)->refused();
+  if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  console.Line("weft: everything is handed in");
+  return kExitOk;
+}
+
+}  // namespace
+
+int SchedulerCommand(const CommandLine& line) {
+  BlockSignals();
+  ApplyLogLevel(line.invocation.log_level);
+  Console console;
+  SeedList seeds;
+  if (!line.invocation.seeds.empty() || !line.invocation.seed_files.empty()) {
+    auto read = ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
+    if (!read.ok()) return Fail(kExitUsage, read.status());
+    seeds = *std::move(read);
+  }
+  for (const std::string& problem : seeds.problems) console.Line("weft: " + problem);
+  auto directory = CrawlDirectory::OpenForCrawl(line.invocation.data_dir);
+  if (!directory.ok()) return Fail(kExitFailed, directory.status());
+  auto suffixes = PublicSuffixes::Load();
+  if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
+
+  ZmqContext context;
+  SchedulerHostOptions options;
+  options.scheduler.stop_when_finished = false;
+  options.db_path = (*directory)->db_path();
+  options.log_path = (*directory)->log_path();
+  options.endpoints = {line.invocation.listen, (*directory)->control_endpoint()};
+  options.suffixes = *suffixes;
+  SchedulerHost host(options, context, console);
+  CrawlSettle settle(line, seeds.urls, console);
+  absl::Status opened = host.Open([&](const std::string& stored) { return settle(stored); },
+                                  line.invocation.retry_failed);
+  if (!opened.ok()) {
+    return Fail(opened.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed, opened);
+  }
+  std::vector<std::string> urls;
+  for (const Url& url : seeds.urls) urls.push_back(url.href());
+  host.AddSeeds(urls);
+  auto bound = host.Bind();
+  if (!bound.ok()) return Fail(kExitFailed, bound.status());
+  host.Run();
+  console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
+                           bound->front(), bound->front()));
+  bool told_finished = false;
+  int signals = 0;
+  while (!host.ended()) {
+    if (WaitForSignal(kWatch) != 0) {
+      if (++signals > 1) _exit(kExitInterrupted);
+      console.Line("weft: stopping: workers hand in what is under way (again to leave at once)");
+      host.RequestStop(StopReason::kInterrupted);
+    }
+    SchedulerSnapshot now = host.Snapshot();
+    bool finished = now.status.state() == "finished" && now.status.ledger().discovered() > 0;
+    if (finished && !told_finished) {
+      console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
+    }
+    told_finished = finished;
+  }
+  host.Join();
+  if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
+  CrawlSummary summary;
+  summary.status = host.Snapshot().status;
+  summary.stop = host.Snapshot().stop;
+  summary.pages_this_run = summary.status.pages();
+  fmt::print(stderr, "{}", SummaryText(summary));
+  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
+  return left > 0 ? kExitInterrupted : kExitOk;
+}
+
+int WorkerCommand(const CommandLine& line) { return RunWorker(line, true, ParserCount(line.invocation.parsers)); }
+int FetcherCommand(const CommandLine& line) { return RunWorker(line, true, 0); }
+int ParserCommand(const CommandLine& line) { return RunWorker(line, false, ParserCount(line.invocation.parsers)); }
+
+}  // namespace weft

@@ -1,0 +1,232 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "cli/config_file.h"
+#include "cli/options_help.h"
+#include "cli/options_names.h"
+#include "cli/options_table.h"
+#include "cli/options_value.h"
+#include "cli/version.h"
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+constexpr std::array<Command, 8> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+                                                 Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
+                                                 Command::kStatus, Command::kExport};
+
+bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
+
+// The command that `words` begin with and the number of words that name it; kNone and 0 if there is none.
+std::pair<Command, size_t> LeadingCommand(const std::vector<std::string>& words) {
+  for (const Command command : kAllCommands) {
+    const std::string_view name = CommandName(command);
+    if (!words.empty() && words[0] == name) return {command, 1};
+    if (words.size() >= 2 && fmt::format("{} {}", words[0], words[1]) == name) return {command, 2};
+  }
+  return {Command::kNone, 0};
+}
+
+absl::Status UnknownCommand(const std::string& word) {
+  if (word.find("://") != std::string::npos) {
+    return InvalidArgument("'{}' is not a command; to crawl it: weft crawl {} --out DIR", word, word);
+  }
+  if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
+  std::vector<std::string> names;
+  for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
+  const std::string nearest = NearestName(word, names);
+  const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
+  return InvalidArgument("'{}' is not a command{} 'weft --help' lists them", word, hint.empty() ? ";" : hint);
+}
+
+std::vector<std::string> NamesTakenBy(Command command, std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const Option& option : OptionTable()) {
+    if (option.taken_by(command)) names.push_back(fmt::format("{}{}", prefix, option.name));
+  }
+  if (!prefix.empty()) names.push_back(fmt::format("{}help", prefix));
+  return names;
+}
+
+std::string DidYouMean(const std::string& nearest, std::string_view otherwise) {
+  return nearest.empty() ? std::string(otherwise) : fmt::format("did you mean {}?", nearest);
+}
+
+absl::Status UnknownFlag(Command command, const std::string& typed) {
+  const std::string flag = typed.substr(0, typed.find('='));
+  const std::string otherwise = fmt::format("'weft {} --help' lists the options", CommandName(command));
+  const bool elsewhere = flag.starts_with("--") && FindOption(flag.substr(2)) != nullptr;
+  if (elsewhere) return InvalidArgument("'weft {}' does not take {}; {}", CommandName(command), flag, otherwise);
+  const std::string nearest = NearestName(flag, NamesTakenBy(command, "--"));
+  return InvalidArgument("unknown option {}; {}", flag, DidYouMean(nearest, otherwise));
+}
+
+struct Typed {
+  std::map<std::string, std::vector<std::string>, std::less<>> values;  // by option name, in the order typed
+  std::vector<std::string> operands;
+  bool help = false;
+};
+
+// CLI11 splits the words into options and operands; values are read by SetOption. Its exceptions end here.
+absl::StatusOr<Typed> SplitWords(Command command, std::vector<std::string> words) {
+  Typed typed;
+  try {
+    CLI::App app;
+    app.set_help_flag("");
+    app.allow_extras();
+    bool help = false;
+    app.add_flag("-h,--help", help);
+    std::vector<std::pair<std::string_view, CLI::Option*>> made;
+    for (const Option& option : OptionTable()) {
+      if (!option.taken_by(command)) continue;
+      std::string names = fmt::format("--{}", option.name);
+      if (option.letter != 0) names = fmt::format("-{},{}", option.letter, names);
+      CLI::Option* added = option.kind == ValueKind::kFlag ? app.add_flag(names) : app.add_option(names);
+      // One value a flag: without this CLI11 would also read "[abc]" as a list.
+      added->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      made.emplace_back(option.name, added);
+    }
+    std::reverse(words.begin(), words.end());  // the order in which CLI11 takes them
+    app.parse(std::move(words));
+    for (const auto& [name, option] : made) {
+      if (option->count() > 0) typed.values[std::string(name)] = option->results();
+    }
+    typed.operands = app.remaining();
+    typed.help = help;
+  } catch (const CLI::ArgumentMismatch& error) {
+    return InvalidArgument("{}; 'weft {} --help' lists the options", error.what(), CommandName(command));
+  } catch (const CLI::Error& error) {
+    return InvalidArgument("{}", error.what());
+  }
+  for (const std::string& operand : typed.operands) {
+    if (operand.size() > 1 && operand[0] == '-') return UnknownFlag(command, operand);
+  }
+  return typed;
+}
+
+absl::Status ApplyDefaults(CommandLine& line) {
+  for (const Option& option : OptionTable()) {
+    if (option.default_text.empty()) continue;
+    WEFT_RETURN_IF_ERROR(WithContext(SetOption(option, {std::string(option.default_text)}, line), option.name));
+  }
+  line.settings.set_scope_version(1);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyConfigEntry(const std::string& path, const ConfigEntry& entry, CommandLine& line) {
+  const std::string where = fmt::format("{}:{}", path, entry.line);
+  const Option* option = FindOption(entry.key);
+  if (option == nullptr || !option->taken_by(line.command) || option->name == "config") {
+    const std::string nearest = option == nullptr ? NearestName(entry.key, NamesTakenBy(line.command, "")) : "";
+    const std::string quoted = nearest.empty() ? "" : fmt::format("'{}'", nearest);
+    return InvalidArgument("{}: unknown key '{}' for 'weft {}'; {}", where, entry.key, CommandName(line.command),
+                           DidYouMean(quoted, "keys are the names of its options"));
+  }
+  if (entry.is_list && !option->repeatable) {
+    return InvalidArgument("{}: {}: one value is expected, not a list", where, entry.key);
+  }
+  const std::vector<std::string> values = entry.values.empty() ? std::vector<std::string>{""} : entry.values;
+  WEFT_RETURN_IF_ERROR(WithContext(SetOption(*option, values, line), fmt::format("{}: {}", where, entry.key)));
+  line.given.insert(entry.key);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyConfigFile(const std::string& path, CommandLine& line) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<ConfigEntry> entries, ReadConfigFile(path));
+  for (const ConfigEntry& entry : entries) WEFT_RETURN_IF_ERROR(ApplyConfigEntry(path, entry, line));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyFlags(const Typed& typed, CommandLine& line) {
+  for (const auto& [name, values] : typed.values) {
+    WEFT_RETURN_IF_ERROR(WithContext(SetOption(*FindOption(name), values, line), fmt::format("--{}", name)));
+    line.given.insert(name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {
+  CrawlInvocation& call = line.invocation;
+  const std::string usage = fmt::format("usage: {}", CommandUsage(line.command));
+  if (line.command == Command::kCrawl || line.command == Command::kSeedsAdd) {
+    call.seeds = std::move(operands);
+    const bool none = call.seeds.empty() && call.seed_files.empty();
+    if (none && line.command == Command::kSeedsAdd) return InvalidArgument("no seed is named; {}", usage);
+    return absl::OkStatus();
+  }
+  const bool reads = line.command == Command::kStatus || line.command == Command::kExport;
+  if (!reads) {
+    if (operands.empty()) return absl::OkStatus();
+    return InvalidArgument("unexpected argument '{}'; {}", operands.front(), usage);
+  }
+  if (operands.size() > 1) return InvalidArgument("more than one directory is named; {}", usage);
+  if (operands.empty() == call.scheduler.empty()) {
+    return InvalidArgument("name either a crawl's directory or --scheduler; {}", usage);
+  }
+  if (!operands.empty()) call.directory = std::move(operands.front());
+  return absl::OkStatus();
+}
+
+absl::Status CheckRequired(CommandLine& line) {
+  for (const Option& option : OptionTable()) {
+    if (!option.needed_by(line.command)) continue;
+    const auto& place = std::get<InvocationField>(option.place);
+    if (!(line.invocation.*std::get<std::string CrawlInvocation::*>(place)).empty()) continue;
+    return InvalidArgument("--{} {} is missing ({}); usage: {}", option.name, option.unit, option.help,
+                           CommandUsage(line.command));
+  }
+  if (line.invocation.listen.empty()) {
+    line.invocation.listen = line.command == Command::kScheduler ? "tcp://127.0.0.1:7700" : "tcp://127.0.0.1:*";
+  }
+  return absl::OkStatus();
+}
+
+// "weft", "weft --help", "weft help crawl", "weft --version": what needs no command. nullopt: go on.
+std::optional<std::string> OverallText(const std::vector<std::string>& words) {
+  if (words.empty() || IsHelp(words[0])) return OverallHelp();
+  if (words[0] == "--version" || words[0] == "-V" || words[0] == "version") {
+    return fmt::format("Weft {}\n", WeftVersion());
+  }
+  if (words[0] != "help") return std::nullopt;
+  if (words.size() > 1 && words[1] == "options") return OptionsReference();
+  const auto [command, used] = LeadingCommand({words.begin() + 1, words.end()});
+  return used == 0 ? OverallHelp() : CommandHelp(command);
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& argv) {
+  CommandLine line;
+  line.argv = argv;
+  std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
+  if (std::optional<std::string> text = OverallText(words)) {
+    line.help = *std::move(text);
+    return line;
+  }
+  const auto [command, used] = LeadingCommand(words);
+  if (used == 0) return UnknownCommand(words[0]);
+  line.command = command;
+  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
+  WEFT_ASSIGN_OR_RETURN(Typed typed, SplitWords(command, std::move(words)));
+  if (typed.help) {
+    line.help = CommandHelp(command);
+    return line;
+  }
+  WEFT_RETURN_IF_ERROR(ApplyDefaults(line));
+  if (const auto config = typed.values.find("config"); config != typed.values.end()) {
+    WEFT_RETURN_IF_ERROR(ApplyConfigFile(config->second.back(), line));
+  }
+  WEFT_RETURN_IF_ERROR(ApplyFlags(typed, line));
+  WEFT_RETURN_IF_ERROR(CheckRequired(line));
+  WEFT_RETURN_IF_ERROR(ApplyOperands(std::move(typed.operands), line));
+  return line;
+}
+
+}  // namespace weft

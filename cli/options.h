@@ -1,0 +1,71 @@
+// The command line of every Weft command: ParseCommandLine turns what the user typed, and the config file it names,
+// into settings. A flag beats the config file, the config file beats the default. Every option is one row of
+// options_table.h; nothing else knows names, defaults or limits.
+//
+//   auto parsed = ParseCommandLine(argv);       // an error is for people: print it, exit with kExitUsage
+//   if (!parsed->help.empty()) print it, exit with kExitOk
+//   parsed->settings, parsed->invocation        // all checked
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/wire.pb.h"
+
+namespace weft {
+
+// Values are bits: an option names the set of commands that take it.
+enum class Command : uint32_t {
+  kNone = 0,
+  kCrawl = 1u << 0,
+  kScheduler = 1u << 1,
+  kWorker = 1u << 2,
+  kFetcher = 1u << 3,
+  kParser = 1u << 4,
+  kSeedsAdd = 1u << 5,
+  kStatus = 1u << 6,
+  kExport = 1u << 7,
+};
+
+// "crawl", "seeds add", ...
+std::string_view CommandName(Command command);
+
+// What belongs to this one call and is not stored with the crawl.
+struct CrawlInvocation {
+  std::vector<std::string> seeds;       // (crawl, seeds add) as typed; ReadSeeds in seed_list.h reads them
+  std::vector<std::string> seed_files;  // -i; "-" is standard input
+  std::string out_dir;                  // (crawl)
+  std::string data_dir;                 // (scheduler)
+  std::string listen;                   // (scheduler, worker, parser) endpoint to bind
+  std::string scheduler;                // endpoint of the scheduler; "" where a directory was named
+  std::string pages_dir;                // (worker, parser)
+  std::string directory;                // (status, export) a crawl's directory; "" where --scheduler was given
+  uint32_t parsers = 0;                 // threads; 0 = one a core
+  bool retry_failed = false;
+  bool change_scope = false;
+  bool json = false;                    // (status)
+  std::string format;                   // (export)
+  std::string output;                   // (export) file; "" = standard output
+  bool text = false;                    // (export) with the text of HTML pages
+  std::string log_level;                // debug | info | warn | error
+  std::string config_file;
+};
+
+struct CommandLine {
+  Command command = Command::kNone;
+  wire::CrawlSettings settings;         // complete: defaults, then config file, then flags
+  CrawlInvocation invocation;
+  // Names of the options that the user gave, by flag or config file: what MergeWithStored takes over.
+  std::set<std::string, std::less<>> given;
+  std::vector<std::string> argv;        // as typed, argv[0] included
+  std::string help;                     // not empty: print it and end with kExitOk
+};
+
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& argv);
+
+}  // namespace weft

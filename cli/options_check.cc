@@ -1,0 +1,174 @@
+#include "cli/options_check.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "common/ip_address.h"
+#include "common/status.h"
+#include "common/url.h"
+
+namespace weft {
+namespace {
+
+bool IsAlnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// RFC 9110 5.6.2.
+bool IsTokenChar(char c) {
+  return IsAlnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool HasControl(std::string_view text) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return std::any_of(text.begin(), text.end(), control);
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::optional<uint16_t> ReadPort(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return port;
+}
+
+absl::Status CheckEndpoint(std::string_view value, bool any_port) {
+  constexpr std::string_view kScheme = "tcp://";
+  constexpr std::string_view kNodeShape = "expected tcp://HOST:PORT, such as tcp://127.0.0.1:7700";
+  if (!value.starts_with(kScheme)) return InvalidArgument("'{}' is not an address of a node: {}", value, kNodeShape);
+  const std::string_view rest = value.substr(kScheme.size());
+  const size_t colon = rest.rfind(':');
+  if (colon == std::string_view::npos) return InvalidArgument("'{}' has no port: {}", value, kNodeShape);
+  const std::string_view host = rest.substr(0, colon);
+  const std::string_view port_text = rest.substr(colon + 1);
+  const std::optional<uint16_t> port = ReadPort(port_text);
+  const bool port_ok = any_port ? port_text == "*" || port.has_value() : port.value_or(0) != 0;
+  if (!port_ok) return InvalidArgument("'{}' has no usable port: {}", value, kNodeShape);
+  if (host == "localhost") return absl::OkStatus();
+  const auto address = IpAddress::Parse(host);
+  if (address.ok() && address->IsLoopback()) return absl::OkStatus();
+  return InvalidArgument(
+      "'{}' leaves this machine. Plain TCP is accepted on loopback only (127.0.0.0/8, [::1], localhost), because "
+      "traffic between nodes is neither encrypted nor authenticated; use a tunnel that ends on loopback, such as "
+      "'ssh -L'", value);
+}
+
+}  // namespace
+
+absl::Status CheckRegex(std::string_view value) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  const RE2 regex(re2::StringPiece(value.data(), value.size()), options);
+  if (regex.ok()) return absl::OkStatus();
+  return InvalidArgument("'{}' is not a regular expression that RE2 reads: {}", value, regex.error());
+}
+
+absl::Status CheckNetwork(std::string_view value) {
+  const auto cidr = Cidr::Parse(value);
+  if (cidr.ok()) return absl::OkStatus();
+  return InvalidArgument("'{}' is not a network: {}; expected an address or a network such as 127.0.0.0/8 or fd00::/8",
+                         value, ErrorText(cidr.status()));
+}
+
+absl::Status CheckResolve(std::string_view value) {
+  constexpr std::string_view kShape = "expected HOST:PORT:ADDR, such as example.com:443:127.0.0.1";
+  const size_t host_end = value.find(':');
+  const size_t port_end = host_end == std::string_view::npos ? host_end : value.find(':', host_end + 1);
+  if (port_end == std::string_view::npos || host_end == 0) return InvalidArgument("'{}': {}", value, kShape);
+  const std::string_view host = value.substr(0, host_end);
+  const bool host_ok = std::all_of(host.begin(), host.end(), [](char c) {
+    return IsAlnum(c) || c == '.' || c == '-' || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  });
+  if (!host_ok) return InvalidArgument("'{}': '{}' is not a host name; {}", value, host, kShape);
+  const std::string_view port = value.substr(host_end + 1, port_end - host_end - 1);
+  if (ReadPort(port).value_or(0) == 0) return InvalidArgument("'{}': '{}' is not a port; {}", value, port, kShape);
+  const std::string_view address = value.substr(port_end + 1);
+  if (!IpAddress::Parse(address).ok()) {
+    return InvalidArgument("'{}': '{}' is not an IP address; {}", value, address, kShape);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckProxy(std::string_view value) {
+  constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "socks4a", "socks5", "socks5h"};
+  const auto url = Url::Parse(value);
+  if (!url.ok()) return InvalidArgument("'{}' is not a URL: {}", MaskProxy(value), ErrorText(url.status()));
+  if (std::find(kSchemes.begin(), kSchemes.end(), url->scheme()) == kSchemes.end()) {
+    return InvalidArgument("'{}': a proxy's URL begins with http, https, socks4a, socks5 or socks5h",
+                           MaskProxy(value));
+  }
+  if (url->host().empty()) return InvalidArgument("'{}' names no host", MaskProxy(value));
+  return absl::OkStatus();
+}
+
+absl::Status CheckHeader(std::string_view value) {
+  // What the fetcher writes itself; a second one would make the request ambiguous.
+  constexpr std::array<std::string_view, 6> kOwn = {"host",       "user-agent",        "connection",
+                                                    "content-length", "transfer-encoding", "accept-encoding"};
+  const size_t colon = value.find(':');
+  const std::string_view name = value.substr(0, colon);
+  if (colon == std::string_view::npos || name.empty()) {
+    return InvalidArgument("'{}' is not a header: expected 'Name: value'", MaskHeader(value));
+  }
+  if (!std::all_of(name.begin(), name.end(), IsTokenChar)) {
+    return InvalidArgument("'{}' is not a header's name", name);
+  }
+  std::string text(value.substr(colon + 1));
+  std::erase(text, '\t');  // allowed inside a value (RFC 9110 5.5)
+  if (HasControl(text)) return InvalidArgument("header {}: its value holds control characters", name);
+  const std::string lower = Lower(name);
+  if (lower == "user-agent") return InvalidArgument("header {}: use --user-agent", name);
+  if (std::find(kOwn.begin(), kOwn.end(), lower) != kOwn.end()) {
+    return InvalidArgument("header {}: Weft writes this one itself", name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUserAgent(std::string_view value) {
+  if (HasControl(value)) return InvalidArgument("it holds control characters");
+  if (value.empty() || !IsTokenChar(value.front())) {
+    return InvalidArgument("'{}' does not begin with a product's name, such as MyCrawler/1.0", value);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckContactText(std::string_view value) {
+  const bool plain = !HasControl(value) && value.find_first_of(" ()\"\\<>") == std::string_view::npos;
+  const size_t at = value.find('@');
+  const bool mail = at != std::string_view::npos && at > 0 && value.find('@', at + 1) == std::string_view::npos &&
+                    at + 1 < value.size() && value.find_first_of("/:") == std::string_view::npos;
+  if (plain && mail) return absl::OkStatus();
+  const auto url = Url::Parse(value);
+  const bool link = url.ok() && ((url->is_http() && !url->host().empty()) || url->scheme() == "mailto");
+  if (plain && link) return absl::OkStatus();
+  return InvalidArgument("'{}' is neither a URL nor an e-mail address, such as https://example.org/bot or "
+                         "you@example.org", value);
+}
+
+absl::Status CheckLoopbackEndpoint(std::string_view value) { return CheckEndpoint(value, false); }
+absl::Status CheckListenEndpoint(std::string_view value) { return CheckEndpoint(value, true); }
+
+std::string MaskHeader(std::string_view value) {
+  const size_t colon = value.find(':');
+  if (colon == std::string_view::npos) return "…";
+  return fmt::format("{}: …", value.substr(0, colon));
+}
+
+std::string MaskProxy(std::string_view value) {
+  const size_t scheme = value.find("://");
+  const size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const size_t at = value.find('@', begin);
+  if (at == std::string_view::npos) return std::string(value);
+  return fmt::format("{}…{}", value.substr(0, begin), value.substr(value.rfind('@')));
+}
+
+}  // namespace weft

@@ -1,0 +1,155 @@
+#include "cli/options_help.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "cli/options_table.h"
+#include "cli/version.h"
+
+namespace weft {
+namespace {
+
+struct CommandText {
+  Command command;
+  std::string_view name;
+  std::string_view usage;
+  std::string_view summary;
+  std::string_view more;
+};
+
+constexpr std::string_view kSeedText =
+    R"(A seed with :// is a URL. Otherwise the name of an existing file (or -, standard input) is a list of seeds, one a
+line, # starts a comment. Otherwise example.com/path means https://example.com/path.
+)";
+
+constexpr std::array<CommandText, 8> kCommands = {{
+    {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
+     R"(Examples:
+  weft crawl https://example.com/ --contact you@example.org --out crawl
+  weft crawl seeds.txt --scope domain --max-pages 10000 --contact https://example.org/bot --out crawl
+  weft crawl http://127.0.0.1:8000/ --allow-private-net 127.0.0.0/8 --delay 0 --out test
+  weft crawl --out crawl            goes on with a crawl that was stopped
+
+Going on: options are stored in DIR. Options given later replace them, and what changes is printed; an empty value
+('') empties a list. Ctrl-C stops; nothing is lost, and the same command goes on.
+Exit codes: 0 all done, 1 failed, 2 wrong usage, 130 interrupted with URLs left.
+)"},
+    {Command::kScheduler, "scheduler", "weft scheduler --data DIR [--listen tcp://127.0.0.1:7700] [options]",
+     "Run the scheduler of a crawl on several processes",
+     R"(Examples:
+  weft scheduler --data data --listen tcp://127.0.0.1:7700 --contact you@example.org
+  weft seeds add --scheduler tcp://127.0.0.1:7700 https://example.com/
+  weft worker --scheduler tcp://127.0.0.1:7700 --pages pages
+)"},
+    {Command::kWorker, "worker", "weft worker --scheduler tcp://HOST:PORT --pages DIR [options]",
+     "Run a fetcher and its parsers: the usual node",
+     "Example:\n  weft worker --scheduler tcp://127.0.0.1:7700 --pages pages\n"},
+    {Command::kFetcher, "fetcher", "weft fetcher --scheduler tcp://HOST:PORT [options]", "Run a fetcher alone",
+     "Example:\n  weft fetcher --scheduler tcp://127.0.0.1:7700\n"},
+    {Command::kParser, "parser", "weft parser --scheduler tcp://HOST:PORT --pages DIR [options]",
+     "Run a parser alone", "Example:\n  weft parser --scheduler tcp://127.0.0.1:7700 --pages pages\n"},
+    {Command::kSeedsAdd, "seeds add", "weft seeds add --scheduler tcp://HOST:PORT SEEDS... [-i FILE]",
+     "Hand seeds to a running scheduler",
+     "Example:\n  weft seeds add --scheduler tcp://127.0.0.1:7700 -i seeds.txt\n"},
+    {Command::kStatus, "status", "weft status DIR | --scheduler tcp://HOST:PORT [--json]",
+     "Show how far a crawl has come", "Example:\n  weft status crawl --json\n"},
+    {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
+     "Write the stored pages as JSON lines",
+     "Example:\n  weft export crawl --format jsonl --text --output pages.jsonl\n"},
+}};
+
+constexpr std::array<OptionGroup, 8> kGroupOrder = {
+    OptionGroup::kOutput,     OptionGroup::kNodes,   OptionGroup::kSeeds, OptionGroup::kScope,
+    OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork, OptionGroup::kOthers};
+
+constexpr size_t kWidth = 100;
+constexpr size_t kTextColumn = 34;
+
+const CommandText& TextOf(Command command) {
+  for (const CommandText& text : kCommands) {
+    if (text.command == command) return text;
+  }
+  return kCommands.front();
+}
+
+// Breaks at spaces; every line but the first is indented to the text column.
+std::string Wrapped(std::string_view text) {
+  std::string out;
+  size_t column = kTextColumn;
+  while (!text.empty()) {
+    const size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    if (column > kTextColumn && column + 1 + word.size() > kWidth) {
+      out += fmt::format("\n{:{}}", "", kTextColumn);
+      column = kTextColumn;
+    } else if (column > kTextColumn) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    text = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
+  }
+  return out;
+}
+
+std::string_view UnitText(const Option& option) {
+  if (option.kind == ValueKind::kDuration) return option.least == 0 ? "0, 500ms, 2s, 10m" : "500ms, 2s, 10m";
+  if (option.kind == ValueKind::kSize) return "64KiB, 16MiB, 1GiB";
+  return "";
+}
+
+// "[needed]", "[default: 1s; such as 500ms, 2s]", ...
+std::string Bracket(const Option& option, Command command) {
+  std::string_view value = option.default_note.empty() ? option.default_text : option.default_note;
+  if (option.kind == ValueKind::kFlag) value = "off";
+  if (value.empty()) value = "none";
+  std::string text = option.needed_by(command) ? "[needed" : fmt::format("[default: {}", value);
+  if (!UnitText(option).empty()) text += fmt::format("; such as {}", UnitText(option));
+  if (option.repeatable) text += "; may be repeated";
+  return text + "]";
+}
+
+std::string OptionLine(const Option& option, Command command) {
+  std::string flag = option.letter != 0 ? fmt::format("  -{}, --{}", option.letter, option.name)
+                                        : fmt::format("  --{}", option.name);
+  if (!option.unit.empty()) flag += fmt::format(" {}", option.unit);
+  const std::string text = Wrapped(fmt::format("{} {}", option.help, Bracket(option, command)));
+  if (flag.size() + 2 > kTextColumn) return fmt::format("{}\n{:{}}{}\n", flag, "", kTextColumn, text);
+  return fmt::format("{:{}}{}\n", flag, kTextColumn, text);
+}
+
+}  // namespace
+
+std::string_view CommandName(Command command) {
+  return command == Command::kNone ? "" : TextOf(command).name;
+}
+
+std::string CommandUsage(Command command) { return std::string(TextOf(command).usage); }
+
+std::string OverallHelp() {
+  std::string out = fmt::format("Weft {}, a distributed web crawler\n\nUsage: weft COMMAND [options]\n\nCommands:\n",
+                                WeftVersion());
+  for (const CommandText& text : kCommands) out += fmt::format("  {:12}{}\n", text.name, text.summary);
+  out += "\nweft COMMAND --help tells a command's options. weft --version prints the version.\n\n"
+         "To begin:\n  weft crawl https://example.com/ --contact you@example.org --out crawl\n";
+  return out;
+}
+
+std::string CommandHelp(Command command) {
+  const CommandText& text = TextOf(command);
+  std::string out = fmt::format("{}\n\nUsage: {}\n\n", text.summary, text.usage);
+  if (command == Command::kCrawl || command == Command::kSeedsAdd) out += fmt::format("{}\n", kSeedText);
+  for (const OptionGroup group : kGroupOrder) {
+    std::string lines;
+    for (const Option& option : OptionTable()) {
+      if (option.group == group && option.taken_by(command)) lines += OptionLine(option, command);
+    }
+    if (!lines.empty()) out += fmt::format("{}:\n{}\n", GroupTitle(group), lines);
+  }
+  return out + std::string(text.more);
+}
+
+}  // namespace weft

@@ -1,0 +1,212 @@
+#include "cli/options_table.h"
+
+#include "cli/options_check.h"
+
+namespace weft {
+namespace {
+
+using Settings = wire::CrawlSettings;
+using Call = CrawlInvocation;
+
+constexpr uint32_t Bits(Command command) { return static_cast<uint32_t>(command); }
+constexpr uint32_t kCrawl = Bits(Command::kCrawl);
+constexpr uint32_t kScheduler = Bits(Command::kScheduler);
+constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a crawl
+constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
+constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
+constexpr uint32_t kReaders = Bits(Command::kStatus) | Bits(Command::kExport);
+constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
+constexpr uint32_t kDaemons = kOwners | kNodes;
+
+StoredField Stored(int number, int presence = 0) { return {number, presence}; }
+InvocationField OfCall(auto CrawlInvocation::*member) { return member; }
+
+std::vector<Option> SeedAndScopeOptions() {
+  return {
+      {.name = "input", .letter = 'i', .repeatable = true, .unit = "FILE",
+       .help = "Read seeds from FILE, one a line, # starts a comment; - is standard input",
+       .group = OptionGroup::kSeeds, .commands = kCrawl | kAddsSeeds, .place = OfCall(&Call::seed_files)},
+      {.name = "scope", .kind = ValueKind::kChoice, .default_text = "host", .unit = "host|domain|prefix|any",
+       .choices = "host|domain|prefix|any",
+       .help = "Which links are followed: the seeds' hosts, their registrable domains, what begins like a seed up to "
+               "its last slash, or everything. Seeds are always in scope",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kScopeFieldNumber),
+       .changes_scope = true},
+      {.name = "include", .repeatable = true, .unit = "RE2",
+       .help = "Follow only URLs in which one of these regular expressions is found",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kIncludeFieldNumber),
+       .check = CheckRegex, .changes_scope = true},
+      {.name = "exclude", .repeatable = true, .unit = "RE2",
+       .help = "Do not follow URLs in which one of these regular expressions is found; beats --include",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kExcludeFieldNumber),
+       .check = CheckRegex, .changes_scope = true},
+      {.name = "change-scope", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Let this call change the scope options of a crawl that has begun",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = OfCall(&Call::change_scope)},
+  };
+}
+
+std::vector<Option> LimitOptions() {
+  constexpr uint64_t kMillisecond = 1000;
+  return {
+      {.name = "max-pages", .kind = ValueKind::kCount, .default_text = "none", .unit = "PAGES",
+       .help = "End after this many stored pages", .group = OptionGroup::kLimits, .commands = kOwners,
+       .place = Stored(Settings::kMaxPagesFieldNumber)},
+      {.name = "max-depth", .kind = ValueKind::kCount, .default_text = "none", .unit = "LINKS", .most = UINT32_MAX,
+       .help = "Follow at most this many links away from a seed; 0 fetches the seeds alone",
+       .group = OptionGroup::kLimits, .commands = kOwners,
+       .place = Stored(Settings::kMaxDepthFieldNumber, Settings::kHasMaxDepthFieldNumber)},
+      {.name = "max-time", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION",
+       .help = "End after this much time of crawling", .group = OptionGroup::kLimits, .commands = kOwners,
+       .place = Stored(Settings::kMaxTimeUsFieldNumber)},
+      {.name = "max-body", .kind = ValueKind::kSize, .default_text = "16MiB", .unit = "SIZE", .least = 1,
+       .help = "Cut longer bodies here and mark the record as truncated", .group = OptionGroup::kLimits,
+       .commands = kOwners, .place = Stored(Settings::kMaxBodyBytesFieldNumber)},
+      {.name = "body-memory", .kind = ValueKind::kSize, .default_text = "256MiB", .unit = "SIZE",
+       .least = 1024 * 1024, .help = "Memory for bodies that are being received, on each fetcher",
+       .group = OptionGroup::kLimits, .commands = kOwners, .place = Stored(Settings::kBodyMemoryBytesFieldNumber)},
+      {.name = "timeout", .kind = ValueKind::kDuration, .default_text = "60s", .unit = "DURATION",
+       .least = kMillisecond, .help = "Longest time for one request, from connecting to the last byte",
+       .group = OptionGroup::kLimits, .commands = kOwners, .place = Stored(Settings::kTimeoutUsFieldNumber)},
+      {.name = "connect-timeout", .kind = ValueKind::kDuration, .default_text = "10s", .unit = "DURATION",
+       .least = kMillisecond, .help = "Longest time for name look-up, connection and TLS handshake",
+       .group = OptionGroup::kLimits, .commands = kOwners, .place = Stored(Settings::kConnectTimeoutUsFieldNumber)},
+  };
+}
+
+std::vector<Option> PolitenessOptions() {
+  return {
+      {.name = "delay", .kind = ValueKind::kDuration, .default_text = "1s", .unit = "DURATION",
+       .help = "Pause on a host between the end of a response and the next request",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kDelayUsFieldNumber)},
+      {.name = "host-connections", .kind = ValueKind::kCount, .default_text = "1", .unit = "CONNECTIONS", .least = 1,
+       .most = 1000, .help = "Connections to one host at a time; each keeps the delay",
+       .group = OptionGroup::kPoliteness, .commands = kOwners,
+       .place = Stored(Settings::kHostConnectionsFieldNumber)},
+      {.name = "connections", .kind = ValueKind::kCount, .default_text = "256", .unit = "CONNECTIONS", .least = 1,
+       .most = 65536, .help = "Connections in all at a time, on each fetcher", .group = OptionGroup::kPoliteness,
+       .commands = kOwners, .place = Stored(Settings::kConnectionsFieldNumber)},
+      {.name = "ignore-robots", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Do not ask for robots.txt: only for sites that are your own", .group = OptionGroup::kPoliteness,
+       .commands = kOwners, .place = Stored(Settings::kIgnoreRobotsFieldNumber)},
+      {.name = "user-agent", .default_note = "Weft/VERSION (+CONTACT)", .unit = "TEXT",
+       .help = "What the crawler calls itself; robots.txt is asked for its first product token",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kUserAgentFieldNumber),
+       .check = CheckUserAgent},
+      {.name = "contact", .unit = "URL or E-MAIL",
+       .help = "Where the people whose sites you crawl reach you. Needed, unless every seed is localhost or an address "
+               "inside --allow-private-net",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kContactFieldNumber),
+       .check = CheckContactText},
+  };
+}
+
+std::vector<Option> NetworkOptions() {
+  return {
+      {.name = "allow-private-net", .repeatable = true, .unit = "CIDR",
+       .help = "Connect to these private, loopback or otherwise special addresses too, such as 127.0.0.0/8",
+       .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kAllowPrivateNetFieldNumber),
+       .check = CheckNetwork},
+      {.name = "resolve", .repeatable = true, .unit = "HOST:PORT:ADDR",
+       .help = "Use ADDR for HOST:PORT instead of asking the name service", .group = OptionGroup::kNetwork,
+       .commands = kOwners, .place = Stored(Settings::kResolveFieldNumber), .check = CheckResolve},
+      {.name = "proxy", .unit = "URL", .help = "Send every request through this http:// or socks5h:// proxy",
+       .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kProxyFieldNumber),
+       .check = CheckProxy, .mask = MaskProxy},
+      {.name = "header", .repeatable = true, .unit = "'NAME: VALUE'",
+       .help = "Send this request header to the seeds' hosts, and to no other", .group = OptionGroup::kNetwork,
+       .commands = kOwners, .place = Stored(Settings::kHeaderFieldNumber), .check = CheckHeader,
+       .mask = MaskHeader},
+  };
+}
+
+std::vector<Option> OutputOptions() {
+  return {
+      {.name = "out", .unit = "DIR", .help = "The crawl's directory: made if it is missing, gone on with if it is not",
+       .group = OptionGroup::kOutput, .commands = kCrawl, .required_by = kCrawl, .place = OfCall(&Call::out_dir)},
+      {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
+       .group = OptionGroup::kOutput, .commands = kScheduler, .required_by = kScheduler,
+       .place = OfCall(&Call::data_dir)},
+      {.name = "pages", .unit = "DIR", .help = "Where this machine stores pages as WARC files",
+       .group = OptionGroup::kOutput, .commands = kParsers, .required_by = kParsers,
+       .place = OfCall(&Call::pages_dir)},
+      {.name = "warc-compression", .kind = ValueKind::kChoice, .default_text = "gzip", .unit = "gzip|none",
+       .choices = "gzip|none", .help = "How WARC records are stored", .group = OptionGroup::kOutput,
+       .commands = kOwners, .place = Stored(Settings::kWarcCompressionFieldNumber)},
+      {.name = "format", .kind = ValueKind::kChoice, .default_text = "jsonl", .unit = "jsonl", .choices = "jsonl",
+       .help = "One JSON object a line for each stored page", .group = OptionGroup::kOutput,
+       .commands = Bits(Command::kExport), .place = OfCall(&Call::format)},
+      {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
+       .help = "Write to FILE, which is replaced when the export is complete", .group = OptionGroup::kOutput,
+       .commands = Bits(Command::kExport), .place = OfCall(&Call::output)},
+      {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kExport), .place = OfCall(&Call::text)},
+      {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kStatus), .place = OfCall(&Call::json)},
+  };
+}
+
+std::vector<Option> NodeAndOtherOptions() {
+  return {
+      {.name = "scheduler", .unit = "tcp://HOST:PORT", .help = "Where the scheduler listens",
+       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders,
+       .required_by = kNodes | kAddsSeeds, .place = OfCall(&Call::scheduler), .check = CheckLoopbackEndpoint},
+      {.name = "listen", .default_note = "tcp://127.0.0.1:7700 for the scheduler, any free port for others",
+       .unit = "tcp://HOST:PORT", .help = "Where other nodes reach this one; loopback only, as nothing is encrypted",
+       .group = OptionGroup::kNodes, .commands = kScheduler | kParsers, .place = OfCall(&Call::listen),
+       .check = CheckListenEndpoint},
+      {.name = "parsers", .kind = ValueKind::kCount, .default_note = "one a core", .unit = "THREADS", .least = 1,
+       .most = 1024, .help = "Threads that read pages", .group = OptionGroup::kOthers,
+       .commands = kCrawl | kParsers, .place = OfCall(&Call::parsers)},
+      {.name = "retry-failed", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Queue again what ended as failed in an earlier call", .group = OptionGroup::kOthers,
+       .commands = kOwners, .place = OfCall(&Call::retry_failed)},
+      {.name = "log-level", .kind = ValueKind::kChoice, .default_text = "info", .unit = "debug|info|warn|error",
+       .choices = "debug|info|warn|error", .help = "How much is told on standard error",
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .place = OfCall(&Call::log_level)},
+      {.name = "config", .unit = "FILE",
+       .help = "Read options from this TOML file: the names above as keys. Flags beat it",
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .place = OfCall(&Call::config_file)},
+  };
+}
+
+std::vector<Option> MakeTable() {
+  std::vector<Option> table;
+  for (auto* make : {SeedAndScopeOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
+                     NodeAndOtherOptions}) {
+    for (Option& option : make()) table.push_back(option);
+  }
+  return table;
+}
+
+}  // namespace
+
+const std::vector<Option>& OptionTable() {
+  static const std::vector<Option>* const table = new std::vector<Option>(MakeTable());
+  return *table;
+}
+
+const Option* FindOption(std::string_view name) {
+  for (const Option& option : OptionTable()) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+std::string_view GroupTitle(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::kSeeds: return "Seeds";
+    case OptionGroup::kScope: return "Scope";
+    case OptionGroup::kLimits: return "Limits";
+    case OptionGroup::kPoliteness: return "Politeness";
+    case OptionGroup::kNetwork: return "Network";
+    case OptionGroup::kOutput: return "Output";
+    case OptionGroup::kNodes: return "Nodes";
+    case OptionGroup::kOthers: return "Others";
+  }
+  return "";
+}
+
+}  // namespace weft

@@ -1,0 +1,29 @@
+// Committed records for status and export, wherever they are: a crawl directory that nobody runs, one that is running, or
+// a scheduler over the network.
+// Thread rule: one thread.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "cli/options.h"
+#include "common/wire.pb.h"
+
+namespace weft {
+
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  virtual absl::StatusOr<wire::StatusReply> Status() = 0;
+  // One page of committed records; see RecordsRequest.
+  virtual absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) = 0;
+  // Where the pages directory with that id lies on this machine; empty if it is not known.
+  virtual std::string PagesPath(uint64_t pages_dir_id) = 0;
+};
+
+// By --scheduler or the directory that the command line names.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine& line);
+
+}  // namespace weft

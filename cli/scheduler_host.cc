@@ -1,0 +1,153 @@
+#include "cli/scheduler_host.h"
+
+#include <utility>
+
+#include "common/crawl_key.h"
+#include "common/status.h"
+#include "scheduler/anchor_list.h"
+#include "storage/rocks_kv.h"
+
+namespace weft {
+namespace {
+
+constexpr absl::Duration kWatchEvery = absl::Milliseconds(100);
+constexpr absl::Duration kRecoverEvery = absl::Seconds(2);
+constexpr size_t kFirstEnds = 20;
+
+}  // namespace
+
+SchedulerHost::SchedulerHost(SchedulerHostOptions options, ZmqContext& context, Console& console)
+    : options_(std::move(options)), console_(console), thread_("scheduler", context) {}
+
+SchedulerHost::~SchedulerHost() {
+  thread_.Stop();
+  thread_.Join();
+  thread_.loop().SetNode(nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<CrawlDb>> SchedulerHost::OpenDb() {
+  RocksKvOptions kv_options;
+  kv_options.path = options_.db_path;
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kv> kv, OpenRocksKv(kv_options));
+  CrawlDbOptions db_options;
+  db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
+  db_options.create.set_public_suffix_version(options_.suffixes->version());
+  db_options.create.set_created_wall_us(absl::ToUnixMicros(SystemClock().WallNow()));
+  return CrawlDb::Open(std::move(kv), db_options, thread_.random());
+}
+
+absl::Status SchedulerHost::Open(const Settle& settle, bool retry_failed) {
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<CrawlDb> db, OpenDb());
+  WEFT_ASSIGN_OR_RETURN(std::optional<std::string> stored, db->GetMeta(kMetaSettings));
+  WEFT_ASSIGN_OR_RETURN(settings_, settle(stored.value_or("")));
+  if (retry_failed) {
+    WEFT_ASSIGN_OR_RETURN(uint64_t again, db->RequeueFailed(db->stored_clock()));
+    console_.Line(fmt::format("weft: {} failed URLs are tried again", again));
+  }
+  WEFT_ASSIGN_OR_RETURN(log_, CrawlLog::Open(options_.log_path, SystemClock()));
+  MakeNode(std::move(db));
+  node_->Start();
+  return node_->health();
+}
+
+void SchedulerHost::MakeNode(std::unique_ptr<CrawlDb> db) {
+  node_ = std::make_unique<SchedulerNode>(options_.scheduler, settings_, std::move(db), options_.suffixes,
+                                          SystemClock(), thread_.random(), thread_.bus(), thread_.pool(), *this);
+}
+
+absl::StatusOr<std::vector<std::string>> SchedulerHost::Bind() {
+  std::vector<std::string> bound;
+  for (const std::string& endpoint : options_.endpoints) {
+    WEFT_ASSIGN_OR_RETURN(std::string at, thread_.bus().Bind(endpoint));
+    bound.push_back(std::move(at));
+  }
+  return bound;
+}
+
+void SchedulerHost::Run() {
+  thread_.SetReceiver([this](const PeerId& from, Message message) {
+    if (node_ != nullptr) node_->OnMessage(from, std::move(message));
+  });
+  thread_.loop().SetNode(node_.get());
+  thread_.loop().Post([this] { Watch(); });
+  thread_.Run();
+}
+
+void SchedulerHost::Watch() {
+  if (node_ == nullptr) return;
+  if (!node_->health().ok()) return Recover(node_->health());
+  told_of_trouble_ = false;
+  if (wanted_stop_ != StopReason::kNone) node_->Stop(wanted_stop_);
+  log_->Flush();
+  SchedulerSnapshot now;
+  now.status = node_->Status();
+  now.bound = node_->PoliteBound();
+  now.stop = node_->stop_reason();
+  {
+    MutexLock lock(mutex_);
+    snapshot_ = std::move(now);
+  }
+  if (node_->stopped()) {
+    ended_ = true;
+    thread_.Stop();
+    return;
+  }
+  thread_.loop().At(SystemClock().SteadyNow() + kWatchEvery, [this] { Watch(); });
+}
+
+void SchedulerHost::Recover(const absl::Status& why) {
+  if (!told_of_trouble_) {
+    console_.Line(fmt::format("weft: the crawl is paused: {}; it goes on by itself when that is over", ErrorText(why)));
+    told_of_trouble_ = true;
+  }
+  thread_.loop().SetNode(nullptr);
+  node_.reset();
+  if (wanted_stop_ != StopReason::kNone) {
+    // Everything acknowledged is durable; what is not is fetched again by the next run.
+    failure_ = ErrorText(why);
+    ended_ = true;
+    thread_.Stop();
+    return;
+  }
+  auto db = OpenDb();
+  if (!db.ok()) {
+    thread_.loop().At(SystemClock().SteadyNow() + kRecoverEvery, [this, status = db.status()] { Recover(status); });
+    return;
+  }
+  MakeNode(*std::move(db));
+  node_->Start();
+  thread_.loop().SetNode(node_.get());
+  thread_.loop().At(SystemClock().SteadyNow() + kRecoverEvery, [this] {
+    if (node_ != nullptr && node_->health().ok()) console_.Line("weft: the crawl goes on");
+    Watch();
+  });
+}
+
+void SchedulerHost::RequestStop(StopReason reason) {
+  thread_.loop().Post([this, reason] {
+    wanted_stop_ = reason;
+    if (node_ != nullptr) node_->Stop(reason);
+  });
+}
+
+SchedulerSnapshot SchedulerHost::Snapshot() const {
+  MutexLock lock(mutex_);
+  return snapshot_;
+}
+
+std::vector<UrlEnd> SchedulerHost::FirstEnds() const {
+  MutexLock lock(mutex_);
+  return first_ends_;
+}
+
+void SchedulerHost::OnUrlEnd(const UrlEnd& end) {
+  bool was_well = log_->problem().empty();
+  log_->Write(end);
+  if (was_well && !log_->problem().empty()) console_.Line("weft: " + log_->problem());
+  MutexLock lock(mutex_);
+  if (first_ends_.size() < kFirstEnds) first_ends_.push_back(end);
+}
+
+void SchedulerHost::OnNotice(const std::string& text) { console_.Line("weft: " + text); }
+
+}  // namespace weft

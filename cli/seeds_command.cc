@@ -1,0 +1,50 @@
+// weft seeds add: more seeds for a running scheduler.
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/seed_list.h"
+#include "cli/tool_client.h"
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+constexpr size_t kSeedsPerMessage = 1000;
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+}  // namespace
+
+int SeedsAddCommand(const CommandLine& line) {
+  auto seeds = ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
+  if (!seeds.ok()) {
+    fmt::print(stderr, "weft: {}\n", ErrorText(seeds.status()));
+    return kExitUsage;
+  }
+  for (const std::string& problem : seeds->problems) fmt::print(stderr, "weft: {}\n", problem);
+  auto client = ToolClient::Connect(line.invocation.scheduler, kPatience);
+  absl::Status status = client.status();
+  uint64_t added = 0;
+  uint64_t known = 0;
+  for (size_t at = 0; status.ok() && at < seeds->urls.size(); at += kSeedsPerMessage) {
+    wire::Frame frame;
+    size_t end = std::min(seeds->urls.size(), at + kSeedsPerMessage);
+    for (size_t i = at; i < end; ++i) frame.mutable_seed_batch()->add_urls(seeds->urls[i].href());
+    auto answer = (*client)->Ask(std::move(frame), kPatience);
+    status = answer.status();
+    if (!status.ok()) break;
+    added += answer->seed_reply().added();
+    known += answer->seed_reply().known();
+    for (const auto& bad : answer->seed_reply().bad()) {
+      fmt::print(stderr, "weft: seed {}: not crawled: {}\n", bad.url(), bad.reason());
+    }
+  }
+  if (!status.ok()) {
+    fmt::print(stderr, "weft: {}\n", ErrorText(status));
+    return kExitFailed;
+  }
+  fmt::print("{} seeds added, {} known already\n", added, known);
+  return kExitOk;
+}
+
+}  // namespace weft

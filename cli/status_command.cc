@@ -1,0 +1,78 @@
+// weft status: the state and the ledger of a crawl, running or not.
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/record_source.h"
+#include "common/status.h"
+#include "common/units.h"
+
+namespace weft {
+namespace {
+
+nlohmann::ordered_json Counts(const google::protobuf::RepeatedPtrField<wire::Count>& counts) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const wire::Count& count : counts) json[count.name()] = count.count();
+  return json;
+}
+
+std::string Json(const wire::StatusReply& status) {
+  const wire::Ledger& ledger = status.ledger();
+  nlohmann::ordered_json json;
+  json["state"] = status.state();
+  json["ledger"] = {{"discovered", ledger.discovered()}, {"queued", ledger.queued()}, {"leased", ledger.leased()},
+                    {"done", ledger.done()},             {"failed", Counts(ledger.failed())},
+                    {"refused", Counts(ledger.refused())}};
+  json["pages"] = status.pages();
+  json["truncated"] = status.truncated();
+  json["superseded"] = status.superseded();
+  json["sightings"] = status.sightings();
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
+  for (const wire::NodeStatus& node : status.nodes()) {
+    nodes.push_back({{"name", node.name()}, {"role", node.role()}, {"leases", node.leases()},
+                     {"silent_ms", node.silent_us() / 1000}});
+  }
+  json["nodes"] = nodes;
+  return json.dump();
+}
+
+void PrintReasons(std::string_view title, const google::protobuf::RepeatedPtrField<wire::Count>& counts) {
+  uint64_t sum = 0;
+  for (const wire::Count& count : counts) sum += count.count();
+  fmt::print("  {:<11}{:>12}\n", title, HumanCount(sum));
+  for (const wire::Count& count : counts) fmt::print("    {:<20}{:>12}\n", count.name(), HumanCount(count.count()));
+}
+
+void PrintText(const wire::StatusReply& status) {
+  const wire::Ledger& ledger = status.ledger();
+  fmt::print("{}: {} pages\n", status.state(), HumanCount(status.pages()));
+  fmt::print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
+  fmt::print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
+  fmt::print("  {:<11}{:>12}\n", "leased", HumanCount(ledger.leased()));
+  fmt::print("  {:<11}{:>12}\n", "done", HumanCount(ledger.done()));
+  PrintReasons("failed", ledger.failed());
+  PrintReasons("refused", ledger.refused());
+  for (const wire::NodeStatus& node : status.nodes()) {
+    fmt::print("  node {} ({}): {} leases, heard {} ms ago\n", node.name(), node.role(), node.leases(),
+               node.silent_us() / 1000);
+  }
+}
+
+}  // namespace
+
+int StatusCommand(const CommandLine& line) {
+  auto source = OpenRecordSource(line);
+  absl::StatusOr<wire::StatusReply> status = source.ok() ? (*source)->Status() : source.status();
+  if (!status.ok()) {
+    fmt::print(stderr, "weft: {}\n", ErrorText(status.status()));
+    return kExitFailed;
+  }
+  if (line.invocation.json) {
+    fmt::print("{}\n", Json(*status));
+  } else {
+    PrintText(*status);
+  }
+  return kExitOk;
+}
+
+}  // namespace weft

@@ -1,0 +1,37 @@
+// Asks a running scheduler something and waits for the answer: for weft status, export and seeds.
+// Thread rule: one thread; every call blocks until the answer or its deadline.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "cli/node_thread.h"
+#include "common/wire.pb.h"
+
+namespace weft {
+
+class ToolClient {
+ public:
+  // Connects and registers as a tool. Unavailable: nobody answered at `endpoint` within `patience`.
+  static absl::StatusOr<std::unique_ptr<ToolClient>> Connect(const std::string& endpoint, absl::Duration patience);
+  ~ToolClient();
+
+  // Sends `request` and answers the next frame that is not a heartbeat's.
+  absl::StatusOr<wire::Frame> Ask(wire::Frame request, absl::Duration patience);
+  const wire::Registered& terms() const { return terms_; }
+
+ private:
+  ToolClient();
+  struct Session;
+
+  ZmqContext context_;
+  std::unique_ptr<Random> random_;
+  EventLoop loop_;
+  std::unique_ptr<ZmqBus> bus_;
+  std::unique_ptr<Session> session_;
+  wire::Registered terms_;
+};
+
+}  // namespace weft

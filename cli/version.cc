@@ -1,0 +1,7 @@
+#include "cli/version.h"
+
+namespace weft {
+
+std::string_view WeftVersion() { return WEFT_VERSION; }
+
+}  // namespace weft

@@ -1,0 +1,11 @@
+// Bounds of politeness that more than one node keeps.
+#pragma once
+
+#include <absl/time/time.h>
+
+namespace weft {
+
+// The longest Crawl-delay that is honoured; longer ones count as this.
+inline constexpr absl::Duration kLongestCrawlDelay = absl::Minutes(2);
+
+}  // namespace weft

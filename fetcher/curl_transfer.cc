@@ -1,0 +1,301 @@
+#include "fetcher/curl_transfer.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace weft {
+namespace {
+
+constexpr long kReceiveBuffer = 64 * 1024;
+constexpr long kKeepIdleSeconds = 60;
+constexpr std::string_view kAccept = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+constexpr std::string_view kAcceptEncoding = "Accept-Encoding: gzip, deflate, br, zstd";
+
+void Append(CurlList& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) std::abort();  // out of memory
+  (void)list.release();
+  list.reset(longer);
+}
+
+// A line break in a value would let whoever supplied it write requests of his own.
+bool IsOneLine(std::string_view header) {
+  return std::none_of(header.begin(), header.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+std::string Bracketed(const IpAddress& address) {
+  return address.is_v4() ? address.ToString() : "[" + address.ToString() + "]";
+}
+
+// The status of a head's first line, 0 if it has none.
+int StatusOf(std::string_view head) {
+  const size_t blank = head.find(' ');
+  if (blank == std::string_view::npos || blank + 4 > head.size()) return 0;
+  int status = 0;
+  for (const char c : head.substr(blank + 1, 3)) {
+    if (c < '0' || c > '9') return 0;
+    status = status * 10 + (c - '0');
+  }
+  return status;
+}
+
+}  // namespace
+
+template <typename T>
+void CurlTransfer::Set(CURLoption option, T value) {
+  const CURLcode code = curl_easy_setopt(easy_, option, value);
+  // An option that this libcurl does not know would silently switch off a guard.
+  if (code != CURLE_OK) {
+    fmt::print(stderr, "libcurl refuses option {}: {}\n", static_cast<int>(option), curl_easy_strerror(code));
+    std::abort();
+  }
+}
+
+CurlTransfer::CurlTransfer(const CurlTransportOptions& options, const Clock& clock)
+    : options_(options), clock_(clock), easy_(curl_easy_init()) {
+  if (easy_ == nullptr) std::abort();
+  Append(common_headers_, std::string(kAccept));
+  Append(common_headers_, std::string(kAcceptEncoding));
+  SetProtocol();
+  SetLimits();
+  SetCallbacks();
+}
+
+CurlTransfer::~CurlTransfer() { curl_easy_cleanup(easy_); }
+
+void CurlTransfer::SetProtocol() {
+  Set(CURLOPT_NOSIGNAL, 1L);
+  Set(CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  Set(CURLOPT_HTTP09_ALLOWED, 0L);
+  Set(CURLOPT_FOLLOWLOCATION, 0L);
+  Set(CURLOPT_PATH_AS_IS, 1L);
+  Set(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+  Set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+  Set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  Set(CURLOPT_PROXY, options_.proxy.c_str());
+  Set(CURLOPT_NOPROXY, "");  // else the environment's no_proxy is read
+  Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  Set(CURLOPT_USERAGENT, options_.user_agent.c_str());
+  Set(CURLOPT_SSL_VERIFYPEER, 1L);
+  Set(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!options_.ca_file.empty()) Set(CURLOPT_CAINFO, options_.ca_file.c_str());
+  // Debian's default folder of certificates keeps libcurl from caching the parsed bundle, which then is read for
+  // every connection.
+  Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+}
+
+void CurlTransfer::SetLimits() {
+  Set(CURLOPT_CONNECTTIMEOUT_MS, std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(options_.connect_timeout))));
+  // The total limit is the transport's timer, which stands still while a sink pauses. This only backs it: less than a
+  // byte a second over the whole limit.
+  Set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+  Set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(absl::ToInt64Seconds(options_.timeout)) + 1);
+  Set(CURLOPT_MAXAGE_CONN, kKeepIdleSeconds);
+  Set(CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  // Literal addresses alone are "resolved"; a kept entry is only walked over after every download.
+  Set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+}
+
+void CurlTransfer::SetCallbacks() {
+  Set(CURLOPT_PRIVATE, this);
+  Set(CURLOPT_ERRORBUFFER, error_.data());
+  Set(CURLOPT_HEADERFUNCTION, &OnHeader);
+  Set(CURLOPT_HEADERDATA, this);
+  Set(CURLOPT_WRITEFUNCTION, &OnBody);
+  Set(CURLOPT_WRITEDATA, this);
+  // The only way to the request as it was sent.
+  Set(CURLOPT_VERBOSE, 1L);
+  Set(CURLOPT_DEBUGFUNCTION, &OnDebug);
+  Set(CURLOPT_DEBUGDATA, this);
+  Set(CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
+  Set(CURLOPT_OPENSOCKETDATA, this);
+  Set(CURLOPT_PREREQFUNCTION, &OnBeforeRequest);
+  Set(CURLOPT_PREREQDATA, this);
+}
+
+void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request, FetchSink* sink) {
+  handle_ = handle;
+  sink_ = sink;
+  address_ = request.address;
+  port_ = request.url.port();
+  max_body_ = request.max_body;
+  start_by_ = request.start_by;
+  began_wall_ = clock_.WallNow();
+  began_steady_ = clock_.SteadyNow();
+  stop_ = Stop::kNone;
+  paused_ = false;
+  tls_began_ = false;
+  request_head_.clear();
+  response_head_.clear();
+  head_complete_ = false;
+  header_bytes_ = 0;
+  header_fields_ = 0;
+  body_bytes_ = 0;
+  error_[0] = '\0';
+  SetTarget(request);
+  SetHeaders(request);
+}
+
+void CurlTransfer::SetTarget(const FetchRequest& request) {
+  if (!options_.proxy.empty()) {
+    Set(CURLOPT_URL, request.url.request_target_url().c_str());
+    return;
+  }
+  // CONNECT_TO, unlike RESOLVE, is part of what a kept connection is matched by: host names that share an address stay
+  // apart, and so do the addresses of one name.
+  curl_slist* fresh = curl_slist_append(nullptr, fmt::format("::{}:", Bracketed(address_)).c_str());
+  if (fresh == nullptr) std::abort();
+  Set(CURLOPT_CONNECT_TO, fresh);
+  connect_to_.reset(fresh);  // the old one only now: the handle pointed to it
+  // The target by itself: libcurl's own URL parser drops an empty query.
+  Set(CURLOPT_URL, request.url.origin().c_str());
+  Set(CURLOPT_REQUEST_TARGET, std::string(request.url.path_and_query()).c_str());
+}
+
+void CurlTransfer::SetHeaders(const FetchRequest& request) {
+  CurlList list;
+  if (!request.headers.empty()) {
+    Append(list, std::string(kAccept));
+    Append(list, std::string(kAcceptEncoding));
+    for (const std::string& header : request.headers) {
+      if (IsOneLine(header)) Append(list, header);
+    }
+  }
+  Set(CURLOPT_HTTPHEADER, list ? list.get() : common_headers_.get());
+  headers_ = std::move(list);
+}
+
+absl::Duration CurlTransfer::EndPause() {
+  paused_ = false;
+  return clock_.SteadyNow() - paused_since_;
+}
+
+bool CurlTransfer::TakeHeaderLine(std::string_view line) {
+  header_bytes_ += line.size();
+  ++header_fields_;
+  if (header_bytes_ > options_.max_header_bytes || header_fields_ > kMaxHeaderFields + 2) {  // with status and end line
+    stop_ = Stop::kHeadLimit;
+    return false;
+  }
+  response_head_ += line;
+  if (line != "\r\n" && line != "\n") return true;
+  const int status = StatusOf(response_head_);
+  if (status == 101) {
+    stop_ = Stop::kSwitched;
+    return false;
+  }
+  if (status >= 100 && status < 200) {
+    response_head_.clear();  // interim (RFC 9110 15.2): the final one follows
+  } else {
+    head_complete_ = true;
+  }
+  return true;
+}
+
+size_t CurlTransfer::OnHeader(char* data, size_t size, size_t count, void* self) {
+  const std::string_view line(data, size * count);
+  return static_cast<CurlTransfer*>(self)->TakeHeaderLine(line) ? line.size() : 0;
+}
+
+size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (transfer->stop_ != Stop::kNone) return 0;  // cancelled by its sink a moment ago
+  const std::string_view all(data, size * count);
+  const std::string_view bytes = all.substr(0, transfer->max_body_ - transfer->body_bytes_);
+  FetchSink::Next next = FetchSink::Next::kContinue;
+  if (!bytes.empty()) next = transfer->sink_->OnBody(bytes);
+  if (next == FetchSink::Next::kPause && transfer->stop_ == Stop::kNone) {
+    transfer->paused_ = true;
+    transfer->paused_since_ = transfer->clock_.SteadyNow();
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  transfer->body_bytes_ += bytes.size();
+  if (transfer->stop_ != Stop::kNone) return 0;
+  if (next == FetchSink::Next::kContinue && bytes.size() == all.size()) return all.size();
+  transfer->stop_ = Stop::kBodyLimit;
+  return 0;
+}
+
+int CurlTransfer::OnDebug(CURL*, curl_infotype type, char* data, size_t size, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (type == CURLINFO_SSL_DATA_OUT) transfer->tls_began_ = true;
+  if (type != CURLINFO_HEADER_OUT) return 0;
+  std::string& head = transfer->request_head_;
+  const std::string_view bytes(data, size);
+  if (bytes.starts_with("CONNECT ")) return 0;  // to the proxy
+  // A second head: libcurl asks again on a new connection when a kept one turned out to be dead.
+  if (head.ends_with("\r\n\r\n")) head.clear();
+  head += bytes;
+  return 0;
+}
+
+bool CurlTransfer::PeerAllowed(const IpAddress& peer) const {
+  if (!options_.proxy.empty()) return true;  // the peer is the proxy, which the user chose
+  return peer == address_ && AddressAllowed(peer, options_.allowed_private);
+}
+
+curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  const absl::StatusOr<IpAddress> peer = IpAddress::FromSockaddr(&address->addr);
+  if (!peer.ok() || !transfer->PeerAllowed(*peer)) {
+    transfer->stop_ = Stop::kAddress;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+}
+
+int CurlTransfer::OnBeforeRequest(void* self, char* peer_text, char*, int, int) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  const absl::StatusOr<IpAddress> peer = IpAddress::Parse(peer_text);
+  if (!peer.ok() || !transfer->PeerAllowed(*peer)) {
+    transfer->stop_ = Stop::kAddress;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  if (transfer->clock_.SteadyNow() > transfer->start_by_) {
+    transfer->stop_ = Stop::kStartBy;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  return CURL_PREREQFUNC_OK;
+}
+
+TransferEnd CurlTransfer::End(CURLcode code) const {
+  TransferEnd end;
+  end.code = code;
+  end.stop = stop_;
+  end.tls_began = tls_began_;
+  end.sent = !request_head_.empty();
+  end.head_complete = head_complete_;
+  end.body_bytes = body_bytes_;
+  end.message = error_.data();
+  end.timeout = options_.timeout;
+  end.connect_timeout = options_.connect_timeout;
+  end.peer = fmt::format("{}:{}", Bracketed(address_), port_);
+  if (code == CURLE_OK) return end;
+  long os_error = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+  end.os_error = static_cast<int>(os_error);
+  return end;
+}
+
+FetchResult CurlTransfer::Finish(CURLcode code) {
+  FetchResult result;
+  Conclude(End(code), result);
+  if (head_complete_) {
+    result.status = StatusOf(response_head_);
+    result.response_head = std::move(response_head_);
+  }
+  result.request_head = std::move(request_head_);
+  if (options_.proxy.empty()) result.ip = address_.ToString();
+  result.began_wall = began_wall_;
+  result.ended_steady = clock_.SteadyNow();
+  result.took = result.ended_steady - began_steady_;
+  sink_ = nullptr;
+  return result;
+}
+
+}  // namespace weft

@@ -1,0 +1,358 @@
+#include "fetcher/lease_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/politeness.h"
+#include "common/status.h"
+#include "fetcher/retry_after.h"
+#include "fetcher/robots_fetch.h"
+
+namespace weft {
+namespace {
+
+// How long a top-up that brought nothing is not repeated.
+constexpr absl::Duration kMoreAgain = absl::Milliseconds(100);
+// A top-up is worth this much time at the lease's own rate (rule 23).
+constexpr double kTopUpSeconds = 3;
+
+}  // namespace
+
+LeaseRun::LeaseRun(const wire::LeaseGrant& grant, absl::Time deadline, const LeaseRunSettings& settings,
+                   const Clock& clock, LeaseRunHost& host)
+    : epoch_(grant.epoch()), origin_(grant.origin()), host_(grant.host()), deadline_(deadline),
+      started_(clock.SteadyNow()), delay_(absl::Microseconds(grant.delay_us())), send_headers_(grant.send_headers()),
+      settings_(settings), clock_(clock), fetcher_(host), urls_(grant.urls().begin(), grant.urls().end()) {
+  absl::Time first = started_;
+  if (grant.last_request_age_us() >= 0) {
+    first += std::max(absl::ZeroDuration(), delay_ - absl::Microseconds(grant.last_request_age_us()));
+  }
+  slots_.assign(std::max<size_t>(1, grant.connections()), first);
+  if (settings_.ignore_robots) {
+    robots_step_ = Robots::kReady;
+  } else if (grant.has_robots() && grant.robots().fresh_us() > 0) {
+    TakeRobots(grant.robots());
+  }
+}
+
+void LeaseRun::TakeRobots(const wire::RobotsState& robots) {
+  robots_step_ = Robots::kReady;
+  if (robots.kind() != wire::RobotsState::RULES) return;
+  rules_ = RobotsRules::Parse(robots.body(), settings_.robots_token);
+  if (rules_->crawl_delay()) delay_ = std::max(delay_, std::min(*rules_->crawl_delay(), kLongestCrawlDelay));
+}
+
+void LeaseRun::TopUp(const wire::LeaseGrant& grant) {
+  more_asked_ = false;
+  more_after_ = grant.urls().empty() ? clock_.SteadyNow() + kMoreAgain : absl::InfinitePast();
+  urls_.insert(urls_.end(), grant.urls().begin(), grant.urls().end());
+}
+
+void LeaseRun::Close(wire::LeaseRelease::Why why) {
+  if (closing_) return;
+  closing_ = true;
+  why_ = why;
+}
+
+void LeaseRun::HostFailed(Outcome outcome, const std::string& detail) {
+  if (closing_) return;
+  outcome_ = outcome;
+  detail_ = detail;
+  Close(wire::LeaseRelease::HOST_FAILED);
+}
+
+bool LeaseRun::NeedAddress() {
+  if (settings_.through_proxy && lookup_ == Lookup::kNone) {
+    addresses_.assign(1, IpAddress());
+    lookup_ = Lookup::kDone;
+  }
+  if (lookup_ == Lookup::kNone) {
+    lookup_ = Lookup::kRunning;
+    auto url = Url::Parse(origin_);
+    fetcher_.Resolve(*this, host_, url.ok() ? url->port() : uint16_t{0});
+  }
+  return lookup_ != Lookup::kDone;
+}
+
+void LeaseRun::OnResolved(absl::StatusOr<std::vector<IpAddress>> addresses) {
+  bool for_permit = permit_out_ && !permit_host_.empty();
+  std::vector<IpAddress> allowed;
+  if (addresses.ok()) {
+    for (const IpAddress& address : *addresses) {
+      if (AddressAllowed(address, settings_.allowed_private)) allowed.push_back(address);
+    }
+  }
+  if (for_permit) {
+    if (allowed.empty()) {
+      FetchResult failed;
+      failed.outcome = Outcome::kDns;
+      failed.ended_steady = clock_.SteadyNow();
+      failed.not_sent = true;
+      ++in_flight_;
+      slots_.front() = absl::InfiniteFuture();
+      OnRobotsEnd(failed, "");
+      return;
+    }
+    permit_address_ = allowed.front();
+    return;
+  }
+  lookup_ = Lookup::kDone;
+  if (!addresses.ok()) return HostFailed(Outcome::kDns, ErrorText(addresses.status()));
+  if (allowed.empty()) {
+    std::string text = addresses->empty() ? "" : addresses->front().ToString();
+    return HostFailed(Outcome::kAddress, fmt::format("{} is a private or special address; --allow-private-net {} allows it",
+                                                     text, text));
+  }
+  addresses_ = std::move(allowed);
+  address_index_ = 0;
+}
+
+bool LeaseRun::AdvanceRobots(absl::Time now) {
+  if (robots_step_ != Robots::kNeeded) return false;
+  if (!robots_url_) {
+    auto url = Url::Parse(origin_ + "/robots.txt");
+    if (!url.ok()) {
+      HostFailed(Outcome::kProtocol, "the origin is not a URL: " + origin_);
+      return false;
+    }
+    robots_url_ = *std::move(url);
+  }
+  if (!permit_host_.empty()) {
+    // The permit's request has its own time and address.
+    if (!permit_out_ || now < permit_start_) return false;
+    if (now >= permit_until_) {
+      robots_step_ = Robots::kReady;  // too late to ask there: as unreachable
+      FetchResult late;
+      late.outcome = Outcome::kTimeout;
+      late.not_sent = true;
+      late.ended_steady = now;
+      robots_step_ = Robots::kRunning;
+      ++in_flight_;
+      OnRobotsEnd(late, "");
+      return false;
+    }
+    if (!permit_address_) return false;
+  } else {
+    if (slots_.front() > now || NeedAddress()) return false;
+    if (closing_) return false;
+  }
+  if (!fetcher_.MayStart(true)) return true;
+  robots_step_ = Robots::kRunning;
+  ++in_flight_;
+  ++asked_;
+  // Alone on the host until the rules are known.
+  std::fill(slots_.begin(), slots_.end(), absl::InfiniteFuture());
+  fetcher_.StartRobots(*this, *robots_url_, permit_host_.empty() ? address() : *permit_address_);
+  return false;
+}
+
+void LeaseRun::OnPermit(const wire::HostPermit& permit) {
+  if (permit_host_.empty()) return;
+  if (!permit.granted()) {
+    permit_host_.clear();
+    outcome_ = Outcome::kRobotsUnreachable;
+    detail_ = "robots.txt redirects to a host that is busy";
+    Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
+    return;
+  }
+  permit_out_ = true;
+  absl::Time now = clock_.SteadyNow();
+  permit_start_ = now + absl::Microseconds(permit.wait_us());
+  permit_until_ = now + absl::Microseconds(permit.runs_us());
+  fetcher_.Resolve(*this, permit_host_, robots_url_->port());
+}
+
+void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
+  --in_flight_;
+  absl::Time ended = result.ended_steady;
+  if (!permit_host_.empty()) {
+    fetcher_.PermitDone(*this, permit_host_,
+                        result.not_sent ? -absl::Microseconds(1) : clock_.SteadyNow() - ended);
+    permit_host_.clear();
+    permit_out_ = false;
+    permit_address_.reset();
+    permit_start_ = absl::InfiniteFuture();
+    ended = last_end_ == absl::InfinitePast() ? clock_.SteadyNow() : last_end_;
+  } else if (!result.not_sent) {
+    last_end_ = std::max(last_end_, ended);
+  }
+  std::fill(slots_.begin(), slots_.end(), ended + delay_);
+  if (closing_) return;
+  if (result.not_sent && clock_.SteadyNow() >= deadline_) {
+    robots_step_ = Robots::kNeeded;
+    return;
+  }
+  RobotsAnswer answer = ReadRobotsAnswer(result, body, *robots_url_, robots_hops_);
+  if (answer.redirect) {
+    ++robots_hops_;
+    robots_url_ = std::move(answer.redirect);
+    robots_step_ = Robots::kNeeded;
+    if (robots_url_->host() != host_) {
+      permit_host_ = std::string(robots_url_->host());
+      fetcher_.AskPermit(*this, permit_host_);
+    }
+    return;
+  }
+  if (answer.state.kind() == wire::RobotsState::UNREACHABLE) {
+    outcome_ = answer.outcome;
+    retry_after_ = answer.retry_after;
+    detail_ = result.outcome == Outcome::kResponse ? fmt::format("robots.txt answers {}", result.status) : result.detail;
+    Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
+    return;
+  }
+  fetched_robots_ = answer.state;
+  robots_fetched_ = true;
+  TakeRobots(fetched_robots_);
+  std::fill(slots_.begin(), slots_.end(), ended + delay_);
+}
+
+bool LeaseRun::StartNextUrl(absl::Time now) {
+  auto slot = std::min_element(slots_.begin(), slots_.end());
+  while (!urls_.empty()) {
+    if (*slot > now || now >= deadline_) return false;
+    const wire::UrlTicket& ticket = urls_.front();
+    auto url = Url::Parse(ticket.url());
+    if (!url.ok()) {
+      fetcher_.ReportEnded(*this, ticket, Outcome::kScheme, ErrorText(url.status()));
+      urls_.pop_front();
+      continue;
+    }
+    if (rules_) {
+      RobotsRules::Verdict verdict = rules_->Check(url->path_and_query());
+      if (!verdict.allowed) {
+        fetcher_.ReportEnded(*this, ticket, Outcome::kRobots, verdict.rule);
+        urls_.pop_front();
+        continue;
+      }
+    }
+    if (NeedAddress() || closing_) return false;
+    if (!fetcher_.MayStart(false)) return true;
+    wire::UrlTicket started = std::move(urls_.front());
+    urls_.pop_front();
+    *slot = absl::InfiniteFuture();
+    ++in_flight_;
+    ++asked_;
+    fetcher_.StartUrl(*this, started, *url, address());
+    slot = std::min_element(slots_.begin(), slots_.end());
+  }
+  return false;
+}
+
+void LeaseRun::AskForMore(absl::Time now) {
+  if (more_asked_ || now < more_after_ || closing_) return;
+  double seconds = std::max(0.5, absl::ToDoubleSeconds(now - started_));
+  double rate = static_cast<double>(asked_) / seconds;
+  size_t low = std::max<size_t>(slots_.size(), static_cast<size_t>(rate * kTopUpSeconds / 2));
+  if (urls_.size() > low) return;
+  more_asked_ = true;
+  fetcher_.AskMore(*this, static_cast<uint32_t>(std::clamp(rate * kTopUpSeconds, 4.0 * static_cast<double>(slots_.size()), 512.0)));
+}
+
+bool LeaseRun::Advance() {
+  if (closing_) return false;
+  absl::Time now = clock_.SteadyNow();
+  if (now >= deadline_) {
+    Close(wire::LeaseRelease::OVER);
+    return false;
+  }
+  if (robots_step_ != Robots::kReady) return AdvanceRobots(now);
+  bool blocked = StartNextUrl(now);
+  if (closing_) return false;
+  AskForMore(now);
+  // Nothing left, nothing in flight that could bring more, and the last top-up was empty: give the host back.
+  if (urls_.empty() && in_flight_ == 0 && !more_asked_) Close(wire::LeaseRelease::EMPTY);
+  return blocked;
+}
+
+absl::Time LeaseRun::NextWake() const {
+  if (closing_) return absl::InfiniteFuture();
+  absl::Time wake = deadline_;
+  if (!permit_host_.empty()) return std::min(wake, permit_address_ ? permit_start_ : permit_until_);
+  bool waits_for_slot = robots_step_ == Robots::kNeeded || (robots_step_ == Robots::kReady && !urls_.empty());
+  if (waits_for_slot && lookup_ != Lookup::kRunning) wake = std::min(wake, *std::min_element(slots_.begin(), slots_.end()));
+  if (robots_step_ == Robots::kReady && urls_.empty() && !more_asked_) wake = std::min(wake, more_after_);
+  return wake;
+}
+
+void LeaseRun::SlotDone(absl::Time ended) {
+  --in_flight_;
+  last_end_ = std::max(last_end_, ended);
+  // Any busy slot: they are alike.
+  auto busy = std::find(slots_.begin(), slots_.end(), absl::InfiniteFuture());
+  if (busy != slots_.end()) *busy = ended + delay_;
+}
+
+void LeaseRun::HostWasAsked(absl::Time ended) {
+  last_end_ = std::max(last_end_, ended);
+  for (absl::Time& slot : slots_) {
+    if (slot != absl::InfiniteFuture()) slot = std::max(slot, ended + delay_);
+  }
+}
+
+bool LeaseRun::HostHasFailed(const wire::UrlTicket& ticket, const FetchResult& result) {
+  if (RetryPolicyFor(result.outcome).blame != Blame::kHost) return false;
+  if (result.outcome == Outcome::kConnect && address_index_ + 1 < addresses_.size() && !closing_) {
+    ++address_index_;  // the name has more addresses
+  } else {
+    HostFailed(result.outcome, result.detail);
+  }
+  urls_.push_front(ticket);
+  return true;
+}
+
+void LeaseRun::OnUrlCancelled(const wire::UrlTicket& ticket, absl::Time ended) {
+  SlotDone(ended);
+  urls_.push_front(ticket);
+}
+
+LeaseRun::Verdict LeaseRun::OnUrlEnd(const wire::UrlTicket& ticket, const FetchResult& result) {
+  SlotDone(result.not_sent ? last_end_ : result.ended_steady);
+  if (result.not_sent && result.outcome != Outcome::kAddress) {
+    urls_.push_front(ticket);  // goes back with the release
+    return Verdict::kHandled;
+  }
+  if (result.outcome == Outcome::kAddress) {
+    HostFailed(Outcome::kAddress, result.detail);
+    urls_.push_front(ticket);
+    return Verdict::kHandled;
+  }
+  if (result.outcome != Outcome::kResponse) {
+    if (!HostHasFailed(ticket, result)) fetcher_.ReportEnded(*this, ticket, result.outcome, result.detail);
+    return Verdict::kHandled;
+  }
+  if (result.status == 429 || result.status == 503) {
+    auto head = HttpHead::ParseResponse(result.response_head);
+    detail_ = fmt::format("status {}", result.status);
+    if (head.ok()) retry_after_ = std::max(retry_after_, ReadRetryAfter(*head));
+    Close(wire::LeaseRelease::THROTTLED);
+    why_ = wire::LeaseRelease::THROTTLED;
+    urls_.push_front(ticket);
+    return Verdict::kHandled;
+  }
+  bool gateway = result.status == 500 || result.status == 502 || result.status == 504;
+  if (gateway && static_cast<int>(ticket.attempt()) + 1 < RetryPolicyFor(Outcome::kServerError).tries) {
+    fetcher_.ReportEnded(*this, ticket, Outcome::kServerError, fmt::format("status {}", result.status));
+    return Verdict::kHandled;
+  }
+  return Verdict::kPage;
+}
+
+wire::LeaseRelease LeaseRun::MakeRelease() const {
+  wire::LeaseRelease release;
+  *release.mutable_epoch() = epoch_;
+  release.set_why(why_);
+  for (const wire::UrlTicket& ticket : urls_) release.add_unused(ticket.key());
+  release.set_last_request_age_us(
+      last_end_ == absl::InfinitePast() ? -1 : absl::ToInt64Microseconds(clock_.SteadyNow() - last_end_));
+  if (robots_fetched_) *release.mutable_robots() = fetched_robots_;
+  release.set_outcome(static_cast<uint32_t>(outcome_));
+  release.set_retry_after_us(absl::ToInt64Microseconds(retry_after_));
+  if (rules_ && rules_->crawl_delay()) {
+    release.set_crawl_delay_us(absl::ToInt64Microseconds(std::min(*rules_->crawl_delay(), kLongestCrawlDelay)));
+  }
+  release.set_detail(detail_);
+  release.set_asked(asked_);
+  return release;
+}
+
+}  // namespace weft

@@ -1,0 +1,76 @@
+// Pages as they arrive from fetchers: sessions, credit, and the chunks of large bodies put together again.
+// Thread rule: the parser's loop.
+#pragma once
+
+#include <absl/container/node_hash_map.h>
+#include <absl/time/time.h>
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/session_link.h"
+
+namespace weft {
+
+struct ArrivedPage {
+  PeerId from;
+  uint64_t from_session = 0;   // the fetcher's: an answer to an earlier one is not sent
+  wire::Page page;
+  std::vector<Payload> chunks;
+};
+
+class PageIntake {
+ public:
+  PageIntake(Bus& bus, const Clock& clock, uint64_t session, uint64_t credit_items, uint64_t credit_bytes);
+
+  void OnMessage(const PeerId& from, Message message);
+  // The next complete page, in order of completion.
+  bool Take(ArrivedPage& page);
+  bool empty() const { return ready_.empty(); }
+  size_t waiting() const { return ready_.size(); }
+
+  // Tells the fetcher that the page is done with; its credit comes back with it.
+  void Acknowledge(const ArrivedPage& page, uint64_t bytes);
+  // This parser will not store it: the fetcher looks for another.
+  void Refuse(const ArrivedPage& page, const std::string& reason);
+  // No further credit is granted.
+  void StopCredit() { stopped_ = true; }
+  // Sends the acknowledgements gathered since the last call; forgets fetchers silent for `dead_after`.
+  void OnTick(absl::Duration dead_after);
+  void set_credit_bytes(uint64_t bytes) { credit_bytes_ = bytes; }
+
+ private:
+  struct Fetcher {
+    explicit Fetcher(SessionLink l) : link(std::move(l)) {}
+    SessionLink link;
+    absl::Time last_heard;
+    bool greeted = false;
+    uint64_t done_items = 0;
+    uint64_t done_bytes = 0;
+    uint64_t said_items = 0;                 // the credit that was said last
+    std::vector<uint64_t> acknowledged;
+    std::map<uint64_t, ArrivedPage> partial;   // by page id, until all chunks are there
+  };
+
+  void OnPage(const PeerId& from, Fetcher& fetcher, Message& message);
+  void OnChunk(Fetcher& fetcher, Message& message);
+  void SayCredit(Fetcher& fetcher);
+  void ReturnCredit(const ArrivedPage& page, uint64_t bytes, bool acknowledged);
+
+  Bus& bus_;
+  const Clock& clock_;
+  uint64_t session_;
+  uint64_t credit_items_;
+  uint64_t credit_bytes_;
+  bool stopped_ = false;
+  absl::node_hash_map<PeerId, Fetcher> fetchers_;
+  std::deque<ArrivedPage> ready_;
+};
+
+// Bytes of all chunks.
+uint64_t BodyBytes(const ArrivedPage& page);
+
+}  // namespace weft

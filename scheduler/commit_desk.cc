@@ -1,0 +1,258 @@
+#include "scheduler/commit_desk.h"
+
+#include <map>
+#include <utility>
+
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+AttemptEnd EndOf(const wire::UrlTicket& ticket, AttemptEnd::Kind kind) {
+  AttemptEnd end;
+  end.kind = kind;
+  end.key = Fingerprint::FromBytes(ticket.key());
+  end.shard = static_cast<uint16_t>(ticket.shard() % kShardCount);
+  end.generation = ticket.generation();
+  end.attempt = ticket.attempt();
+  return end;
+}
+
+UrlEnd Told(const wire::UrlTicket& ticket, Outcome outcome, int64_t wall_us, int64_t took_us) {
+  UrlEnd told;
+  told.url = ticket.url();
+  told.depth = ticket.depth();
+  told.seed = ticket.seed();
+  told.redirect = ticket.redirect_hops() > 0;
+  told.outcome = outcome;
+  told.fetched_at = absl::FromUnixMicros(wall_us);
+  told.took = absl::Microseconds(took_us);
+  return told;
+}
+
+}  // namespace
+
+CommitDesk::CommitDesk(CrawlDb& db, Frontier& frontier, NodeTable& nodes, LeaseDesk& leases, LinkIntake& intake,
+                       Scope& scope, SyncGate& gate, const CrawlClock& crawl_clock, const Clock& clock,
+                       SchedulerObserver& observer)
+    : db_(db), frontier_(frontier), nodes_(nodes), leases_(leases), intake_(intake), scope_(scope), gate_(gate),
+      crawl_clock_(crawl_clock), clock_(clock), observer_(observer) {}
+
+void CommitDesk::TakeRedirect(const wire::PageResult& result, AttemptEnd& end) {
+  const wire::UrlTicket& ticket = result.ticket();
+  const OutUrl* out = frontier_.FindOut(end.key);
+  Fingerprint referrer = out == nullptr ? Fingerprint{} : out->referrer;
+  std::optional<Candidate> target =
+      intake_.FromRedirect(result.redirect(), ticket, referrer, out == nullptr ? uint16_t{0} : out->referrer_shard);
+  if (!target) return;
+  if (target->key == end.key) {
+    end.kind = AttemptEnd::Kind::kOwnKeyRedirect;
+    end.new_url = target->url;
+    return;
+  }
+  if (ticket.seed() && target->refused == Outcome::kScope) {
+    // The seed moved: where it points now is what the user meant.
+    auto url = Url::Parse(target->url);
+    if (url.ok() && scope_.JudgeSeed(url->href()) == Outcome::kNone) {
+      scope_.AddAnchor(*url);
+      new_anchors_.push_back(url->href());
+      target->refused = Outcome::kNone;
+      observer_.OnNotice(fmt::format("{} redirects to {}: {} is in the scope now", ticket.url(), target->url,
+                                     target->host));
+    }
+  }
+  candidates_.push_back(*std::move(target));
+}
+
+void CommitDesk::Take(const PeerId& from, const wire::LinkBatch& batch) {
+  (void)from;
+  for (const wire::Link& link : batch.links()) {
+    if (auto candidate = intake_.FromLink(link, batch.ticket())) candidates_.push_back(*std::move(candidate));
+  }
+}
+
+void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
+  const wire::UrlTicket& ticket = result.ticket();
+  Outcome outcome = static_cast<Outcome>(result.outcome());
+  Arrived arrived;
+  arrived.from = from;
+  if (outcome == Outcome::kParserCrash) {
+    arrived.end = EndOf(ticket, AttemptEnd::Kind::kFailed);
+    arrived.end.reason = outcome;
+  } else {
+    arrived.end = EndOf(ticket, AttemptEnd::Kind::kDone);
+    AttemptEnd& end = arrived.end;
+    end.status = result.status();
+    end.place.pages_dir_id = result.place().pages_dir_id();
+    end.place.file = result.place().file();
+    end.place.offset = result.place().offset();
+    end.place.length = result.place().length();
+    end.place.record_digest = result.place().record_digest();
+    end.payload_digest = result.payload_digest();
+    end.payload_bytes = result.payload_bytes();
+    end.truncated = result.truncated();
+    end.fetched_at = absl::FromUnixMicros(result.wall_us());
+    end.mime = result.mime();
+    for (const wire::Link& link : result.links()) {
+      if (auto candidate = intake_.FromLink(link, ticket)) candidates_.push_back(*std::move(candidate));
+    }
+    if (result.has_redirect()) TakeRedirect(result, end);
+  }
+  arrived.told = Told(ticket, outcome, result.wall_us(), result.took_us());
+  arrived.told.status = static_cast<int>(result.status());
+  arrived.told.mime = result.mime();
+  arrived.told.payload_bytes = result.payload_bytes();
+  arrived.told.payload_digest = result.payload_digest();
+  arrived.told.note = result.note();
+  arrived_.push_back(std::move(arrived));
+}
+
+AttemptEnd CommitDesk::EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const {
+  if (IsRefusal(outcome)) {
+    AttemptEnd end = EndOf(ticket, AttemptEnd::Kind::kRefused);
+    end.reason = outcome;
+    return end;
+  }
+  // kNone: the answer came after its lease and could not be used; nobody's fault.
+  if (outcome == Outcome::kThrottled || outcome == Outcome::kNone) return EndOf(ticket, AttemptEnd::Kind::kBackToQueue);
+  RetryPolicy policy = RetryPolicyFor(outcome);
+  int tried = static_cast<int>(ticket.attempt()) + 1;
+  if (tried < policy.tries) {
+    AttemptEnd end = EndOf(ticket, AttemptEnd::Kind::kRetry);
+    end.retry_after_us = CrawlMicros(RetryWait(outcome, tried));
+    return end;
+  }
+  AttemptEnd end = EndOf(ticket, AttemptEnd::Kind::kFailed);
+  end.reason = IsFailure(outcome) ? outcome : Outcome::kProtocol;
+  return end;
+}
+
+void CommitDesk::Take(const PeerId& from, wire::UrlEnded ended) {
+  Outcome outcome = static_cast<Outcome>(ended.outcome());
+  Arrived arrived;
+  arrived.from = from;
+  arrived.end = EndOfFailure(ended.ticket(), outcome);
+  arrived.told = Told(ended.ticket(), outcome, ended.wall_us(), ended.took_us());
+  arrived.told.note = ended.detail();
+  arrived_.push_back(std::move(arrived));
+}
+
+void CommitDesk::DescribeReferrer(const Fingerprint& key, UrlEnd& told) {
+  const OutUrl* out = frontier_.FindOut(key);
+  if (out == nullptr || out->referrer.empty()) return;
+  auto record = db_.Find(out->referrer, out->referrer_shard);
+  if (record.ok() && record->has_value()) told.referrer = (*record)->url;
+}
+
+void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
+  const AttemptEnd& end = arrived.end;
+  const OutUrl* out = frontier_.FindOut(end.key);
+  bool ours = out != nullptr && out->generation == end.generation && out->attempt == end.attempt;
+  if (verdict == CommitVerdict::kSuperseded || verdict == CommitVerdict::kUnknownKey) {
+    // A second copy. What is out for it now, if anything, is a later attempt and stays out.
+    if (ours) frontier_.Forget(end.key);
+    arrived.told.url.clear();
+    return;
+  }
+  bool again = end.kind == AttemptEnd::Kind::kBackToQueue ||
+               (end.kind == AttemptEnd::Kind::kOwnKeyRedirect && verdict == CommitVerdict::kCommitted);
+  if (verdict == CommitVerdict::kRedirectLoop) arrived.told.outcome = Outcome::kRedirectLoop;
+  if (end.kind == AttemptEnd::Kind::kDone && out != nullptr) leases_.OriginAnswered(out->host_id, out->origin);
+  bool told = end.kind == AttemptEnd::Kind::kDone || end.kind == AttemptEnd::Kind::kFailed ||
+              end.kind == AttemptEnd::Kind::kRefused || verdict == CommitVerdict::kRedirectLoop;
+  if (!told) arrived.told.url.clear();
+  if (!ours) {
+    // A late result of an earlier lease won; whoever has the URL out now will be superseded.
+    return;
+  }
+  if (told) DescribeReferrer(end.key, arrived.told);
+  if (again) {
+    frontier_.Return(end.key);
+  } else {
+    frontier_.Forget(end.key);
+  }
+}
+
+void CommitDesk::Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts) {
+  std::map<PeerId, wire::EndedAck> acks;
+  std::vector<UrlEnd> told;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    Arrived& arrived = batch[i];
+    if (arrived.acknowledge) {
+      wire::EndedAck::One* one = acks[arrived.from].add_ended();
+      one->set_key(arrived.end.key.ToBytes());
+      one->set_generation(arrived.end.generation);
+      one->set_attempt(arrived.end.attempt);
+      one->set_superseded(verdicts[i] == CommitVerdict::kSuperseded || verdicts[i] == CommitVerdict::kUnknownKey);
+    }
+    if (!arrived.told.url.empty()) told.push_back(std::move(arrived.told));
+  }
+  uint64_t commit = db_.commit();
+  gate_.AfterSync([this, commit, acks = std::move(acks), told = std::move(told)]() mutable {
+    for (auto& [peer, ack] : acks) {
+      wire::Frame frame;
+      ack.set_commit(commit);
+      *frame.mutable_ended_ack() = std::move(ack);
+      nodes_.Send(peer, std::move(frame));
+    }
+    for (const UrlEnd& end : told) observer_.OnUrlEnd(end);
+  });
+}
+
+absl::Status CommitDesk::Flush() {
+  if (empty()) return absl::OkStatus();
+  CrawlTime now = crawl_clock_.Now();
+  std::vector<Candidate> candidates = std::move(candidates_);
+  candidates_.clear();
+  std::vector<Arrived> batch = std::move(arrived_);
+  arrived_.clear();
+  if (!candidates.empty()) {
+    WEFT_RETURN_IF_ERROR(db_.Admit(candidates, now).status());
+  }
+  if (!batch.empty()) {
+    std::vector<AttemptEnd> ends;
+    ends.reserve(batch.size());
+    for (const Arrived& arrived : batch) ends.push_back(arrived.end);
+    WEFT_ASSIGN_OR_RETURN(std::vector<CommitVerdict> verdicts, db_.Commit(ends, now));
+    for (size_t i = 0; i < batch.size(); ++i) Settle(batch[i], verdicts[i]);
+    Acknowledge(std::move(batch), verdicts);
+  }
+  frontier_.TakeInserts();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
+  FrontierHost* host = frontier_.Find(ending.host_id);
+  if (host == nullptr) return true;
+  WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> urls,
+                        db_.ReadQueue(host->shard, ending.origin, ending.cursor, limit));
+  std::vector<Arrived> batch;
+  std::vector<AttemptEnd> ends;
+  for (QueuedUrl& url : urls) {
+    ending.cursor = url.position;
+    if (frontier_.FindOut(url.key) != nullptr) continue;
+    Arrived arrived;
+    arrived.acknowledge = false;
+    arrived.end.kind = IsRefusal(ending.outcome) ? AttemptEnd::Kind::kRefused : AttemptEnd::Kind::kFailed;
+    arrived.end.key = url.key;
+    arrived.end.shard = host->shard;
+    arrived.end.generation = url.record.generation;
+    arrived.end.attempt = url.record.attempt;
+    arrived.end.reason = ending.outcome;
+    arrived.told.url = url.record.url;
+    arrived.told.depth = url.record.depth;
+    arrived.told.seed = url.record.seed;
+    arrived.told.outcome = ending.outcome;
+    arrived.told.fetched_at = clock_.WallNow();
+    arrived.told.note = ending.detail;
+    ends.push_back(arrived.end);
+    batch.push_back(std::move(arrived));
+  }
+  if (!ends.empty()) {
+    WEFT_ASSIGN_OR_RETURN(std::vector<CommitVerdict> verdicts, db_.Commit(ends, crawl_clock_.Now()));
+    Acknowledge(std::move(batch), verdicts);
+  }
+  return urls.size() < limit;
+}
+
+}  // namespace weft

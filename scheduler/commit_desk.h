@@ -1,0 +1,69 @@
+// Takes in how URLs ended and what was found on them, commits both to the CrawlDb in batches, and acknowledges to each
+// node what has become durable. Links are admitted before their page is marked done (rule 12).
+// Thread rule: the scheduler's loop.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+#include <vector>
+
+#include "scheduler/crawl_clock.h"
+#include "scheduler/frontier.h"
+#include "scheduler/lease_desk.h"
+#include "scheduler/link_intake.h"
+#include "scheduler/node_table.h"
+#include "scheduler/scheduler_node.h"
+#include "scheduler/sync_gate.h"
+
+namespace weft {
+
+class CommitDesk {
+ public:
+  CommitDesk(CrawlDb& db, Frontier& frontier, NodeTable& nodes, LeaseDesk& leases, LinkIntake& intake, Scope& scope,
+             SyncGate& gate, const CrawlClock& crawl_clock, const Clock& clock, SchedulerObserver& observer);
+
+  void Take(const PeerId& from, wire::PageResult result);
+  void Take(const PeerId& from, const wire::LinkBatch& batch);
+  void Take(const PeerId& from, wire::UrlEnded ended);
+  bool empty() const { return arrived_.empty() && candidates_.empty(); }
+
+  // Admits and commits everything taken in since the last call.
+  absl::Status Flush();
+  // Ends what is pending at an origin that was given up; at most `limit` URLs a call. True: finished.
+  absl::StatusOr<bool> EndSome(OriginEnding& ending, size_t limit);
+
+  // Hosts that a seed's redirect has brought into the scope since the last call, as URLs.
+  std::vector<std::string> TakeNewAnchors() { return std::move(new_anchors_); }
+
+ private:
+  // One URL whose attempt ended, with what is told about it once it is durable.
+  struct Arrived {
+    PeerId from;
+    AttemptEnd end;
+    UrlEnd told;
+    bool acknowledge = true;
+  };
+
+  void TakeRedirect(const wire::PageResult& result, AttemptEnd& end);
+  AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
+  void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
+  void Settle(Arrived& arrived, CommitVerdict verdict);
+  void Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts);
+
+  CrawlDb& db_;
+  Frontier& frontier_;
+  NodeTable& nodes_;
+  LeaseDesk& leases_;
+  LinkIntake& intake_;
+  Scope& scope_;
+  SyncGate& gate_;
+  const CrawlClock& crawl_clock_;
+  const Clock& clock_;
+  SchedulerObserver& observer_;
+  std::vector<Candidate> candidates_;
+  std::vector<Arrived> arrived_;
+  std::vector<std::string> new_anchors_;
+};
+
+}  // namespace weft

@@ -1,0 +1,116 @@
+// The frontier: which hosts have URLs to hand out, and when each may be asked again. Hosts wait in one ordered set by the
+// time they become ready, so that a hand-out costs O(log hosts); the URLs of a host stay in the CrawlDb and are read in
+// small windows when the host's turn comes. What is handed out is an overlay in memory: the queue entry itself is
+// deleted only when the URL's end commits, so a restart finds everything.
+// Times are on the crawl clock. Thread rule: the scheduler's loop.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/node_hash_map.h>
+#include <absl/status/statusor.h>
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/crawl_db.h"
+
+namespace weft {
+
+struct FrontierOrigin {
+  std::string origin;
+  uint64_t cursor = 0;             // hand-out position; rests in memory only (rule 6)
+  std::deque<QueuedUrl> window;
+  bool dry = false;                // nothing in the queue behind the cursor
+  CrawlTime not_before = 0;        // this origin failed: its own wait, beside the host's
+  uint32_t failures = 0;           // in a row
+  uint32_t robots_tries = 0;       // in a row, without an answer
+};
+
+struct FrontierHost {
+  uint64_t id = 0;
+  uint16_t shard = 0;
+  std::string host;
+  std::vector<FrontierOrigin> origins;
+  CrawlTime not_before = 0;
+  bool busy = false;               // leased, or lent for one request
+  size_t turn = 0;                 // origins take turns
+  CrawlTime ready_key = 0;         // its key in the ready set, if it is there
+  bool in_ready = false;
+};
+
+// A URL that is out with a fetcher.
+struct OutUrl {
+  uint64_t host_id = 0;
+  std::string origin;
+  uint64_t position = 0;
+  uint64_t lease = 0;              // counter of its lease; 0: the lease is over, the URL was asked
+  std::string node;                // peer that holds it
+  uint32_t generation = 0;
+  uint32_t attempt = 0;
+  uint32_t depth = 0;
+  Fingerprint referrer;
+  uint16_t referrer_shard = 0;
+  uint32_t redirect_hops = 0;
+};
+
+class Frontier {
+ public:
+  explicit Frontier(CrawlDb& db) : db_(db) {}
+
+  // Files every host that has something pending. `no_request_before`: after a crash nobody knows when a host was asked
+  // last (rule 19).
+  void Load(CrawlTime no_request_before);
+  // Takes note of what the CrawlDb has queued since the last call.
+  void TakeInserts();
+
+  // The host that has been ready longest, or null. It stays where it is until MarkBusy.
+  FrontierHost* NextReady(CrawlTime now);
+  // When the next host becomes ready; nullopt: none will by itself.
+  std::optional<CrawlTime> NextReadyTime() const;
+  // An origin of `host` that may be asked now and has URLs, in turn; null if there is none after all (the host then
+  // leaves the ready set until something is queued).
+  absl::StatusOr<FrontierOrigin*> PickOrigin(FrontierHost& host, CrawlTime now);
+  // Takes up to `limit` URLs that are not out from the origin's queue.
+  absl::StatusOr<std::vector<QueuedUrl>> Take(FrontierHost& host, FrontierOrigin& origin, size_t limit);
+
+  void MarkOut(const Fingerprint& key, OutUrl out) { out_[key] = std::move(out); }
+  const OutUrl* FindOut(const Fingerprint& key) const;
+  // Its end was committed.
+  void Forget(const Fingerprint& key) { out_.erase(key); }
+  // It comes back unasked or to be asked again: the cursor goes back to it.
+  void Return(const Fingerprint& key);
+  // The queue holds something at `position` again.
+  void Lower(uint64_t host_id, std::string_view origin, uint64_t position);
+
+  FrontierHost* Find(uint64_t host_id);
+  FrontierHost& FindOrAdd(const HostState& state);
+  FrontierOrigin& OriginOf(FrontierHost& host, std::string_view origin);
+  void MarkBusy(FrontierHost& host);
+  void MarkFree(FrontierHost& host);
+  // Its waits have changed: file it anew.
+  void Refile(FrontierHost& host);
+
+  size_t out_count() const { return out_.size(); }
+  size_t ready_count(CrawlTime now) const;
+  size_t host_count() const { return hosts_.size(); }
+  const absl::flat_hash_map<Fingerprint, OutUrl>& out() const { return out_; }
+  const absl::node_hash_map<uint64_t, FrontierHost>& hosts() const { return hosts_; }
+
+ private:
+  absl::Status Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit);
+
+  CrawlDb& db_;
+  absl::node_hash_map<uint64_t, FrontierHost> hosts_;  // nodes: references stay valid
+  std::set<std::pair<CrawlTime, uint64_t>> ready_;
+  absl::flat_hash_map<Fingerprint, OutUrl> out_;
+};
+
+// "example.com" of "https://example.com:8443".
+std::string_view HostOfOrigin(std::string_view origin);
+
+}  // namespace weft

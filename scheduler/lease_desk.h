@@ -1,0 +1,107 @@
+// Hands hosts out as leases and takes them back: the one place where politeness across the cluster is decided. A lease is
+// the right to *ask* one origin, for a short time, under an epoch; no two origins of one host name are out at once.
+// Times on the wire are durations. Thread rule: the scheduler's loop.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/status.h>
+
+#include <string>
+#include <vector>
+
+#include "common/politeness.h"
+#include "common/random.h"
+#include "scheduler/crawl_clock.h"
+#include "scheduler/frontier.h"
+#include "scheduler/node_table.h"
+#include "scheduler/scheduler_node.h"
+#include "scheduler/scope.h"
+
+namespace weft {
+
+// All pending URLs of an origin that nobody has out are to end this way.
+struct OriginEnding {
+  uint64_t host_id = 0;
+  std::string origin;
+  Outcome outcome = Outcome::kNone;
+  std::string detail;
+  uint64_t cursor = 0;
+};
+
+class LeaseDesk {
+ public:
+  LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings& settings, CrawlDb& db, Frontier& frontier,
+            NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock, const Clock& clock, Random& random);
+
+  // Hands out ready hosts while a fetcher has credit and `budget` URLs may be out. `stopping`: nothing is handed out.
+  absl::Status Grant(uint64_t budget);
+  void OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, uint64_t budget);
+  absl::Status OnRelease(const PeerId& from, const wire::LeaseRelease& release);
+  // Renews what the node holds and answers with the new terms.
+  void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
+  void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted);
+  absl::Status OnPause(const wire::HostPause& pause);
+  void OnPermitDone(const wire::HostPermitDone& done);
+  // Takes back leases whose deadline has passed, or that make no progress.
+  absl::Status Expire();
+  // A node is gone for good: what it had asked and not handed in is asked again.
+  void NodeGone(const PeerId& peer);
+  // A fetcher that was known to an earlier life of this scheduler holds these: they are not handed out again.
+  absl::Status AdoptHeld(const PeerId& peer, const wire::Register& info);
+  // A response came from the origin: its failures in a row are over.
+  void OriginAnswered(uint64_t host_id, std::string_view origin);
+  // This process stood still for `gap`: nobody else is to blame for that (rule 30).
+  void ExtendDeadlines(absl::Duration gap);
+
+  std::vector<OriginEnding> TakeEndings() { return std::move(endings_); }
+  size_t leases() const { return leases_.size(); }
+  absl::Duration DelayOf(const HostState& state) const;
+  void set_settings(const wire::CrawlSettings& settings) { settings_ = settings; }
+  // Sentences for the user since the last call.
+  std::vector<std::string> TakeNotices() { return std::move(notices_); }
+
+ private:
+  struct Lease {
+    PeerId node;
+    uint64_t host_id = 0;
+    std::string origin;
+    absl::Time deadline;
+    absl::Time started;
+    absl::Time progressed;
+    uint64_t asked = 0;
+    std::vector<Fingerprint> keys;   // what was handed out under it; those still out carry its counter
+    bool permit = false;
+  };
+
+  wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const;
+  absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
+                       wire::LeaseGrant& grant);
+  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted) const;
+  void HostFailed(FrontierHost& host, std::string_view origin, Outcome outcome, const std::string& detail);
+  void Throttled(FrontierHost& host, HostState& state, const wire::LeaseRelease& release);
+  void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);
+  void EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail);
+  void FinishLease(uint64_t counter, bool asked_stay_out);
+  absl::Status StoreRobots(const std::string& origin, const wire::RobotsState& robots);
+
+  const SchedulerOptions& options_;
+  wire::CrawlSettings settings_;
+  CrawlDb& db_;
+  Frontier& frontier_;
+  NodeTable& nodes_;
+  const Scope& scope_;
+  const CrawlClock& crawl_clock_;
+  const Clock& clock_;
+  Random& random_;
+  uint64_t next_counter_ = 1;
+  absl::flat_hash_map<uint64_t, Lease> leases_;
+  std::vector<OriginEnding> endings_;
+  std::vector<std::string> notices_;
+};
+
+// Throttled answers in a row, without any other in between, after which a host's URLs end as host-throttled.
+inline constexpr uint32_t kThrottleCap = 20;
+// Never later than Retry-After says plus this share of it (and a second).
+inline constexpr double kRetryAfterJitter = 0.1;
+
+}  // namespace weft

@@ -1,0 +1,82 @@
+#include "scheduler/link_intake.h"
+
+#include <utility>
+
+namespace weft {
+namespace {
+
+constexpr size_t kMaxPlaces = 200'000;
+
+}  // namespace
+
+LinkIntake::LinkIntake(const wire::CrawlIdentity& identity, std::shared_ptr<const PublicSuffixes> suffixes,
+                       const Scope& scope)
+    : fingerprinter_(identity.fingerprint_seed()), keys_(KeyOptionsOf(identity.keys())),
+      suffixes_(std::move(suffixes)), scope_(scope) {}
+
+const LinkIntake::HostPlace& LinkIntake::PlaceOf(std::string_view host) {
+  std::string name(host);
+  auto it = places_.find(name);
+  if (it != places_.end()) return it->second;
+  if (places_.size() >= kMaxPlaces) places_.clear();
+  HostPlace place;
+  place.registrable_domain = suffixes_->RegistrableDomain(host);
+  place.shard = ShardOf(place.registrable_domain);
+  return places_.emplace(std::move(name), std::move(place)).first->second;
+}
+
+Fingerprint LinkIntake::KeyOf(const Url& url) const { return fingerprinter_.Of(CrawlKey(url, keys_)); }
+
+std::optional<Candidate> LinkIntake::Make(const std::string& text) {
+  auto url = Url::Parse(text);
+  if (!url.ok() || !url->is_http() || url->host().empty()) return std::nullopt;
+  const HostPlace& place = PlaceOf(url->host());
+  Candidate candidate;
+  candidate.key = KeyOf(*url);
+  candidate.origin = url->origin();
+  candidate.host = std::string(url->host());
+  candidate.shard = place.shard;
+  candidate.refused = scope_.Judge({url->href(), url->host(), place.registrable_domain});
+  candidate.url = url->request_target_url();
+  return candidate;
+}
+
+std::optional<Candidate> LinkIntake::FromLink(const wire::Link& link, const wire::UrlTicket& source) {
+  std::optional<Candidate> candidate = Make(link.url());
+  if (!candidate) return std::nullopt;
+  candidate->depth = source.depth() + 1;
+  candidate->referrer = Fingerprint::FromBytes(source.key());
+  candidate->referrer_shard = static_cast<uint16_t>(source.shard());
+  if (candidate->refused == Outcome::kNone && settings_.has_max_depth() && candidate->depth > settings_.max_depth()) {
+    candidate->refused = Outcome::kDepth;
+  }
+  return candidate;
+}
+
+std::optional<Candidate> LinkIntake::FromRedirect(const wire::Link& link, const wire::UrlTicket& source,
+                                                  const Fingerprint& referrer, uint16_t referrer_shard) {
+  std::optional<Candidate> candidate = Make(link.url());
+  if (!candidate) return std::nullopt;
+  candidate->depth = source.depth();
+  candidate->redirect_hops = source.redirect_hops() + 1;
+  candidate->seed = source.seed();
+  candidate->referrer = referrer.empty() ? Fingerprint::FromBytes(source.key()) : referrer;
+  candidate->referrer_shard = referrer.empty() ? static_cast<uint16_t>(source.shard()) : referrer_shard;
+  if (candidate->redirect_hops > kMaxRedirectHops) candidate->refused = Outcome::kRedirectHops;
+  return candidate;
+}
+
+Candidate LinkIntake::FromSeed(const Url& url) {
+  const HostPlace& place = PlaceOf(url.host());
+  Candidate candidate;
+  candidate.key = KeyOf(url);
+  candidate.url = url.request_target_url();
+  candidate.origin = url.origin();
+  candidate.host = std::string(url.host());
+  candidate.shard = place.shard;
+  candidate.seed = true;
+  candidate.refused = scope_.JudgeSeed(url.href());
+  return candidate;
+}
+
+}  // namespace weft

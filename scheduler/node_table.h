@@ -1,0 +1,68 @@
+// The nodes that are connected to the scheduler: their sessions, what they are, their credit, and when they were heard.
+// Thread rule: the scheduler's loop.
+#pragma once
+
+#include <absl/container/node_hash_map.h>
+#include <absl/time/time.h>
+
+#include <string>
+
+#include "common/session_link.h"
+
+namespace weft {
+
+struct NodeEntry {
+  explicit NodeEntry(Bus* bus, const PeerId& peer, uint64_t session) : link(bus, peer, session) {}
+
+  SessionLink link;
+  bool registered = false;
+  wire::Register info;
+  absl::Time last_heard;
+  // Leases are counted per session: granted <= limit (rule 25).
+  uint64_t lease_limit = 0;
+  uint64_t leases_granted = 0;
+  uint64_t leases_held = 0;
+  // The newest heartbeat: grants run from the moment it was sent (rule 16).
+  int64_t heartbeat_sent_us = 0;
+  absl::Time heartbeat_received = absl::InfinitePast();
+  // The node proves that it hears us by echoing one of the last two nonces (rule 17).
+  uint64_t nonce = 0;
+  uint64_t nonce_before = 0;
+  bool draining = false;
+  bool said_goodbye = false;
+
+  bool works() const { return registered && !info.tool(); }
+};
+
+class NodeTable {
+ public:
+  NodeTable(Bus& bus, uint64_t session) : bus_(bus), session_(session) {}
+
+  // Bounded: a stranger beyond the limit is not remembered (null).
+  NodeEntry* FindOrAdd(const PeerId& peer, absl::Time now);
+  NodeEntry* Find(const PeerId& peer);
+  void Remove(const PeerId& peer) { nodes_.erase(peer); }
+  // To a node that has gone: dropped.
+  void Send(const PeerId& peer, wire::Frame frame);
+  void PushParsers();
+
+  // The fetcher with the most free lease credit that was heard since `heard_after`; null if none has any.
+  NodeEntry* FetcherWithCredit(absl::Time heard_after);
+  // Nobody was silent while this process itself stood still (rule 30).
+  void ExtendSilence(absl::Duration gap);
+
+  absl::node_hash_map<PeerId, NodeEntry>& nodes() { return nodes_; }
+  const absl::node_hash_map<PeerId, NodeEntry>& nodes() const { return nodes_; }
+
+ private:
+  static constexpr size_t kMaxNodes = 4096;
+
+  Bus& bus_;
+  uint64_t session_;
+  absl::node_hash_map<PeerId, NodeEntry> nodes_;
+};
+
+// All live parsers' addresses, as nodes are told.
+void FillParsers(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers);
+
+}  // namespace weft

@@ -1,0 +1,63 @@
+#include "scheduler/status_report.h"
+
+#include <algorithm>
+
+#include "common/status.h"
+
+namespace weft {
+
+void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& status) {
+  wire::Ledger* ledger = status.mutable_ledger();
+  leased = std::min(leased, counts.pending);
+  ledger->set_discovered(counts.discovered);
+  ledger->set_queued(counts.pending - leased);
+  ledger->set_leased(leased);
+  ledger->set_done(counts.done);
+  auto fill = [](const std::map<Outcome, uint64_t>& from, google::protobuf::RepeatedPtrField<wire::Count>* to) {
+    for (const auto& [outcome, count] : from) {
+      if (count == 0) continue;
+      wire::Count* one = to->Add();
+      one->set_name(std::string(OutcomeName(outcome)));
+      one->set_count(count);
+    }
+  };
+  fill(counts.failed, ledger->mutable_failed());
+  fill(counts.refused, ledger->mutable_refused());
+  status.set_pages(counts.pages);
+  status.set_truncated(counts.truncated);
+  status.set_sightings(counts.sightings);
+  status.set_superseded(counts.superseded);
+}
+
+void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
+  for (const auto& [peer, node] : nodes.nodes()) {
+    if (!node.works()) continue;
+    wire::NodeStatus* one = out->Add();
+    one->set_name(node.info.name());
+    one->set_role(node.info.fetches() ? "fetcher" : "parser");
+    one->set_leases(node.leases_held);
+    one->set_silent_us(absl::ToInt64Microseconds(now - node.last_heard));
+    one->set_pages_dir_id(node.info.pages_dir_id());
+    one->set_pages_path(node.info.pages_path());
+    one->set_machine(node.info.machine());
+  }
+}
+
+absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
+                         wire::RecordsReply& reply) {
+  uint64_t pinned = request.pinned_commit() == 0 ? db.commit() : request.pinned_commit();
+  reply.set_pinned_commit(pinned);
+  std::vector<CrawlDb::Row> rows;
+  WEFT_RETURN_IF_ERROR(db.ReadDone(request.cursor(), limit, pinned, rows, *reply.mutable_next_cursor()));
+  for (const CrawlDb::Row& row : rows) {
+    wire::RecordsReply::Row* out = reply.add_rows();
+    out->set_key(row.key.ToBytes());
+    out->set_record(EncodeUrlRecord(row.record));
+    if (row.record.referrer.empty()) continue;
+    WEFT_ASSIGN_OR_RETURN(std::optional<UrlRecord> referrer, db.Find(row.record.referrer, row.record.referrer_shard));
+    if (referrer) out->set_referrer_url(referrer->url);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace weft

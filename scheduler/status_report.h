@@ -1,0 +1,19 @@
+// What the scheduler tells tools: the ledger, the nodes, committed records.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include "common/wire.pb.h"
+#include "scheduler/node_table.h"
+#include "storage/crawl_db.h"
+
+namespace weft {
+
+// `leased`: of the pending ones, how many are out with a fetcher.
+void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& status);
+void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
+absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
+                         wire::RecordsReply& reply);
+
+}  // namespace weft

@@ -1,0 +1,160 @@
+"""Weft and other crawlers on the same real site, on the same server, in one call.
+
+    scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,wget2,scrapy] [--json]
+
+Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
+goes to memory (/dev/shm). Pages are distinct URLs that nginx answered with an HTML page, from its log. CPU seconds
+are those of the crawler's process and its children, peak memory that of the process; nginx is not counted.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import doc_sites
+
+ROOT = doc_sites.ROOT
+CONNECTIONS = "20"
+
+
+def commands(tool, url, folder):
+    return {
+        "weft": [os.path.join(ROOT, "scripts", "weft"), "crawl", url, "--out", os.path.join(folder, "out"),
+                 "--allow-private-net", "127.0.0.0/8", "--delay", "0", "--host-connections", CONNECTIONS],
+        "wget2": ["wget2", "-q", "-r", "-l", "inf", f"--max-threads={CONNECTIONS}", "--no-robots", "-P", folder, url],
+        "scrapy": ["scrapy", "runspider", os.path.join(ROOT, "scripts", "scrapy_spider.py"), "-a", f"url={url}"],
+    }[tool]
+
+
+# wget2 answers 8 where a page links to something that is not there (and ours do).
+FINE = {"weft": {0}, "wget2": {0, 8}, "scrapy": {0}}
+
+
+class PeakMemory(threading.Thread):
+    """Reads a process's high-water mark until it has ended.
+
+    wait4's ru_maxrss would not do: Linux carries the mark of the Python process that forked over the exec.
+    """
+
+    def __init__(self, pid):
+        super().__init__()
+        self._status = f"/proc/{pid}/status"
+        self._ended = threading.Event()
+        self._kib = 0
+
+    def run(self):
+        while not self._ended.wait(0.02):
+            try:
+                with open(self._status, encoding="ascii", errors="replace") as file:
+                    found = re.search(r"VmHWM:\s*(\d+)", file.read())
+            except OSError:
+                return
+            # The last mark is the highest, but for an exec in between, which begins anew.
+            self._kib = int(found.group(1)) if found else self._kib
+
+    def mib(self):
+        self._ended.set()
+        self.join()
+        return round(self._kib / 1024, 1)
+
+
+def measure(tool, server, folder):
+    """One crawl: what it fetched, and what it cost."""
+    server.take_requests()
+    with open(os.path.join(folder, "errors"), "w+", encoding="utf-8", errors="replace") as errors:
+        begin = time.monotonic()
+        # As a child of its own, so that wait4 gives the usage of this crawl alone.
+        process = subprocess.Popen(commands(tool, server.url, folder), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=errors, cwd=folder)
+        memory = PeakMemory(process.pid)
+        memory.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begin
+        peak = memory.mib()
+        code = process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read()
+    pages = len(doc_sites.html_urls(server.take_requests(), server.origin))
+    if code not in FINE[tool] or pages < server.site.pages // 2:
+        raise doc_sites.SiteError(f"{tool} ended with {code} after {pages} pages and said:\n{said[-2000:]}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"pages": pages, "wall_s": round(wall, 3), "cpu_s": round(cpu, 3),
+            "peak_mib": peak, "pages_per_s": round(pages / wall, 1),
+            "pages_per_cpu_s": round(pages / cpu, 1)}
+
+
+def compare(site, tools):
+    results = {}
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with doc_sites.serve(site) as server:
+        for tool in tools:
+            folder = tempfile.mkdtemp(prefix="weft-bench-", dir=memory)
+            try:
+                results[tool] = measure(tool, server, folder)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    for other in ("wget2", "scrapy"):
+        if "weft" in results and other in results:
+            ours, theirs = results["weft"], results[other]
+            results[f"ratio_{other}_per_cpu_s"] = round(ours["pages_per_cpu_s"] / theirs["pages_per_cpu_s"], 3)
+            results[f"ratio_{other}_wall"] = round(ours["pages_per_s"] / theirs["pages_per_s"], 3)
+    return results
+
+
+def print_table(site, results):
+    print(f"{site}: {CONNECTIONS} connections, no delay")
+    print(f"{'':10}{'pages':>8}{'wall s':>9}{'pages/s':>10}{'CPU s':>9}{'pages/CPU s':>13}{'peak MiB':>10}")
+    for tool, row in results.items():
+        if isinstance(row, dict):
+            print(f"{tool:10}{row['pages']:8}{row['wall_s']:9.2f}{row['pages_per_s']:10.0f}{row['cpu_s']:9.2f}"
+                  f"{row['pages_per_cpu_s']:13.0f}{row['peak_mib']:10.1f}")
+    for other in ("wget2", "scrapy"):
+        if f"ratio_{other}_wall" in results:
+            print(f"Weft / {other}: {results[f'ratio_{other}_wall']:.2f} in pages a second, "
+                  f"{results[f'ratio_{other}_per_cpu_s']:.2f} in pages a CPU second")
+
+
+def prepare(tools):
+    lists = ["packages.txt", "test-packages.txt"] + (["bench-packages.txt"] if "scrapy" in tools else [])
+    scripts = os.path.join(ROOT, "scripts")
+    if subprocess.run([f"{scripts}/setup"] + [f"{scripts}/{name}" for name in lists], check=False).returncode != 0:
+        raise doc_sites.SiteError("the packages above are needed")
+    # Builds before the clock runs.
+    if "weft" in tools and subprocess.run([f"{scripts}/weft", "--version"], stdout=subprocess.DEVNULL,
+                                          check=False).returncode != 0:
+        raise doc_sites.SiteError("Weft could not be built")
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    crawl = parser.add_subparsers(dest="workload", required=True).add_parser("crawl", help="a whole site")
+    crawl.add_argument("--site", choices=list(doc_sites.SITES), default="postgresql", help="default: postgresql")
+    crawl.add_argument("--tools", default="weft,wget2,scrapy", help="default: weft,wget2,scrapy, in this order")
+    crawl.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    tools = options.tools.split(",")
+    unknown = [tool for tool in tools if tool not in FINE]
+    if unknown:
+        parser.error(f"unknown tool {unknown[0]}; there are: {', '.join(FINE)}")
+    try:
+        prepare(tools)
+        results = compare(options.site, tools)
+    except (doc_sites.SiteError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps({"site": options.site, **results}, indent=2))
+    else:
+        print_table(options.site, results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+// The inside of CrawlDb: its keys, its counters, and the transaction in which one shard changes. Included by the
+// crawl_db*.cc files only.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/node_hash_map.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "storage/crawl_db.h"
+#include "storage/kv.h"
+
+namespace weft {
+
+inline constexpr uint32_t kCrawlDbFormat = 1;
+inline constexpr int kDepthShift = 56;
+
+// What one shard adds to the ledger, stored with every batch that changes it.
+struct ShardCounts {
+  LedgerCounts ledger;
+  uint64_t next_sequence = 1;   // of queue positions; never used twice
+  uint64_t commit = 0;          // last commit that touched the shard
+  CrawlTime clock = 0;          // crawl clock of that commit
+};
+std::string EncodeShardCounts(const ShardCounts& counts);
+absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes);
+
+std::string EncodeHostState(const HostState& host);
+absl::StatusOr<HostState> DecodeHostState(std::string_view bytes);
+
+// Keys of the families.
+std::string UrlKey(uint16_t shard, const Fingerprint& key);
+std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position);
+std::string HostKey(uint16_t shard, uint64_t host_id);
+std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key);
+std::string CountsName(uint16_t shard);
+
+using DueEntry = std::tuple<CrawlTime, uint16_t, Fingerprint>;
+
+struct CrawlDb::Impl {
+  std::unique_ptr<Kv> kv;
+  CrawlDbOptions options;
+  wire::CrawlIdentity identity;
+  Fingerprinter fingerprinter{0};
+  uint64_t incarnation = 0;
+  bool created_now = false;
+  CrawlTime clock = 0;
+  uint64_t commit = 0;
+  std::vector<ShardCounts> shards{kShardCount};
+  LedgerCounts total;
+  absl::node_hash_map<uint64_t, HostState> hosts;
+  absl::flat_hash_map<uint64_t, uint64_t> host_of_origin;   // by origin id
+  std::set<DueEntry> due;
+  absl::flat_hash_map<std::string, uint64_t> lowest_inserts;
+  absl::Status failed;
+
+  absl::Status Load(Random& random);
+  absl::Status LoadCounts();
+  absl::Status LoadHosts();
+  absl::Status LoadDue();
+  absl::Status Write(const KvBatch& batch);
+  // OK, or what every call answers after an error.
+  absl::Status Usable() const;
+  void Recount();
+};
+
+// The changes of one call to one shard: gathered here, written as one batch, and only then taken over into memory.
+class ShardChange {
+ public:
+  ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now);
+
+  ShardCounts& counts() { return counts_; }
+  uint64_t commit() const { return counts_.commit; }
+  // Something is to be written.
+  bool dirty() const { return !batch_.empty(); }
+  // The host as it will be; made if it is new.
+  HostState& Host(const std::string& host);
+  HostState* HostById(uint64_t id);
+  // The host in whose queue the origin is; null if it is unknown (after a restore).
+  HostState* HostOfOrigin(uint64_t origin_id);
+  OriginState& Origin(HostState& host, const std::string& origin);
+
+  // Puts a pending record into its origin's queue at a new position.
+  void Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin, const std::string& host);
+  // Takes it out of its queue, or out of the retries, whichever it is in; its host has one pending less.
+  void Dequeue(const Fingerprint& key, UrlRecord& record);
+  // Out of its queue and into the retries; its host has it pending all the same.
+  void Postpone(const Fingerprint& key, UrlRecord& record, CrawlTime due);
+  // Back into its queue where it waited for a retry.
+  void Promote(const Fingerprint& key, UrlRecord& record);
+  void PutRecord(const Fingerprint& key, UrlRecord& record);
+
+  absl::Status Apply();
+
+ private:
+  void QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin);
+  void Unqueue(const Fingerprint& key, UrlRecord& record);
+
+  CrawlDb::Impl& db_;
+  uint16_t shard_;
+  ShardCounts counts_;
+  KvBatch batch_;
+  absl::node_hash_map<uint64_t, HostState> hosts_;
+  std::vector<std::pair<uint64_t, uint64_t>> origins_;   // new ones: origin id, host id
+  std::vector<DueEntry> due_added_;
+  std::vector<DueEntry> due_removed_;
+  std::vector<std::pair<std::string, uint64_t>> inserts_;
+};
+
+}  // namespace weft

@@ -1,0 +1,309 @@
+// The ledger's moves: Admit, Commit, retries.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/status.h"
+#include "common/url.h"
+#include "storage/crawl_db.h"
+#include "storage/crawl_db_state.h"
+
+namespace weft {
+namespace {
+
+// Refusals that another sighting can undo (rule 36).
+bool CanBeTakenUp(Outcome reason) {
+  return reason == Outcome::kDepth || reason == Outcome::kScope || reason == Outcome::kPrefix ||
+         reason == Outcome::kExcluded;
+}
+
+// What is known of the keys of one call, with this call's own changes laid over it.
+class Known {
+ public:
+  absl::Status Load(const Kv& kv, uint16_t shard, const std::vector<Fingerprint>& keys) {
+    std::vector<std::string> names;
+    std::vector<Fingerprint> distinct;
+    for (const Fingerprint& key : keys) {
+      if (!bytes_.try_emplace(key).second) continue;
+      distinct.push_back(key);
+      names.push_back(UrlKey(shard, key));
+    }
+    WEFT_ASSIGN_OR_RETURN(auto found, kv.MultiGet(Family::kUrls, names));
+    for (size_t i = 0; i < distinct.size(); ++i) {
+      if (found[i]) bytes_[distinct[i]] = *std::move(found[i]);
+    }
+    return absl::OkStatus();
+  }
+  bool Contains(const Fingerprint& key) const { return changed_.contains(key) || !bytes_.at(key).empty(); }
+  absl::StatusOr<UrlRecordHead> Head(const Fingerprint& key) const {
+    auto it = changed_.find(key);
+    if (it != changed_.end()) return HeadOf(it->second);
+    return DecodeUrlRecordHead(bytes_.at(key));
+  }
+  absl::StatusOr<UrlRecord> Record(const Fingerprint& key) const {
+    auto it = changed_.find(key);
+    if (it != changed_.end()) return it->second;
+    return DecodeUrlRecord(bytes_.at(key));
+  }
+  void Change(const Fingerprint& key, UrlRecord record) { changed_[key] = std::move(record); }
+
+ private:
+  absl::flat_hash_map<Fingerprint, std::string> bytes_;     // empty: no record
+  absl::flat_hash_map<Fingerprint, UrlRecord> changed_;
+};
+
+void DropReason(std::map<Outcome, uint64_t>& counts, Outcome reason) {
+  auto it = counts.find(reason);
+  if (it == counts.end()) return;
+  if (it->second <= 1) {
+    counts.erase(it);
+  } else {
+    --it->second;
+  }
+}
+
+Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change, Known& known) {
+  UrlRecord record;
+  record.url = c.url;
+  record.depth = c.depth;
+  record.redirect_hops = c.redirect_hops;
+  record.seed = c.seed;
+  record.referrer = c.referrer;
+  record.referrer_shard = c.referrer_shard;
+  LedgerCounts& ledger = change.counts().ledger;
+  if (c.refused != Outcome::kNone) {
+    HostState& host = change.Host(c.host);
+    if (host.refused_recorded >= refused_cap) {
+      ++ledger.sightings;
+      return Admission::kSighting;
+    }
+    ++host.refused_recorded;
+    record.state = UrlState::kRefused;
+    record.reason = c.refused;
+    ++ledger.refused[c.refused];
+  } else {
+    change.Enqueue(c.key, record, c.origin, c.host);
+    ++ledger.pending;
+  }
+  ++ledger.discovered;
+  change.PutRecord(c.key, record);
+  known.Change(c.key, record);
+  return c.refused == Outcome::kNone ? Admission::kQueued : Admission::kRefused;
+}
+
+absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Known& known) {
+  WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(c.key));
+  bool nearer = head.state == UrlState::kPending && c.refused == Outcome::kNone &&
+                (c.depth < head.depth || (c.seed && !head.seed));
+  bool take_up = head.state == UrlState::kRefused && c.refused == Outcome::kNone && CanBeTakenUp(head.reason);
+  if (!nearer && !take_up) return Admission::kKnown;
+  WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(c.key));
+  record.depth = std::min(record.depth, c.depth);
+  record.seed = record.seed || c.seed;
+  if (take_up) {
+    LedgerCounts& ledger = change.counts().ledger;
+    DropReason(ledger.refused, record.reason);
+    ++ledger.pending;
+    record.state = UrlState::kPending;
+    record.reason = Outcome::kNone;
+    record.url = c.url;
+    record.depth = c.depth;
+    record.redirect_hops = c.redirect_hops;
+    record.referrer = c.referrer;
+    record.referrer_shard = c.referrer_shard;
+    HostState& host = change.Host(c.host);
+    if (host.refused_recorded > 0) --host.refused_recorded;
+    change.Enqueue(c.key, record, c.origin, c.host);
+  }
+  change.PutRecord(c.key, record);
+  known.Change(c.key, std::move(record));
+  return take_up ? Admission::kTakenUp : Admission::kKnown;
+}
+
+template <typename T>
+std::map<uint16_t, std::vector<size_t>> ByShard(std::span<const T> items) {
+  std::map<uint16_t, std::vector<size_t>> groups;
+  for (size_t i = 0; i < items.size(); ++i) groups[items[i].shard].push_back(i);
+  return groups;
+}
+
+void Finish(const AttemptEnd& end, UrlState state, Outcome reason, UrlRecord& record, ShardChange& change) {
+  LedgerCounts& ledger = change.counts().ledger;
+  change.Dequeue(end.key, record);
+  record.state = state;
+  record.reason = reason;
+  --ledger.pending;
+  if (state == UrlState::kFailed) ++ledger.failed[reason];
+  if (state == UrlState::kRefused) ++ledger.refused[reason];
+  if (state != UrlState::kDone) return;
+  ++ledger.done;
+  ledger.pages += end.status >= 200 && end.status < 300 ? 1 : 0;
+  ledger.truncated += end.truncated ? 1 : 0;
+  record.status = end.status;
+  record.place = end.place;
+  record.payload_digest = end.payload_digest;
+  record.payload_bytes = end.payload_bytes;
+  record.truncated = end.truncated;
+  record.fetched_at = end.fetched_at;
+  record.mime = end.mime;
+}
+
+CommitVerdict RedirectToItself(const AttemptEnd& end, UrlRecord& record, ShardChange& change) {
+  auto url = Url::Parse(end.new_url);
+  if (++record.own_key_redirects > static_cast<uint32_t>(kMaxOwnKeyRedirects) || !url.ok()) {
+    Finish(end, UrlState::kFailed, Outcome::kRedirectLoop, record, change);
+    return CommitVerdict::kRedirectLoop;
+  }
+  change.Dequeue(end.key, record);
+  record.url = end.new_url;
+  ++record.attempt;
+  change.Enqueue(end.key, record, url->origin(), std::string(url->host()));
+  return CommitVerdict::kCommitted;
+}
+
+CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record, ShardChange& change) {
+  switch (end.kind) {
+    case AttemptEnd::Kind::kDone:
+      Finish(end, UrlState::kDone, Outcome::kNone, record, change);
+      break;
+    case AttemptEnd::Kind::kFailed:
+      Finish(end, UrlState::kFailed, end.reason, record, change);
+      break;
+    case AttemptEnd::Kind::kRefused:
+      Finish(end, UrlState::kRefused, end.reason, record, change);
+      break;
+    case AttemptEnd::Kind::kRetry:
+      ++record.attempt;
+      change.Postpone(end.key, record, now + end.retry_after_us);
+      break;
+    case AttemptEnd::Kind::kBackToQueue:
+      if (record.due_us != 0) change.Promote(end.key, record);
+      break;
+    case AttemptEnd::Kind::kOwnKeyRedirect:
+      return RedirectToItself(end, record, change);
+  }
+  return CommitVerdict::kCommitted;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
+  std::vector<Admission> answers(candidates.size(), Admission::kKnown);
+  for (const auto& [shard, indexes] : ByShard(candidates)) {
+    std::vector<Fingerprint> keys;
+    for (size_t i : indexes) keys.push_back(candidates[i].key);
+    Known known;
+    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
+    ShardChange change(*impl_, shard, now);
+    bool changed = false;
+    for (size_t i : indexes) {
+      const Candidate& candidate = candidates[i];
+      if (!known.Contains(candidate.key)) {
+        answers[i] = AdmitNew(candidate, impl_->options.refused_cap_per_host, change, known);
+        changed = true;
+        continue;
+      }
+      WEFT_ASSIGN_OR_RETURN(answers[i], AdmitKnown(candidate, change, known));
+      changed = changed || answers[i] != Admission::kKnown || change.dirty();
+    }
+    if (changed) WEFT_RETURN_IF_ERROR(change.Apply());
+  }
+  return answers;
+}
+
+absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const AttemptEnd> ends, CrawlTime now) {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
+  std::vector<CommitVerdict> verdicts(ends.size(), CommitVerdict::kSuperseded);
+  for (const auto& [shard, indexes] : ByShard(ends)) {
+    std::vector<Fingerprint> keys;
+    for (size_t i : indexes) keys.push_back(ends[i].key);
+    Known known;
+    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
+    ShardChange change(*impl_, shard, now);
+    for (size_t i : indexes) {
+      const AttemptEnd& end = ends[i];
+      if (!known.Contains(end.key)) {
+        verdicts[i] = CommitVerdict::kUnknownKey;
+        ++change.counts().ledger.superseded;
+        continue;
+      }
+      WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(end.key));
+      // First wins (rule 1).
+      if (record.state != UrlState::kPending || record.generation != end.generation || record.attempt != end.attempt) {
+        ++change.counts().ledger.superseded;
+        continue;
+      }
+      verdicts[i] = CommitOne(end, now, record, change);
+      change.PutRecord(end.key, record);
+      known.Change(end.key, std::move(record));
+    }
+    WEFT_RETURN_IF_ERROR(change.Apply());
+  }
+  return verdicts;
+}
+
+absl::StatusOr<std::vector<uint64_t>> CrawlDb::PromoteDue(CrawlTime now, size_t limit) {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
+  std::map<uint16_t, std::vector<Fingerprint>> by_shard;
+  size_t taken = 0;
+  for (const auto& [when, shard, key] : impl_->due) {
+    if (when > now || taken++ >= limit) break;
+    by_shard[shard].push_back(key);
+  }
+  std::vector<uint64_t> hosts;
+  for (const auto& [shard, keys] : by_shard) {
+    Known known;
+    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
+    ShardChange change(*impl_, shard, now);
+    for (const Fingerprint& key : keys) {
+      if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
+      WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
+      change.Promote(key, record);
+      change.PutRecord(key, record);
+      const HostState* host = change.HostOfOrigin(record.origin_id);
+      if (host != nullptr) hosts.push_back(host->id);
+    }
+    WEFT_RETURN_IF_ERROR(change.Apply());
+  }
+  return hosts;
+}
+
+absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
+  std::map<uint16_t, std::vector<Fingerprint>> by_shard;
+  WEFT_RETURN_IF_ERROR(impl_->kv->Scan(Family::kUrls, "", "", [&](std::string_view name, std::string_view value) {
+    auto head = DecodeUrlRecordHead(value);
+    if (head.ok() && head->state == UrlState::kFailed && name.size() == 18) {
+      uint16_t shard = static_cast<uint16_t>(static_cast<uint8_t>(name[0]) << 8 | static_cast<uint8_t>(name[1]));
+      by_shard[shard].push_back(Fingerprint::FromBytes(name.substr(2)));
+    }
+    return true;
+  }));
+  uint64_t count = 0;
+  for (const auto& [shard, keys] : by_shard) {
+    Known known;
+    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
+    ShardChange change(*impl_, shard, now);
+    for (const Fingerprint& key : keys) {
+      WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
+      auto url = Url::Parse(record.url);
+      if (!url.ok()) continue;
+      LedgerCounts& ledger = change.counts().ledger;
+      DropReason(ledger.failed, record.reason);
+      ++ledger.pending;
+      record.state = UrlState::kPending;
+      record.reason = Outcome::kNone;
+      record.attempt = 0;
+      ++record.generation;
+      record.own_key_redirects = 0;
+      change.Enqueue(key, record, url->origin(), std::string(url->host()));
+      change.PutRecord(key, record);
+      ++count;
+    }
+    WEFT_RETURN_IF_ERROR(change.Apply());
+  }
+  return count;
+}
+
+}  // namespace weft

@@ -1,0 +1,43 @@
+// The text of WARC/1.1 records and file names (ISO 28500:2017).
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/random.h"
+
+namespace weft {
+
+inline constexpr std::string_view kOpenSuffix = ".open";      // while a file is written
+inline constexpr std::string_view kSyncedSuffix = ".synced";  // beside it: how much of it is durable
+inline constexpr std::string_view kRecordEnd = "\r\n\r\n";    // behind every block
+
+// "weft-20260102030405678-00000-node1.warc.gz". Characters of `host` that do not belong in a file name become '-'.
+std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, bool gzip);
+// "2026-01-02T03:04:05.678901Z"
+std::string WarcDate(absl::Time time);
+// "<urn:uuid:...>", version 4 (RFC 9562).
+std::string NewRecordId(Random& random);
+
+// Builds the head of one record. Values never break the head: line ends and other control characters become spaces.
+class WarcHead {
+ public:
+  explicit WarcHead(std::string_view type);
+  // Nothing is written for an empty value.
+  WarcHead& Add(std::string_view name, std::string_view value);
+  // A URL: what WARC-Target-URI does not allow (white space, <, >) is percent-encoded.
+  WarcHead& AddUrl(std::string_view name, std::string_view url);
+  // The whole head, with Content-Length and the empty line.
+  std::string Finish(uint64_t content_length);
+
+ private:
+  std::string text_;
+};
+
+// One "name: value" line of an application/warc-fields block; nothing for an empty value.
+void AppendWarcField(std::string& block, std::string_view name, std::string_view value);
+
+}  // namespace weft

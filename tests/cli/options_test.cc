@@ -1,0 +1,271 @@
+#include "cli/options.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/version.h"
+#include "tests/cli/parse_line.h"
+
+namespace weft {
+namespace {
+
+using test::Crawl;
+using test::CrawlError;
+using test::Parse;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+std::string ErrorOf(std::vector<std::string> words) {
+  const auto line = Parse(std::move(words));
+  return line.ok() ? "" : ErrorText(line.status());
+}
+
+TEST(CrawlOptions, AreTheDocumentedDefaultsWhereNothingIsGiven) {
+  const CommandLine line = Crawl({});
+  EXPECT_EQ(line.command, Command::kCrawl);
+  const wire::CrawlSettings& s = line.settings;
+  EXPECT_EQ(s.scope(), "host");
+  EXPECT_EQ(s.scope_version(), 1u);
+  EXPECT_EQ(s.max_pages(), 0u);
+  EXPECT_FALSE(s.has_max_depth());
+  EXPECT_EQ(s.max_time_us(), 0);
+  EXPECT_EQ(s.max_body_bytes(), 16u << 20);
+  EXPECT_EQ(s.body_memory_bytes(), 256u << 20);
+  EXPECT_EQ(s.timeout_us(), 60'000'000);
+  EXPECT_EQ(s.connect_timeout_us(), 10'000'000);
+  EXPECT_EQ(s.delay_us(), 1'000'000);
+  EXPECT_EQ(s.host_connections(), 1u);
+  EXPECT_EQ(s.connections(), 256u);
+  EXPECT_FALSE(s.ignore_robots());
+  EXPECT_EQ(s.user_agent(), "");
+  EXPECT_EQ(s.warc_compression(), "gzip");
+  EXPECT_EQ(line.invocation.parsers, 0u);
+  EXPECT_EQ(line.invocation.log_level, "info");
+  EXPECT_THAT(line.given, ElementsAre("out"));
+}
+
+TEST(CrawlOptions, ReadEveryKindOfValue) {
+  const CommandLine line = Crawl({"--scope", "domain", "--max-pages", "10", "--max-depth", "0", "--max-time", "10m",
+                                  "--max-body", "64KiB", "--delay", "500ms", "--ignore-robots", "--connections=7",
+                                  "--contact", "you@example.org", "--parsers", "3", "--retry-failed"});
+  const wire::CrawlSettings& s = line.settings;
+  EXPECT_EQ(s.scope(), "domain");
+  EXPECT_EQ(s.max_pages(), 10u);
+  EXPECT_TRUE(s.has_max_depth());
+  EXPECT_EQ(s.max_depth(), 0u);
+  EXPECT_EQ(s.max_time_us(), 600'000'000);
+  EXPECT_EQ(s.max_body_bytes(), 65536u);
+  EXPECT_EQ(s.delay_us(), 500'000);
+  EXPECT_TRUE(s.ignore_robots());
+  EXPECT_EQ(s.connections(), 7u);
+  EXPECT_EQ(s.contact(), "you@example.org");
+  EXPECT_EQ(line.invocation.parsers, 3u);
+  EXPECT_TRUE(line.invocation.retry_failed);
+}
+
+TEST(CrawlOptions, ZeroTakesTheDelayAway) { EXPECT_EQ(Crawl({"--delay", "0"}).settings.delay_us(), 0); }
+
+TEST(CrawlOptions, NoneTakesALimitAway) {
+  const CommandLine line = Crawl({"--max-depth", "none", "--max-pages", "none", "--max-time", "none"});
+  EXPECT_FALSE(line.settings.has_max_depth());
+  EXPECT_EQ(line.settings.max_pages(), 0u);
+}
+
+TEST(CrawlOptions, RepeatedOnesKeepTheirOrder) {
+  const CommandLine line = Crawl({"--exclude", "[abc]", "--header", "X-A: 1", "--exclude", R"(\.pdf$)", "--header",
+                                  "X-B: 2", "--allow-private-net", "127.0.0.0/8"});
+  EXPECT_THAT(line.settings.exclude(), ElementsAre("[abc]", R"(\.pdf$)"));
+  EXPECT_THAT(line.settings.header(), ElementsAre("X-A: 1", "X-B: 2"));
+  EXPECT_THAT(line.settings.allow_private_net(), ElementsAre("127.0.0.0/8"));
+}
+
+TEST(CrawlOptions, TheLastOfASingleOneCounts) {
+  EXPECT_EQ(Crawl({"--delay", "1s", "--delay", "3s"}).settings.delay_us(), 3'000'000);
+}
+
+TEST(CrawlOptions, AFlagCanBeSwitchedOff) {
+  EXPECT_FALSE(Crawl({"--ignore-robots=false"}).settings.ignore_robots());
+  EXPECT_THAT(CrawlError({"--ignore-robots=maybe"}), HasSubstr("neither true nor false"));
+}
+
+TEST(CrawlOptions, SeedsMayStandAnywhere) {
+  const auto line = Parse({"crawl", "a.example", "--delay", "0", "b.example", "--out", "dir", "-i", "-", "-i", "x.txt"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_THAT(line->invocation.seeds, ElementsAre("a.example", "b.example"));
+  EXPECT_THAT(line->invocation.seed_files, ElementsAre("-", "x.txt"));
+}
+
+TEST(CrawlOptions, ALoneDashIsASeedArgument) {
+  const auto line = Parse({"crawl", "-", "--out", "dir"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_THAT(line->invocation.seeds, ElementsAre("-"));
+}
+
+TEST(CrawlOptions, BracketsInSeedsAreNotTakenApart) {
+  const auto line = Parse({"crawl", "[::1]", "--out", "dir"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_THAT(line->invocation.seeds, ElementsAre("[::1]"));
+}
+
+TEST(CrawlOptions, NoSeedsMeansGoingOn) {
+  const auto line = Parse({"crawl", "--out", "dir"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_THAT(line->invocation.seeds, IsEmpty());
+}
+
+TEST(CrawlOptions, AnUnknownFlagNamesTheNearest) {
+  EXPECT_THAT(CrawlError({"--max-page", "3"}), AllOf(HasSubstr("--max-page;"), HasSubstr("did you mean --max-pages?")));
+  EXPECT_THAT(CrawlError({"--dealy=3s"}), HasSubstr("did you mean --delay?"));
+  EXPECT_THAT(CrawlError({"--frobnicate"}), HasSubstr("'weft crawl --help' lists the options"));
+  EXPECT_THAT(CrawlError({"-z"}), HasSubstr("unknown option -z"));
+}
+
+TEST(CrawlOptions, AFlagOfAnotherCommandIsNamedAsThat) {
+  EXPECT_THAT(CrawlError({"--listen", "x"}), HasSubstr("'weft crawl' does not take --listen"));
+}
+
+TEST(CrawlOptions, BadValuesNameFlagAndValue) {
+  EXPECT_THAT(CrawlError({"--delay", "soon"}), AllOf(StartsWith("--delay: "), HasSubstr("soon")));
+  EXPECT_THAT(CrawlError({"--max-body", "0"}), AllOf(StartsWith("--max-body: "), HasSubstr("at least 1")));
+  EXPECT_THAT(CrawlError({"--max-pages", "-3"}), AllOf(StartsWith("--max-pages: "), HasSubstr("'-3' is not a whole number")));
+  EXPECT_THAT(CrawlError({"--host-connections", "0"}), HasSubstr("at least 1"));
+  EXPECT_THAT(CrawlError({"--max-depth", "4294967296"}), HasSubstr("at most 4294967295"));
+  EXPECT_THAT(CrawlError({"--max-pages", "99999999999999999999"}), HasSubstr("too large"));
+  EXPECT_THAT(CrawlError({"--scope", "site"}), HasSubstr("'site' is not one of host|domain|prefix|any"));
+  EXPECT_THAT(CrawlError({"--scope", "host|any"}), HasSubstr("is not one of"));
+  EXPECT_THAT(CrawlError({"--timeout", "0"}), HasSubstr("at least 1ms"));
+  EXPECT_THAT(CrawlError({"--log-level", "loud"}), HasSubstr("debug|info|warn|error"));
+}
+
+TEST(CrawlOptions, AFlagWithoutItsValueIsAnError) {
+  EXPECT_THAT(CrawlError({"--delay"}), HasSubstr("--delay"));
+  EXPECT_THAT(CrawlError({"--delay", "--ignore-robots"}), StartsWith("--delay: "));
+}
+
+TEST(CrawlOptions, NeedADirectory) {
+  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/"}), HasSubstr("--out DIR is missing"));
+  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/", "--out", ""}), HasSubstr("--out DIR is missing"));
+}
+
+TEST(ConfigFile, IsBeatenByAFlagAndBeatsTheDefault) {
+  const test::ScratchDir dir;
+  const std::string file = dir.Write("weft.toml", "delay = '2s'\nmax-pages = 5\nignore-robots = true\n");
+  const CommandLine line = Crawl({"--max-pages", "9", "--config", file});
+  EXPECT_EQ(line.settings.delay_us(), 2'000'000);
+  EXPECT_EQ(line.settings.max_pages(), 9u);
+  EXPECT_TRUE(line.settings.ignore_robots());
+  EXPECT_EQ(line.settings.timeout_us(), 60'000'000);
+  EXPECT_TRUE(line.given.contains("delay"));
+  EXPECT_TRUE(line.given.contains("max-pages"));
+  EXPECT_FALSE(line.given.contains("timeout"));
+}
+
+TEST(ConfigFile, AFlagReplacesAListAsAWhole) {
+  const test::ScratchDir dir;
+  const std::string file = dir.Write("weft.toml", "exclude = ['a', 'b']\ninclude = ['c']\n");
+  const CommandLine line = Crawl({"--exclude", "z", "--config", file});
+  EXPECT_THAT(line.settings.exclude(), ElementsAre("z"));
+  EXPECT_THAT(line.settings.include(), ElementsAre("c"));
+}
+
+TEST(ConfigFile, CanNameTheDirectoryAndSeedFiles) {
+  const test::ScratchDir dir;
+  const auto line = Parse({"crawl", "--config", dir.Write("weft.toml", "out = 'dir'\ninput = ['s.txt']\n")});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->invocation.out_dir, "dir");
+  EXPECT_THAT(line->invocation.seed_files, ElementsAre("s.txt"));
+}
+
+TEST(ConfigFile, AnUnknownKeyNamesFileLineKeyAndNearestName) {
+  const test::ScratchDir dir;
+  const std::string file = dir.Write("weft.toml", "# limits\n\nmax-page = 5\n");
+  EXPECT_THAT(CrawlError({"--config", file}),
+              AllOf(StartsWith(file + ":3: "), HasSubstr("'max-page'"), HasSubstr("did you mean 'max-pages'?")));
+}
+
+TEST(ConfigFile, AKeyOfAnotherCommandIsUnknown) {
+  const test::ScratchDir dir;
+  const std::string file = dir.Write("weft.toml", "listen = 'tcp://127.0.0.1:7700'\n");
+  EXPECT_THAT(CrawlError({"--config", file}), HasSubstr("unknown key 'listen' for 'weft crawl'"));
+}
+
+TEST(ConfigFile, ABadValueNamesFileLineAndKey) {
+  const test::ScratchDir dir;
+  const std::string file = dir.Write("weft.toml", "delay = '1s'\ntimeout = 'soon'\n");
+  EXPECT_THAT(CrawlError({"--config", file}), AllOf(StartsWith(file + ":2: timeout: "), HasSubstr("soon")));
+}
+
+TEST(ConfigFile, AListForASingleOptionIsAnError) {
+  const test::ScratchDir dir;
+  EXPECT_THAT(CrawlError({"--config", dir.Write("weft.toml", "delay = ['1s', '2s']\n")}), HasSubstr("not a list"));
+}
+
+TEST(ConfigFile, CannotNameAnotherConfigFile) {
+  const test::ScratchDir dir;
+  EXPECT_THAT(CrawlError({"--config", dir.Write("weft.toml", "config = 'x'\n")}), HasSubstr("unknown key 'config'"));
+}
+
+TEST(Commands, HelpAndVersionNeedNothingElse) {
+  EXPECT_THAT(Parse({})->help, HasSubstr("Usage: weft COMMAND"));
+  EXPECT_THAT(Parse({"--help"})->help, HasSubstr("crawl"));
+  EXPECT_EQ(Parse({"--version"})->help, fmt::format("Weft {}\n", WeftVersion()));
+  EXPECT_THAT(Parse({"crawl", "--help"})->help, HasSubstr("Usage: weft crawl SEEDS"));
+  EXPECT_THAT(Parse({"crawl", "https://example.com/", "-h"})->help, HasSubstr("Usage: weft crawl SEEDS"));
+  EXPECT_THAT(Parse({"help", "seeds", "add"})->help, HasSubstr("Usage: weft seeds add"));
+}
+
+TEST(Commands, AnUnknownOneNamesTheNearest) {
+  EXPECT_THAT(ErrorOf({"crwal"}), HasSubstr("did you mean 'crawl'?"));
+  EXPECT_THAT(ErrorOf({"https://example.com/"}), HasSubstr("weft crawl https://example.com/ --out DIR"));
+  EXPECT_THAT(ErrorOf({"seeds"}), HasSubstr("weft seeds add"));
+}
+
+TEST(Commands, SchedulerListensOnItsDocumentedAddress) {
+  const auto line = Parse({"scheduler", "--data", "d", "--delay", "2s"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->invocation.listen, "tcp://127.0.0.1:7700");
+  EXPECT_EQ(line->settings.delay_us(), 2'000'000);
+}
+
+TEST(Commands, NodesNeedAScheduler) {
+  EXPECT_THAT(ErrorOf({"fetcher"}), HasSubstr("--scheduler tcp://HOST:PORT is missing"));
+  EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:7700"}), HasSubstr("--pages DIR is missing"));
+  const auto line = Parse({"worker", "--scheduler", "tcp://127.0.0.1:7700", "--pages", "p", "--parsers", "2"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->invocation.scheduler, "tcp://127.0.0.1:7700");
+  EXPECT_EQ(line->invocation.listen, "tcp://127.0.0.1:*");
+}
+
+TEST(Commands, PlainTcpIsRefusedBeyondLoopback) {
+  EXPECT_THAT(ErrorOf({"scheduler", "--data", "d", "--listen", "tcp://0.0.0.0:7700"}), HasSubstr("on loopback only"));
+  EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("on loopback only"));
+}
+
+TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
+  EXPECT_EQ(Parse({"status", "crawl", "--json"})->invocation.directory, "crawl");
+  EXPECT_TRUE(Parse({"status", "crawl", "--json"})->invocation.json);
+  const auto exporting = Parse({"export", "--scheduler", "tcp://localhost:1", "--format", "jsonl", "--output", "f", "--text"});
+  ASSERT_TRUE(exporting.ok()) << ErrorText(exporting.status());
+  EXPECT_EQ(exporting->invocation.output, "f");
+  EXPECT_TRUE(exporting->invocation.text);
+  EXPECT_THAT(ErrorOf({"status"}), HasSubstr("either a crawl's directory or --scheduler"));
+  EXPECT_THAT(ErrorOf({"status", "a", "--scheduler", "tcp://127.0.0.1:1"}), HasSubstr("either"));
+  EXPECT_THAT(ErrorOf({"status", "a", "b"}), HasSubstr("more than one directory"));
+}
+
+TEST(Commands, SeedsAddNeedsASeed) {
+  EXPECT_THAT(ErrorOf({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1"}), HasSubstr("no seed is named"));
+  const auto line = Parse({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1", "https://a.example/", "-i", "f"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->command, Command::kSeedsAdd);
+  EXPECT_THAT(line->invocation.seeds, ElementsAre("https://a.example/"));
+}
+
+TEST(Commands, StrayArgumentsAreErrors) {
+  EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://127.0.0.1:1", "extra"}), HasSubstr("unexpected argument 'extra'"));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,184 @@
+#include "tests/support/sim_commit_check.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/memory_kv.h"
+
+namespace weft::test {
+namespace {
+
+const Fingerprint kKey{1, 2};
+
+class Commits : public testing::Test {
+ protected:
+  KvBatch Batch(UrlState state, uint32_t attempt, uint32_t generation = 0) {
+    UrlRecord record;
+    record.state = state;
+    record.attempt = attempt;
+    record.generation = generation;
+    record.url = "http://a.example/";
+    if (state == UrlState::kPending) record.queue_position = 1;
+    if (state == UrlState::kFailed) record.reason = Outcome::kDns;
+    KvBatch batch;
+    batch.Put(Family::kUrls, std::string(2, '\0') + kKey.ToBytes(), EncodeUrlRecord(record));
+    return batch;
+  }
+  void SendPage(uint64_t id, bool robots = false) {
+    wire::Frame frame;
+    frame.set_session(5);
+    frame.mutable_page()->set_page_id(id);
+    frame.mutable_page()->set_robots(robots);
+    frame.mutable_page()->mutable_ticket()->set_key(kKey.ToBytes());
+    frame.mutable_page()->mutable_ticket()->set_url("http://a.example/");
+    check.OnPageSent(frame);
+  }
+  void AckPage(uint64_t id) {
+    wire::PageAck ack;
+    ack.add_page_ids(id);
+    check.OnPageAckSent(5, ack);
+  }
+  wire::PageResult Result() {
+    wire::PageResult result;
+    result.mutable_ticket()->set_key(kKey.ToBytes());
+    result.mutable_ticket()->set_url("http://a.example/");
+    return result;
+  }
+  void AckEnd(uint32_t attempt = 0) {
+    wire::EndedAck ack;
+    ack.add_ended()->set_key(kKey.ToBytes());
+    ack.mutable_ended(0)->set_attempt(attempt);
+    check.OnEndedAckSent(ack);
+  }
+
+  bool synced = true;
+  SimClock clock;
+  Violations violations{clock};
+  CommitCheck check{violations, [this](const WarcPlace&, const std::string&) { return synced; },
+                    [this](const std::string&) { return synced; }};
+};
+
+TEST_F(Commits, AcceptTheWholeWayOfAPage) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  SendPage(1);
+  check.OnResultSent(Result());
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnSync();
+  AckEnd();
+  AckPage(1);
+  check.OnUrlEnd("http://a.example/");
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAUrlCommittedTwice) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnWrite(Batch(UrlState::kFailed, 0));
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, AcceptARecrawl) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnWrite(Batch(UrlState::kPending, 0, 1));
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAnAttemptThatGoesBack) {
+  check.OnWrite(Batch(UrlState::kPending, 2));
+  check.OnWrite(Batch(UrlState::kPending, 1));
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, SeeADeletedRecord) {
+  KvBatch batch;
+  batch.Delete(Family::kUrls, std::string(2, '\0') + kKey.ToBytes());
+  check.OnWrite(batch);
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, SeeAResultBeforeItsPageIsSynced) {
+  synced = false;
+  check.OnResultSent(Result());
+  EXPECT_TRUE(violations.Has("page-sync"));
+}
+
+TEST_F(Commits, SeeAnEndAcknowledgedBeforeTheSync) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  check.OnSync();
+  check.OnResultSent(Result());
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  AckEnd();
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, SeeAPageAcknowledgedBeforeTheSync) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  check.OnSync();
+  SendPage(1);
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  AckPage(1);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, SeeAPageAcknowledgedThatNobodyHasStored) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnSync();
+  SendPage(1);
+  synced = false;
+  AckPage(1);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, ARobotsExchangeNeedsOnlyItsCopy) {
+  SendPage(1, true);
+  AckPage(1);
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAnAcknowledgementOfAPageThatWasNeverSent) {
+  AckPage(9);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, AnAttemptIsOverOnceTheRecordHasGoneOn) {
+  check.OnWrite(Batch(UrlState::kPending, 1));
+  check.OnSync();
+  check.OnResultSent(Result());
+  AckEnd(0);
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAnEndToldTwice) {
+  check.OnUrlEnd("http://a.example/");
+  check.OnUrlEnd("http://a.example/");
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, SeeALedgerThatDoesNotAddUp) {
+  LedgerCounts ledger;
+  ledger.discovered = 2;
+  ledger.done = 1;
+  check.OnLedger(ledger);
+  EXPECT_TRUE(violations.Has("ledger"));
+}
+
+TEST_F(Commits, SeeDurableRecordsGoneAfterARestart) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnSync();
+  MemoryDisk empty;
+  check.OnReopened(*OpenMemoryKv(empty));
+  EXPECT_TRUE(violations.Has("records"));
+}
+
+TEST_F(Commits, AcceptUnsyncedRecordsGoneAfterARestartAndCommittedAgain) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  check.OnSync();
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  MemoryDisk disk;
+  auto kv = OpenMemoryKv(disk);
+  ASSERT_TRUE(kv->Write(Batch(UrlState::kPending, 0)).ok());
+  check.OnReopened(*kv);
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  EXPECT_TRUE(violations.empty());
+}
+
+}  // namespace
+}  // namespace weft::test

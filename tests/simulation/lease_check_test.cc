@@ -1,0 +1,117 @@
+#include "tests/support/sim_lease_check.h"
+
+#include <gtest/gtest.h>
+
+namespace weft::test {
+namespace {
+
+class Leases : public testing::Test {
+ protected:
+  Leases() { check.OnFetcherStart(life, node_clock); }
+
+  wire::Frame Grant(absl::Duration runs) {
+    wire::Frame frame;
+    wire::LeaseGrant* grant = frame.mutable_lease_grant();
+    grant->mutable_epoch()->set_counter(7);
+    grant->set_host("a.example");
+    grant->set_echo_sent_steady_us(absl::ToUnixMicros(node_clock.SteadyNow()));
+    grant->set_runs_us(absl::ToInt64Microseconds(runs));
+    return frame;
+  }
+  wire::Frame Renewal(absl::Duration runs, uint64_t counter = 7) {
+    wire::Frame frame;
+    frame.mutable_heartbeat_reply()->set_echo_sent_steady_us(absl::ToUnixMicros(node_clock.SteadyNow()));
+    wire::LeaseRenewal* renewal = frame.mutable_heartbeat_reply()->add_renewals();
+    renewal->mutable_epoch()->set_counter(counter);
+    renewal->set_runs_us(absl::ToInt64Microseconds(runs));
+    return frame;
+  }
+  void At(double seconds) {
+    clock.At(absl::UnixEpoch() + absl::Seconds(seconds), kWorld, [] {});
+    clock.RunNext();
+  }
+  void Ask(const std::string& host, absl::Time start_by = absl::InfinitePast()) {
+    SeenRequest request;
+    request.life = life;
+    request.host = host;
+    request.origin = "http://" + host;
+    request.start_by = start_by;
+    check.OnRequest(request);
+  }
+
+  SimClock clock;
+  Life life = clock.Begin();
+  SimNodeClock node_clock{clock, absl::Seconds(1000), absl::ZeroDuration(), 0};
+  Violations violations{clock};
+  LeaseCheck check{clock, violations};
+};
+
+TEST_F(Leases, AcceptARequestUntilTheDeadline) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  At(9.9);
+  Ask("a.example");
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Leases, SeeARequestAfterTheDeadline) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  At(10.1);
+  Ask("a.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, SeeARequestWithoutALease) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Ask("b.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, SeeAStartByBeyondTheDeadline) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Ask("a.example", clock.Now() + absl::Seconds(11));
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, AreExtendedByRenewalsOfTheirEpochOnly) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  At(8);
+  check.OnDelivered(life, Renewal(absl::Seconds(10)));
+  At(17);
+  Ask("a.example");
+  EXPECT_TRUE(violations.empty());
+  check.OnDelivered(life, Renewal(absl::Seconds(10), 8));
+  At(19);
+  Ask("a.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, AreNotExtendedByALateAnswerToAnOldHeartbeat) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  wire::Frame old = Renewal(absl::Seconds(10));
+  At(9);
+  check.OnDelivered(life, old);
+  At(11);
+  Ask("a.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, APermitAllowsItsHostForItsTime) {
+  wire::Frame wanted;
+  wanted.mutable_host_permit_wanted()->set_permit_id(3);
+  wanted.mutable_host_permit_wanted()->set_host("c.example");
+  check.OnDelivered(life, wanted);
+  wire::Frame permit;
+  permit.mutable_host_permit()->set_permit_id(3);
+  permit.mutable_host_permit()->set_granted(true);
+  permit.mutable_host_permit()->set_runs_us(5'000'000);
+  check.OnDelivered(life, permit);
+  At(4);
+  Ask("c.example");
+  EXPECT_TRUE(violations.empty());
+  At(6);
+  Ask("c.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,131 @@
+// A whole crawl on simulated machines: one scheduler, some fetchers and parsers, over a simulated network, disks and web,
+// with faults from a script, until the crawl is finished, something broke a rule, or nothing goes on.
+// Thread rule: one thread. The same options give the same run.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fetcher/fetcher_node.h"
+#include "parser/parser_node.h"
+#include "scheduler/scheduler_node.h"
+#include "tests/support/memory_kv.h"
+#include "tests/support/sim_observer.h"
+#include "tests/support/sim_process.h"
+
+namespace weft::test {
+
+struct SimFault {
+  enum class Kind {
+    kCrash,          // the process dies and is started again after `length`
+    kPowerCut,       // the same, and its disk loses what was not synced
+    kPause,          // it gets no events for `length`
+    kPart,           // `machine` and `other` hear nothing of each other for `length`
+    kKvWriteError,
+    kKvSyncError,
+    kDiskFull,       // of a parser, for `length`
+    kPageSyncError,
+  };
+  Kind kind = Kind::kCrash;
+  absl::Duration at;
+  std::string machine;
+  std::string other;
+  absl::Duration length;
+};
+std::string Describe(const SimFault& fault);
+
+struct SimOptions {
+  uint64_t seed = 1;
+  WebOptions web;
+  wire::CrawlSettings settings;
+  SchedulerOptions scheduler;
+  int fetchers = 3;
+  int parsers = 2;
+  uint64_t credit_items = 64;
+  uint64_t credit_bytes = 8 << 20;
+  NetworkFaults network;
+  SimWorkPoolOptions pool;
+  std::vector<SimFault> faults;
+  bool faultless = false;            // then nothing may be fetched twice
+  absl::Duration time_limit = absl::Hours(24);
+  absl::Duration stuck_after = absl::Hours(2);  // without a request or commit
+  uint64_t event_limit = 30'000'000;
+  bool trace = false;
+};
+
+// Everything that varies, drawn from the seed. One seed in 25 is full size: up to 2,000 hosts and 10,000 pages.
+SimOptions DrawOptions(uint64_t seed);
+
+struct SimReport {
+  uint64_t seed = 0;
+  std::vector<Violations::Violation> violations;
+  size_t violation_count = 0;
+  std::string summary;        // one line
+  std::string dump;           // the cluster's state, where it got stuck
+  uint64_t digest = 0;
+  uint64_t requests = 0;
+  uint64_t refetches = 0;
+  bool ok() const { return violation_count == 0; }
+};
+
+class SimCluster {
+ public:
+  explicit SimCluster(const SimOptions& options);
+  ~SimCluster();
+  SimReport Run();
+
+ private:
+  class Fetching;
+  class Parsing;
+  struct Machine {
+    ~Machine();
+    std::string name;
+    std::unique_ptr<SimNodeClock> clock;
+    std::unique_ptr<SimPageDisk> pages;        // of a parser
+    std::map<std::string, uint32_t> crashes;   // of a parser: what survives of rule 14
+    std::string current_page;
+    std::unique_ptr<Fetching> fetching;
+    std::unique_ptr<Parsing> parsing;
+    std::unique_ptr<SimProcess> process;       // null: down
+    // The process's node, for questions.
+    SchedulerNode* scheduler = nullptr;
+    FetcherNode* fetcher = nullptr;
+    ParserNode* parser = nullptr;
+  };
+
+  Machine& Find(const std::string& name);
+  void StartMachine(Machine& machine);
+  void StartScheduler(Machine& machine);
+  void StartFetcher(Machine& machine);
+  void StartParser(Machine& machine);
+  void StopMachine(Machine& machine);
+  void Inject(const SimFault& fault);
+  void CheckScheduler(Machine& machine);
+  void CheckFetcher(Machine& machine);
+  void CheckEnd();
+  void CheckLedgerAtEnd(const SchedulerNode& scheduler);
+  void CheckSetAtEnd();
+  uint64_t CountRefetches() const;
+  bool StillRuns();
+  std::string Dump();
+  SimReport Report();
+
+  SimOptions options_;
+  SimClock clock_;
+  SyntheticWeb web_;
+  SimNetwork network_;
+  std::unique_ptr<Random> random_;
+  MemoryDisk scheduler_disk_;
+  std::shared_ptr<const PublicSuffixes> suffixes_;  // shared: as the scheduler's constructor wants it
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::unique_ptr<SimObserver> observer_;
+  bool stopped_ = false;
+  uint64_t last_progress_ = 0;
+  absl::Time last_progress_at_;
+  uint64_t restarts_ = 0;
+  std::string dump_;
+};
+
+}  // namespace weft::test

@@ -1,0 +1,147 @@
+// The end of a simulated crawl: is it what the web alone says it must be?
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/crawl_key.h"
+#include "tests/support/sim_cluster.h"
+
+namespace weft::test {
+namespace {
+
+std::string Names(const std::vector<Outcome>& outcomes) {
+  std::string names;
+  for (Outcome outcome : outcomes) names += (names.empty() ? "" : " or ") + std::string(OutcomeName(outcome));
+  return names;
+}
+
+Outcome EndOf(const CommitCheck::Tracked& record) {
+  if (record.state == UrlState::kPending) return Outcome::kNone;
+  return record.state == UrlState::kDone ? Outcome::kResponse : record.reason;
+}
+
+// Requests of a page that its end needs.
+int Needed(const WebPage& page) {
+  switch (page.kind) {
+    case WebPage::Kind::kServerErrorRecovers:
+    case WebPage::Kind::kBounce: return page.count + 1;
+    case WebPage::Kind::kServerError: return RetryPolicyFor(Outcome::kServerError).tries;
+    case WebPage::Kind::kBounceForEver: return kMaxOwnKeyRedirects + 1;
+    default: return 1;
+  }
+}
+
+}  // namespace
+
+uint64_t SimCluster::CountRefetches() const {
+  int sum = 0;
+  for (const WebPage& page : web_.pages()) sum += std::max(0, page.served - Needed(page));
+  return static_cast<uint64_t>(sum);
+}
+
+void SimCluster::CheckLedgerAtEnd(const SchedulerNode& scheduler) {
+  Violations& violations = observer_->violations();
+  LedgerCounts counts = scheduler.db().ledger();
+  auto recount = scheduler.db().Recount();
+  if (!recount.ok()) {
+    violations.Add("ledger", "the recount fails: {}", std::string(recount.status().message()));
+  } else if (recount->discovered != counts.discovered || recount->pending != counts.pending ||
+             recount->done != counts.done || recount->failed != counts.failed || recount->refused != counts.refused) {
+    violations.Add("ledger", "the ledger ({} discovered, {} pending, {} done) is not the recount ({}, {}, {})",
+                   counts.discovered, counts.pending, counts.done, recount->discovered, recount->pending, recount->done);
+  }
+  wire::StatusReply status = scheduler.Status();
+  if (status.state() != "finished") violations.Add("end", "the crawl stopped in state {}", status.state());
+  if (status.ledger().queued() != 0 || status.ledger().leased() != 0) {
+    violations.Add("end", "{} queued and {} leased at the end", status.ledger().queued(), status.ledger().leased());
+  }
+}
+
+void SimCluster::CheckSetAtEnd() {
+  Violations& violations = observer_->violations();
+  std::map<std::string, std::vector<Outcome>> expected = web_.ExpectedEnds();
+  for (const auto& [name, record] : observer_->commits().Records()) {
+    auto url = Url::Parse(record.url);
+    std::string key = url.ok() ? CrawlKey(*url) : record.url;
+    auto want = expected.find(key);
+    if (want == expected.end()) {
+      violations.Add("set", "{} is in the crawl (twice, or not of this web)", key);
+      continue;
+    }
+    Outcome end = EndOf(record);
+    if (std::find(want->second.begin(), want->second.end(), end) == want->second.end()) {
+      violations.Add("set", "{} ended as {}, expected {}", key, std::string(OutcomeName(end)), Names(want->second));
+    }
+    expected.erase(want);
+    if (record.state != UrlState::kDone) continue;
+    bool stored = std::any_of(machines_.begin(), machines_.end(), [&](const std::unique_ptr<Machine>& machine) {
+      return machine->pages && machine->pages->SyncedAt(record.place) == record.url;
+    });
+    if (!stored) violations.Add("place", "{} is done and is not stored where its record says", record.url);
+  }
+  for (const auto& [key, want] : expected) violations.Add("set", "{} is missing, expected {}", key, Names(want));
+}
+
+void SimCluster::CheckEnd() {
+  Machine& scheduler = Find("scheduler");
+  if (!stopped_ || scheduler.scheduler == nullptr) {
+    if (observer_->violations().empty()) observer_->violations().Add("stuck", "no event is left");
+    if (dump_.empty()) dump_ = Dump();
+    return;
+  }
+  CheckLedgerAtEnd(*scheduler.scheduler);
+  CheckSetAtEnd();
+  uint64_t refetches = CountRefetches();
+  uint64_t allowed = options_.faultless ? 0 : 50 + 200 * (options_.faults.size() + restarts_);
+  if (refetches > allowed) {
+    observer_->violations().Add("refetch", "{} pages were fetched again, {} are allowed", refetches, allowed);
+  }
+}
+
+std::string SimCluster::Dump() {
+  std::string dump;
+  for (auto& machine : machines_) {
+    dump += machine->name + ": " + (machine->process ? "up" : "down");
+    if (machine->process && clock_.Paused(machine->process->life())) dump += ", paused";
+    if (machine->scheduler != nullptr) dump += "\n" + machine->scheduler->Status().DebugString();
+    if (machine->fetcher != nullptr) {
+      FetcherNode::Counters c = machine->fetcher->counters();
+      dump += fmt::format(": {} requests, {} active, {} leases, {} pages of {} bytes held, refused '{}'", c.requests,
+                          c.active, c.leases, c.held_pages, c.held_bytes, machine->fetcher->refused());
+    }
+    if (machine->parser != nullptr) {
+      ParserNode::Counters c = machine->parser->counters();
+      dump += fmt::format(": {} pages, {} waiting, refused '{}'", c.pages, c.waiting, machine->parser->refused());
+    }
+    dump += "\n";
+  }
+  int shown = 0;
+  for (const auto& [name, record] : observer_->commits().Records()) {
+    if (record.state != UrlState::kPending || ++shown > 20) continue;
+    dump += fmt::format("pending: {}\n", record.url);
+  }
+  return dump;
+}
+
+SimReport SimCluster::Report() {
+  SimReport report;
+  report.seed = options_.seed;
+  report.violations = observer_->violations().seen();
+  report.violation_count = observer_->violations().count();
+  report.digest = observer_->digest();
+  report.requests = observer_->requests();
+  report.refetches = CountRefetches();
+  report.dump = dump_;
+  const SimNetwork::Counters& sent = network_.counters();
+  report.summary = fmt::format(
+      "seed {}: {} ({} hosts, {} pages; {:.0f} virtual s, {} events, {} messages, {} lost, {} repeated; {} requests, "
+      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten; digest "
+      "{:016x})",
+      options_.seed, report.ok() ? "ok" : "FAILED", web_.hosts().size(), web_.pages().size(),
+      static_cast<double>(clock_.now_ns()) * 1e-9, clock_.events(), sent.sent, sent.dropped, sent.duplicated,
+      report.requests, report.refetches, options_.faults.size(), restarts_, observer_->commits().syncs(),
+      observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.digest);
+  return report;
+}
+
+}  // namespace weft::test

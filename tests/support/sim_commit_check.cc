@@ -1,0 +1,161 @@
+#include "tests/support/sim_commit_check.h"
+
+#include <algorithm>
+
+namespace weft::test {
+namespace {
+
+// Keys of the family: two bytes of shard, sixteen of fingerprint.
+Fingerprint KeyOf(std::string_view key) { return key.size() == 18 ? Fingerprint::FromBytes(key.substr(2)) : Fingerprint{}; }
+
+std::string Name(const Fingerprint& key) { return key.ToHex().substr(0, 12); }
+
+}  // namespace
+
+void CommitCheck::Track(const std::string& key, const std::string& value) {
+  auto record = DecodeUrlRecord(value);
+  if (!record.ok() || KeyOf(key).empty()) {
+    violations_.Add("records", "a record that cannot be read was written");
+    return;
+  }
+  History& history = records_[KeyOf(key)];
+  if (!history.steps.empty()) {
+    const Step& last = history.steps.back();
+    bool was_over = last.state == UrlState::kDone || last.state == UrlState::kFailed;
+    if (was_over && record->generation == last.generation) {
+      violations_.Add("committed-once", "{} was over in state {} and is written again in state {}", record->url,
+                      static_cast<int>(last.state), static_cast<int>(record->state));
+    }
+    if (record->generation == last.generation && record->attempt < last.attempt) {
+      violations_.Add("committed-once", "{} goes back from attempt {} to {}", record->url, last.attempt, record->attempt);
+    }
+  }
+  if (record->state != UrlState::kPending) ++commits_;
+  history.steps.push_back({writes_, record->state, record->generation, record->attempt});
+  history.last = *std::move(record);
+}
+
+void CommitCheck::OnWrite(const KvBatch& batch) {
+  ++writes_;
+  for (const KvBatch::Change& change : batch.changes()) {
+    if (change.family != Family::kUrls) continue;
+    if (change.is_delete) violations_.Add("committed-once", "the record of a URL was deleted");
+    else Track(change.key, change.value);
+  }
+}
+
+void CommitCheck::OnSync() {
+  durable_ = writes_;
+  ++syncs_;
+}
+
+void CommitCheck::OnReopened(const Kv& kv) {
+  absl::flat_hash_map<Fingerprint, History> before = std::move(records_);
+  records_.clear();
+  ++writes_;
+  auto status = kv.Scan(Family::kUrls, "", "", [&](std::string_view key, std::string_view value) {
+    Track(std::string(key), std::string(value));
+    return true;
+  });
+  if (!status.ok()) violations_.Add("records", "the store cannot be read after it was opened again");
+  // What was synced must still be there, and as far as it was.
+  for (const auto& [key, history] : before) {
+    auto last = std::find_if(history.steps.rbegin(), history.steps.rend(),
+                             [&](const Step& step) { return step.write <= durable_; });
+    if (last == history.steps.rend()) continue;
+    auto now = records_.find(key);
+    if (now == records_.end()) {
+      violations_.Add("records", "{} was durable and is gone after a restart", history.last.url);
+    } else if (now->second.last.attempt < last->attempt) {
+      violations_.Add("records", "{} lost durable attempts in a restart", history.last.url);
+    } else {
+      now->second.steps.insert(now->second.steps.begin(), history.steps.begin(), last.base());
+    }
+  }
+  durable_ = writes_;
+}
+
+void CommitCheck::OnLedger(const LedgerCounts& ledger) {
+  if (!ledger.AddsUp()) {
+    violations_.Add("ledger", "discovered {} is not pending {} + done {} + failed + refused", ledger.discovered,
+                    ledger.pending, ledger.done);
+  }
+}
+
+bool CommitCheck::DurablyOver(const Fingerprint& key, uint32_t generation, uint32_t attempt) const {
+  auto it = records_.find(key);
+  if (it == records_.end()) return false;
+  return std::any_of(it->second.steps.begin(), it->second.steps.end(), [&](const Step& step) {
+    if (step.write > durable_) return false;
+    if (step.generation != generation) return step.generation > generation;
+    return step.state != UrlState::kPending || step.attempt > attempt;
+  });
+}
+
+void CommitCheck::OnPageSent(const wire::Frame& frame) {
+  const wire::Page& page = frame.page();
+  SentPage& sent = pages_[{frame.session(), page.page_id()}];
+  sent.url = page.ticket().url();
+  sent.key = Fingerprint::FromBytes(page.ticket().key());
+  sent.generation = page.ticket().generation();
+  sent.attempt = page.ticket().attempt();
+  sent.robots = page.robots();
+}
+
+void CommitCheck::OnPageAckSent(uint64_t fetcher_session, const wire::PageAck& ack) {
+  for (uint64_t id : ack.page_ids()) {
+    auto it = pages_.find({fetcher_session, id});
+    if (it == pages_.end()) {
+      violations_.Add("ack", "page {} is acknowledged and was never sent", id);
+      continue;
+    }
+    const SentPage& page = it->second;
+    if (!copy_synced_(page.url)) {
+      violations_.Add("ack", "{} is acknowledged to its fetcher before any copy of it is synced", page.url);
+    }
+    if (!page.robots && !DurablyOver(page.key, page.generation, page.attempt)) {
+      violations_.Add("ack", "{} is acknowledged to its fetcher before its end is durable", page.url);
+    }
+  }
+}
+
+void CommitCheck::OnResultSent(const wire::PageResult& result) {
+  by_page_.insert({Fingerprint::FromBytes(result.ticket().key()), result.ticket().generation(), result.ticket().attempt()});
+  WarcPlace place{result.place().pages_dir_id(), result.place().file(), result.place().offset(), result.place().length(),
+                  result.place().record_digest()};
+  if (!page_synced_(place, result.ticket().url())) {
+    violations_.Add("page-sync", "the result of {} is reported before its page is synced", result.ticket().url());
+  }
+}
+
+void CommitCheck::OnEndedSent(const wire::UrlEnded& ended) {
+  auto outcome = static_cast<Outcome>(ended.outcome());
+  if (!IsRefusal(outcome)) return;  // others may leave the record as it is
+  by_page_.insert({Fingerprint::FromBytes(ended.ticket().key()), ended.ticket().generation(), ended.ticket().attempt()});
+}
+
+void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
+  for (const wire::EndedAck::One& one : ack.ended()) {
+    Fingerprint key = Fingerprint::FromBytes(one.key());
+    if (!by_page_.contains({key, one.generation(), one.attempt()})) continue;
+    if (!DurablyOver(key, one.generation(), one.attempt())) {
+      violations_.Add("ack", "the end of {} (attempt {}) is acknowledged before it is durable",
+                      records_.contains(key) ? records_[key].last.url : Name(key), one.attempt());
+    }
+  }
+}
+
+void CommitCheck::OnUrlEnd(const std::string& url) {
+  if (++ended_[url] > 1) violations_.Add("committed-once", "the end of {} was told twice", url);
+}
+
+std::map<std::string, CommitCheck::Tracked> CommitCheck::Records() const {
+  std::map<std::string, Tracked> records;
+  for (const auto& [key, history] : records_) {
+    const UrlRecord& last = history.last;
+    records[Name(key) + " " + last.url] = {last.state, last.reason, last.status, last.url, last.place};
+  }
+  return records;
+}
+
+}  // namespace weft::test

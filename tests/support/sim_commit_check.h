@@ -1,0 +1,95 @@
+// Follows every URL record as it is written and made durable, and judges from outside what nodes say about it: each URL
+// is committed once, a page's result is reported only once the page is synced, nothing is acknowledged before it is
+// durable, and the ledger adds up at every sync.
+// Thread rule: one thread.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/functional/any_invocable.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/fingerprint.h"
+#include "common/wire.pb.h"
+#include "storage/crawl_db.h"
+#include "storage/kv.h"
+#include "tests/support/sim_kv.h"
+#include "tests/support/sim_violations.h"
+
+namespace weft::test {
+
+class CommitCheck : public KvTap {
+ public:
+  // `page_synced`: the record at that place is durable and of that URL.
+  using PageSynced = absl::AnyInvocable<bool(const WarcPlace& place, const std::string& url) const>;
+  // `any_copy_synced`: some parser has a durable record of that URL (robots.txt exchanges have no result).
+  using CopySynced = absl::AnyInvocable<bool(const std::string& url) const>;
+  CommitCheck(Violations& violations, PageSynced page_synced, CopySynced copy_synced)
+      : violations_(violations), page_synced_(std::move(page_synced)), copy_synced_(std::move(copy_synced)) {}
+
+  void OnWrite(const KvBatch& batch) override;
+  void OnSync() override;
+  // The scheduler's store was opened again over what survived.
+  void OnReopened(const Kv& kv);
+  void OnLedger(const LedgerCounts& ledger);
+
+  // Frames as they are handed to the network.
+  void OnPageSent(const wire::Frame& frame);          // fetcher to parser
+  void OnPageAckSent(uint64_t fetcher_session, const wire::PageAck& ack);
+  void OnResultSent(const wire::PageResult& result);
+  void OnEndedSent(const wire::UrlEnded& ended);
+  void OnEndedAckSent(const wire::EndedAck& ack);
+  // The scheduler's observer was told (crawl.log).
+  void OnUrlEnd(const std::string& url);
+
+  // All records as written last.
+  struct Tracked {
+    UrlState state = UrlState::kPending;
+    Outcome reason = Outcome::kNone;
+    uint32_t status = 0;
+    std::string url;
+    WarcPlace place;
+  };
+  std::map<std::string, Tracked> Records() const;
+  uint64_t commits() const { return commits_; }
+  uint64_t syncs() const { return syncs_; }
+
+ private:
+  struct Step {
+    uint64_t write = 0;
+    UrlState state = UrlState::kPending;
+    uint32_t generation = 0;
+    uint32_t attempt = 0;
+  };
+  struct History {
+    std::vector<Step> steps;
+    UrlRecord last;
+  };
+  struct SentPage {
+    std::string url;
+    Fingerprint key;
+    uint32_t generation = 0;
+    uint32_t attempt = 0;
+    bool robots = false;
+  };
+  void Track(const std::string& key, const std::string& value);
+  // The attempt is over in what has been synced.
+  bool DurablyOver(const Fingerprint& key, uint32_t generation, uint32_t attempt) const;
+
+  Violations& violations_;
+  PageSynced page_synced_;
+  CopySynced copy_synced_;
+  uint64_t writes_ = 1;
+  uint64_t durable_ = 0;
+  uint64_t commits_ = 0;
+  uint64_t syncs_ = 0;
+  absl::flat_hash_map<Fingerprint, History> records_;
+  std::map<std::pair<uint64_t, uint64_t>, SentPage> pages_;  // by fetcher's session and page id
+  std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> by_page_;  // attempts reported with a page
+  std::map<std::string, int> ended_;
+};
+
+}  // namespace weft::test

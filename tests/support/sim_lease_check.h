@@ -1,0 +1,44 @@
+// Rule 16: no request starts after its lease's deadline as the fetcher knows it, and none without a lease or a permit.
+// Deadlines are read from the messages that reached the fetcher, in the time of its own clock.
+// Thread rule: one thread.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "common/wire.pb.h"
+#include "tests/support/sim_clock.h"
+#include "tests/support/sim_transport.h"
+#include "tests/support/sim_violations.h"
+
+namespace weft::test {
+
+class LeaseCheck {
+ public:
+  LeaseCheck(const SimClock& clock, Violations& violations) : clock_(clock), violations_(violations) {}
+
+  void OnFetcherStart(Life life, const SimNodeClock& node_clock) { clocks_[life] = &node_clock; }
+  void OnFetcherGone(Life life);
+  // A frame was handed to the fetcher.
+  void OnDelivered(Life fetcher, const wire::Frame& frame);
+  void OnRequest(const SeenRequest& request);
+  // The last moment at which this fetcher may start a request to the host; the infinite past if it never could.
+  absl::Time DeadlineOf(Life fetcher, const std::string& host) const;
+  // The host of a lease; empty if the fetcher never heard of it.
+  std::string HostOf(Life fetcher, const wire::Epoch& epoch) const;
+
+ private:
+  void Extend(Life fetcher, const std::string& host, absl::Time until);
+
+  const SimClock& clock_;
+  Violations& violations_;
+  std::map<Life, const SimNodeClock*> clocks_;
+  std::map<std::pair<Life, uint64_t>, std::string> hosts_;            // of epochs, by incarnation ^ counter
+  std::map<std::pair<Life, std::string>, absl::Time> deadlines_;      // the world's time
+  std::map<std::pair<Life, uint64_t>, std::string> permits_;          // asked for
+};
+
+}  // namespace weft::test

@@ -1,0 +1,155 @@
+#include "tests/support/sim_observer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weft::test {
+namespace {
+
+bool IsFetcher(const std::string& machine) { return machine.starts_with("fetcher"); }
+
+}  // namespace
+
+SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const ObserverTerms& terms,
+                         std::vector<const SimPageDisk*> disks)
+    : clock_(clock),
+      web_(web),
+      terms_(terms),
+      disks_(std::move(disks)),
+      violations_(clock),
+      leases_(clock, violations_),
+      politeness_(clock, violations_, terms.delay, terms.host_connections,
+                  [this](Life fetcher, const std::string& host) { return leases_.DeadlineOf(fetcher, host); }),
+      commits_(
+          violations_,
+          [this](const WarcPlace& place, const std::string& url) {
+            return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->SyncedAt(place) == url; });
+          },
+          [this](const std::string& url) {
+            return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->Synced(url); });
+          }),
+      credit_(violations_) {}
+
+void SimObserver::Mix(uint64_t life, uint64_t what) {
+  digest_ += SeededRandom(static_cast<uint64_t>(clock_.now_ns()) * 1000 + life * 100 + what)->Next();
+}
+
+void SimObserver::Trace(const std::string& line) {
+  if (terms_.trace) fmt::print("{:14.6f} {}\n", static_cast<double>(clock_.now_ns()) * 1e-9, line);
+}
+
+void SimObserver::Note(const std::string& text) { Trace("* " + text); }
+
+void SimObserver::TraceFrame(const char* what, const std::string& from, const std::string& to, const Message& message) {
+  if (!terms_.trace) return;
+  std::string text = message.frame.ShortDebugString();
+  if (text.size() > 400) text.resize(400);
+  Trace(fmt::format("{} {} -> {} {}{}", what, from, to, text,
+                    message.payload ? fmt::format(" + {} bytes", message.payload->size()) : ""));
+}
+
+void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& message) {
+  TraceFrame("send", from.machine(), to == nullptr ? "?" : to->machine(), message);
+  const wire::Frame& frame = message.frame;
+  Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
+  credit_.OnSent(message);
+  switch (frame.body_case()) {
+    case wire::Frame::kPage: return commits_.OnPageSent(frame);
+    case wire::Frame::kPageAck: return commits_.OnPageAckSent(frame.peer_session(), frame.page_ack());
+    case wire::Frame::kPageResult: return commits_.OnResultSent(frame.page_result());
+    case wire::Frame::kUrlEnded: return commits_.OnEndedSent(frame.url_ended());
+    case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(frame.ended_ack());
+    case wire::Frame::kHostPermitWanted: return leases_.OnDelivered(from.life(), frame);
+    default: return;
+  }
+}
+
+void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Message& message) {
+  TraceFrame("  got", from == nullptr ? "(dead)" : from->machine(), to.machine(), message);
+  const wire::Frame& frame = message.frame;
+  Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
+  if (IsFetcher(to.machine())) {
+    leases_.OnDelivered(to.life(), frame);
+    credit_.OnDelivered(frame);
+  } else if (frame.has_lease_release() && from != nullptr &&
+             frame.lease_release().why() == wire::LeaseRelease::THROTTLED) {
+    politeness_.OnThrottleTold(from->life(), leases_.HostOf(from->life(), frame.lease_release().epoch()));
+  }
+}
+
+void SimObserver::CheckRobots(const SeenRequest& request) {
+  if (request.robots || terms_.ignore_robots) return;
+  if (!robots_known_.contains(request.origin)) {
+    violations_.Add("robots", "{} asks {}{} before anybody has that origin's robots.txt", request.fetcher,
+                    request.origin, request.path);
+  } else if (web_.Disallowed(request.origin, request.path)) {
+    violations_.Add("robots", "{} asks {}{}, which robots.txt disallows", request.fetcher, request.origin, request.path);
+  }
+}
+
+void SimObserver::OnRequest(const SeenRequest& request) {
+  ++requests_;
+  Mix(request.life, 2000 + request.id % 1000);
+  if (terms_.trace) Trace(fmt::format("GET {} {}{}", request.fetcher, request.origin, request.path));
+  leases_.OnRequest(request);
+  politeness_.OnRequest(request);
+  CheckRobots(request);
+  const WebHost* host = web_.FindHost(request.host);
+  if (host != nullptr && host->temper == WebHost::Temper::kPrivate) {
+    violations_.Add("address", "{} asks {}{} at a private address", request.fetcher, request.origin, request.path);
+  }
+}
+
+void SimObserver::OnResponseOver(const SeenRequest& request) {
+  if (terms_.trace) Trace(fmt::format("  over {} {}{}", request.fetcher, request.origin, request.path));
+  politeness_.OnOver(request);
+}
+
+void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) {
+  if (terms_.trace) {
+    Trace(fmt::format("  answered {} {}{}: {} {} {}", request.fetcher, request.origin, request.path,
+                      std::string(OutcomeName(result.outcome)), result.status, result.detail));
+  }
+  if (result.outcome != Outcome::kResponse) return;
+  if (answer.throttled) politeness_.OnThrottled(request, answer.retry_after);
+  if (!answer.robots || answer.status >= 500) return;
+  // Where robots.txt redirects, the answer that counts comes from there; knowing the first is enough to be heard.
+  robots_known_.insert(request.origin);
+  const WebHost* host = web_.FindHost(request.host);
+  if (host != nullptr && answer.status == 200 && host->crawl_delay_s > 0) {
+    politeness_.SetCrawlDelay(request.host, absl::Seconds(host->crawl_delay_s));
+  }
+}
+
+void SimObserver::OnWrite(const KvBatch& batch) { commits_.OnWrite(batch); }
+
+void SimObserver::OnSync() {
+  Trace("  kv sync");
+  commits_.OnSync();
+  politeness_.OnThrottlesDurable();
+}
+
+void SimObserver::OnUrlEnd(const UrlEnd& end) {
+  if (terms_.trace) Trace(fmt::format("  end {} {} {}", end.url, std::string(OutcomeName(end.outcome)), end.status));
+  commits_.OnUrlEnd(end.url);
+}
+
+void SimObserver::OnNotice(const std::string& text) { Trace("  notice: " + text); }
+
+void SimObserver::OnProcess(Life life, const std::string& machine, const SimNodeClock& node_clock) {
+  Note(fmt::format("{} starts (life {})", machine, life));
+  if (IsFetcher(machine)) leases_.OnFetcherStart(life, node_clock);
+}
+
+void SimObserver::OnProcessGone(Life life, const std::string& machine) {
+  Note(fmt::format("{} is gone (life {})", machine, life));
+  if (IsFetcher(machine)) {
+    leases_.OnFetcherGone(life);
+    politeness_.OnFetcherGone(life);
+  } else if (machine == "scheduler") {
+    politeness_.OnSchedulerGone();
+  }
+}
+
+}  // namespace weft::test

@@ -1,0 +1,81 @@
+// The independent observer of a simulated cluster: sees every message, request, write and sync, and hands each to the
+// checks of the rules in docs/protocol.md that it bears on. It knows nothing of the nodes' insides.
+// Thread rule: one thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/scheduler_node.h"
+#include "tests/support/sim_commit_check.h"
+#include "tests/support/sim_credit_check.h"
+#include "tests/support/sim_lease_check.h"
+#include "tests/support/sim_network.h"
+#include "tests/support/sim_page_store.h"
+#include "tests/support/sim_politeness_check.h"
+#include "tests/support/sim_transport.h"
+#include "tests/support/sim_violations.h"
+
+namespace weft::test {
+
+struct ObserverTerms {
+  absl::Duration delay;
+  uint32_t host_connections = 1;
+  bool ignore_robots = false;
+  bool trace = false;
+};
+
+class SimObserver : public NetworkTap, public RequestTap, public KvTap, public SchedulerObserver {
+ public:
+  SimObserver(const SimClock& clock, const SyntheticWeb& web, const ObserverTerms& terms,
+              std::vector<const SimPageDisk*> disks);
+
+  void OnSent(const SimBus& from, const SimBus* to, const Message& message) override;
+  void OnDelivered(const SimBus* from, const SimBus& to, const Message& message) override;
+  void OnRequest(const SeenRequest& request) override;
+  void OnResponseOver(const SeenRequest& request) override;
+  void OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) override;
+  void OnWrite(const KvBatch& batch) override;
+  void OnSync() override;
+  void OnUrlEnd(const UrlEnd& end) override;
+  void OnNotice(const std::string& text) override;
+
+  void OnProcess(Life life, const std::string& machine, const SimNodeClock& node_clock);
+  void OnProcessGone(Life life, const std::string& machine);
+  // A line of the script: always traced.
+  void Note(const std::string& text);
+
+  Violations& violations() { return violations_; }
+  CommitCheck& commits() { return commits_; }
+  PolitenessCheck& politeness() { return politeness_; }
+  CreditCheck& credit() { return credit_; }
+  uint64_t requests() const { return requests_; }
+  // Grows with every step that brings a crawl nearer its end.
+  uint64_t progress() const { return requests_ + commits_.commits(); }
+  // A digest of everything seen: equal for equal runs. What happens at one moment may be seen in any order.
+  uint64_t digest() const { return digest_; }
+
+ private:
+  void CheckRobots(const SeenRequest& request);
+  void Mix(uint64_t life, uint64_t what);
+  void Trace(const std::string& line);
+  void TraceFrame(const char* what, const std::string& from, const std::string& to, const Message& message);
+
+  const SimClock& clock_;
+  const SyntheticWeb& web_;
+  ObserverTerms terms_;
+  std::vector<const SimPageDisk*> disks_;
+  Violations violations_;
+  LeaseCheck leases_;
+  PolitenessCheck politeness_;
+  CommitCheck commits_;
+  CreditCheck credit_;
+  std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
+  uint64_t requests_ = 0;
+  uint64_t digest_ = 0;
+};
+
+}  // namespace weft::test

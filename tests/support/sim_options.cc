@@ -1,0 +1,139 @@
+// What a seed stands for: the web, the settings, the network's manners and the script of faults.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/support/sim_cluster.h"
+
+namespace weft::test {
+namespace {
+
+using Kind = SimFault::Kind;
+
+class Drawing {
+ public:
+  explicit Drawing(uint64_t seed) : random_(SeededRandom(seed * 2 + 1)), full_(seed % 25 == 0) { options_.seed = seed; }
+
+  SimOptions Draw() {
+    DrawWeb();
+    DrawSettings();
+    DrawNetwork();
+    DrawScheduler();
+    if (!options_.faultless) DrawFaults();
+    return std::move(options_);
+  }
+
+ private:
+  uint64_t Below(uint64_t bound) { return random_->Below(bound); }
+  bool Chance(double share) { return random_->Unit() < share; }
+  int Between(int low, int high) { return low + static_cast<int>(Below(static_cast<uint64_t>(high - low + 1))); }
+
+  void DrawWeb() {
+    WebOptions& web = options_.web;
+    web.pages = full_ ? Between(4000, 10'000) : Between(200, 1000);
+    web.hosts = full_ ? Between(50, 2000) : Between(2, 80);
+    web.hosts = std::min(web.hosts, web.pages / 2);
+    web.troubled_hosts = Chance(0.2) ? 0 : 0.5 * random_->Unit();
+    web.odd_pages = 0.5 * random_->Unit();
+    web.large_pages = Between(0, 4);
+    web.every_host_in_scope = Chance(0.7);
+    web.seeds = web.every_host_in_scope ? Between(1, 5) : std::max(1, web.hosts / 3);
+    web.ignore_robots = Chance(0.1);
+    options_.faultless = Chance(0.15);
+  }
+
+  void DrawSettings() {
+    wire::CrawlSettings& settings = options_.settings;
+    settings.set_scope(options_.web.every_host_in_scope ? "any" : "host");
+    settings.set_ignore_robots(options_.web.ignore_robots);
+    settings.set_max_body_bytes(options_.web.max_body);
+    settings.set_body_memory_bytes(static_cast<uint64_t>(Between(3, 16)) << 20);
+    settings.set_timeout_us(20'000'000);
+    settings.set_connect_timeout_us(5'000'000);
+    static constexpr int kDelaysMs[] = {0, 50, 200, 500, 1000, 3000};
+    // The largest host bounds the virtual length of a crawl.
+    int pages = options_.web.pages;
+    int delay = kDelaysMs[Below(pages > 1000 ? 3 : 6)];
+    settings.set_delay_us(delay * 1000);
+    settings.set_host_connections(Chance(0.3) ? static_cast<uint32_t>(Between(2, 4)) : 1);
+    settings.set_connections(static_cast<uint32_t>(Between(4, 64)));
+    settings.set_user_agent("weft/1.0 (simulation)");
+    settings.set_robots_token("weft");
+    settings.set_warc_compression("none");
+    options_.credit_items = static_cast<uint64_t>(Between(2, 64));
+    options_.credit_bytes = static_cast<uint64_t>(Between(1, 16)) << 20;
+  }
+
+  void DrawNetwork() {
+    NetworkFaults& network = options_.network;
+    network.latency = absl::Milliseconds(Between(0, 3));
+    network.jitter = absl::Milliseconds(Between(0, 20));
+    if (options_.faultless) return;
+    if (Chance(0.5)) network.drop = 0.02 * random_->Unit();
+    if (Chance(0.5)) network.duplicate = 0.02 * random_->Unit();
+    if (Chance(0.5)) network.reorder = 0.05 * random_->Unit();
+    if (Chance(0.3)) network.late = 0.005 * random_->Unit();
+    if (Chance(0.3)) options_.pool.stall = 0.02;
+  }
+
+  void DrawScheduler() {
+    if (Chance(0.3)) options_.scheduler.lease = absl::Seconds(Between(4, 20));
+    if (Chance(0.3)) options_.scheduler.turn = absl::Seconds(Between(2, 30));
+    options_.scheduler.drain = absl::Seconds(Between(5, 30));
+  }
+
+  std::string AnyMachine() {
+    int i = Between(0, options_.fetchers + options_.parsers);
+    if (i == 0) return "scheduler";
+    return i <= options_.fetchers ? fmt::format("fetcher-{}", i - 1) : fmt::format("parser-{}", i - 1 - options_.fetchers);
+  }
+  std::string AnyParser() { return fmt::format("parser-{}", Between(0, options_.parsers - 1)); }
+
+  void DrawFaults() {
+    // Spread over the time that the largest host will take, most of them early, where most goes on.
+    double pages = static_cast<double>(options_.web.pages);
+    double share = 5.0 / (4.0 + static_cast<double>(std::min(options_.web.hosts, 40)));
+    double seconds = 30 + pages * share * (absl::ToDoubleSeconds(absl::Microseconds(options_.settings.delay_us())) + 0.06);
+    int count = Between(1, 12);
+    for (int i = 0; i < count; ++i) {
+      SimFault fault;
+      double when = random_->Unit();
+      fault.at = absl::Seconds(5 + seconds * when * when);
+      DrawFault(fault);
+      options_.faults.push_back(std::move(fault));
+    }
+  }
+
+  void DrawFault(SimFault& fault) {
+    static constexpr Kind kKinds[] = {Kind::kCrash, Kind::kCrash, Kind::kPowerCut,     Kind::kPowerCut,    Kind::kPause,
+                                      Kind::kPause, Kind::kPart,  Kind::kKvWriteError, Kind::kKvSyncError, Kind::kDiskFull,
+                                      Kind::kPageSyncError};
+    fault.kind = kKinds[Below(std::size(kKinds))];
+    fault.machine = AnyMachine();
+    fault.length = absl::Milliseconds(Between(100, 30'000));
+    if (fault.kind == Kind::kPart) {
+      do fault.other = AnyMachine();
+      while (fault.other == fault.machine);
+    }
+    if (fault.kind == Kind::kDiskFull || fault.kind == Kind::kPageSyncError) fault.machine = AnyParser();
+    if (fault.kind == Kind::kKvWriteError || fault.kind == Kind::kKvSyncError) fault.machine = "scheduler";
+  }
+
+  std::unique_ptr<Random> random_;
+  bool full_;
+  SimOptions options_;
+};
+
+}  // namespace
+
+SimOptions DrawOptions(uint64_t seed) { return Drawing(seed).Draw(); }
+
+std::string Describe(const SimFault& fault) {
+  static constexpr const char* kNames[] = {"crash",          "power cut",     "pause",     "part",
+                                           "kv write error", "kv sync error", "disk full", "page sync error"};
+  return fmt::format("{} of {}{}{} at {:.3f} s, for {:.3f} s", kNames[static_cast<size_t>(fault.kind)], fault.machine,
+                     fault.other.empty() ? "" : " and ", fault.other, absl::ToDoubleSeconds(fault.at),
+                     absl::ToDoubleSeconds(fault.length));
+}
+
+}  // namespace weft::test
