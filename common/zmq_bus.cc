@@ -118,10 +118,17 @@ std::string RoutingId(const PeerId& peer) {
   return bytes;
 }
 
+// A socket that takes IPv6 too tells IPv4 addresses mapped: "tcp://[::ffff:127.0.0.1]:7700".
 std::string LastEndpoint(void* socket) {
+  constexpr std::string_view kMapped = "[::ffff:";
   std::array<char, 1024> text{};
   size_t size = text.size();
-  return zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, text.data(), &size) == 0 ? text.data() : "";
+  if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0) return {};
+  std::string endpoint = text.data();
+  const size_t begin = endpoint.find(kMapped);
+  const size_t end = endpoint.find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return endpoint;
+  return endpoint.erase(end, 1).erase(begin, kMapped.size());
 }
 
 }  // namespace
@@ -316,7 +323,7 @@ absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
   if (zmq_bind(impl_->router->handle, endpoint.c_str()) == 0) return LastEndpoint(impl_->router->handle);
   const int error = errno;
   if (error == EADDRINUSE) {
-    return Unavailable("{} is in use: another process listens there", endpoint);
+    return Unavailable("{} is in use by another process; choose another port, or tcp://127.0.0.1:0 for any", endpoint);
   }
   if (error == EINVAL || error == EPROTONOSUPPORT || error == ENOCOMPATPROTO) {
     return InvalidArgument("{} is no endpoint to listen on: {}", endpoint, zmq_strerror(error));
