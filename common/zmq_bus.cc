@@ -59,6 +59,7 @@ struct HeldPayload {
 };
 
 void FreePayload(void* bytes, void* hint) {
+  WEFT_TAKES_OVER(hint);
   std::unique_ptr<HeldPayload> held(static_cast<HeldPayload*>(hint));
   held->registry->Release(bytes);
 }
@@ -290,6 +291,7 @@ bool ZmqBus::Impl::SendFrame(void* handle, const Message& message) {
 bool ZmqBus::Impl::SendPayload(void* handle, const Payload& payload) {
   context.payloads().Hold(payload);
   auto* held = new HeldPayload{&context.payloads(), payload};  // owned by the frame from here on
+  WEFT_HANDS_OVER(held);
   zmq_msg_t frame;
   if (zmq_msg_init_data(&frame, const_cast<char*>(payload->data()), payload->size(), FreePayload, held) != 0) {
     FreePayload(const_cast<char*>(payload->data()), held);
