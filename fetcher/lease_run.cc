@@ -150,7 +150,7 @@ void LeaseRun::OnPermit(const wire::HostPermit& permit) {
   if (permit_host_.empty()) return;
   if (!permit.granted()) {
     permit_host_.clear();
-    outcome_ = Outcome::kRobotsUnreachable;
+    outcome_ = Outcome::kNone;  // nobody failed: to be tried again, and not counted
     detail_ = "robots.txt redirects to a host that is busy";
     Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
     return;

@@ -83,6 +83,8 @@ class LeaseRun {
   const wire::Epoch& epoch() const { return epoch_; }
   uint64_t id() const { return epoch_.counter(); }
   absl::Time deadline() const { return deadline_; }
+  // Of the one request to another host that robots.txt redirects to; infinite while none is allowed.
+  absl::Time permit_deadline() const { return permit_host_.empty() ? absl::InfiniteFuture() : permit_until_; }
   const std::string& host() const { return host_; }
   bool send_headers() const { return send_headers_; }
   uint64_t asked() const { return asked_; }

@@ -179,14 +179,20 @@ void LeaseDesk::FinishLease(uint64_t counter, bool asked_stay_out) {
   if (host != nullptr) frontier_.MarkFree(*host);
 }
 
+// A top-up may reach a fetcher after it gave the lease back; what it held comes back by itself then.
+void LeaseDesk::ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes) {
+  Fingerprint key = Fingerprint::FromBytes(bytes);
+  const OutUrl* out = frontier_.FindOut(key);
+  if (out != nullptr && out->node == from && (out->lease == counter || out->lease == 0)) frontier_.Return(key);
+}
+
 absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& release) {
+  if (release.epoch().incarnation() != db_.incarnation()) return absl::OkStatus();
+  for (const std::string& bytes : release.unused()) ReturnUnused(from, release.epoch().counter(), bytes);
   auto it = leases_.find(release.epoch().counter());
-  if (it == leases_.end() || it->second.node != from || release.epoch().incarnation() != db_.incarnation()) {
-    return absl::OkStatus();  // over already: it expired
-  }
+  if (it == leases_.end() || it->second.node != from) return absl::OkStatus();  // over already: it expired
   std::string origin_name = it->second.origin;
   FrontierHost* host = frontier_.Find(it->second.host_id);
-  for (const std::string& bytes : release.unused()) frontier_.Return(Fingerprint::FromBytes(bytes));
   if (release.has_robots()) WEFT_RETURN_IF_ERROR(StoreRobots(origin_name, release.robots()));
 
   const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->id);
@@ -271,9 +277,9 @@ void LeaseDesk::RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& 
   auto it = leases_.find(release.epoch().counter());
   FrontierOrigin& origin = frontier_.OriginOf(host, it->second.origin);
   RetryPolicy policy = RetryPolicyFor(Outcome::kRobotsUnreachable);
-  ++origin.robots_tries;
-  if (origin.robots_tries < static_cast<uint32_t>(policy.tries)) {
-    absl::Duration wait = RetryWait(Outcome::kRobotsUnreachable, static_cast<int>(origin.robots_tries));
+  if (outcome != Outcome::kNone) ++origin.robots_tries;
+  if (outcome == Outcome::kNone || origin.robots_tries < static_cast<uint32_t>(policy.tries)) {
+    absl::Duration wait = RetryWait(Outcome::kRobotsUnreachable, std::max(1, static_cast<int>(origin.robots_tries)));
     wait = std::max(wait, absl::Microseconds(release.retry_after_us()));
     origin.not_before = crawl_clock_.Now() + CrawlMicros(random_.Jittered(wait, kRetryAfterJitter));
     return;

@@ -82,6 +82,7 @@ class LeaseDesk {
   void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);
   void EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail);
   void FinishLease(uint64_t counter, bool asked_stay_out);
+  void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
   absl::Status StoreRobots(const std::string& origin, const wire::RobotsState& robots);
 
   const SchedulerOptions& options_;

@@ -109,6 +109,23 @@ TEST_F(Commits, SeeAnEndAcknowledgedBeforeTheSync) {
   EXPECT_TRUE(violations.Has("ack"));
 }
 
+TEST_F(Commits, AcceptTheEndOfAUrlThatACrashHasForgotten) {
+  SendPage(1);
+  check.OnResultSent(Result());
+  wire::EndedAck ack;
+  ack.add_ended()->set_key(kKey.ToBytes());
+  ack.mutable_ended(0)->set_superseded(true);
+  check.OnEndedAckSent(ack);
+  AckPage(1);
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAnUnknownUrlAcknowledgedAsCommitted) {
+  check.OnResultSent(Result());
+  AckEnd();
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
 TEST_F(Commits, SeeAPageAcknowledgedBeforeTheSync) {
   check.OnWrite(Batch(UrlState::kPending, 0));
   check.OnSync();

@@ -83,6 +83,7 @@ void CommitCheck::OnLedger(const LedgerCounts& ledger) {
 }
 
 bool CommitCheck::DurablyOver(const Fingerprint& key, uint32_t generation, uint32_t attempt) const {
+  if (unknown_.contains({key, generation, attempt})) return true;
   auto it = records_.find(key);
   if (it == records_.end()) return false;
   return std::any_of(it->second.steps.begin(), it->second.steps.end(), [&](const Step& step) {
@@ -138,6 +139,8 @@ void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
   for (const wire::EndedAck::One& one : ack.ended()) {
     Fingerprint key = Fingerprint::FromBytes(one.key());
     if (!by_page_.contains({key, one.generation(), one.attempt()})) continue;
+    // Handed out before it was durable, and lost by a crash: the page that names it is handed in again and finds it anew.
+    if (one.superseded() && !records_.contains(key)) unknown_.insert({key, one.generation(), one.attempt()});
     if (!DurablyOver(key, one.generation(), one.attempt())) {
       violations_.Add("ack", "the end of {} (attempt {}) is acknowledged before it is durable",
                       records_.contains(key) ? records_[key].last.url : Name(key), one.attempt());

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "common/fingerprint.h"
@@ -89,6 +90,7 @@ class CommitCheck : public KvTap {
   absl::flat_hash_map<Fingerprint, History> records_;
   std::map<std::pair<uint64_t, uint64_t>, SentPage> pages_;  // by fetcher's session and page id
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> by_page_;  // attempts reported with a page
+  std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> unknown_;  // attempts at what no record is left of
   std::map<std::string, int> ended_;
 };
 
