@@ -119,7 +119,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
 
 std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
   (void)settings;
-  return NewGumboExtractor();
+  return NewPageExtractor();
 }
 
 uint32_t LiveParserParts::CrashesOn(const std::string& key) {

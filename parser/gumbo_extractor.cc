@@ -13,6 +13,9 @@ namespace {
 
 class GumboExtractor final : public LinkExtractor {
  public:
+  // `always_tree`: also for plain pages, where a linear scan finds the same.
+  explicit GumboExtractor(bool always_tree) : always_tree_(always_tree) {}
+
   ExtractedPage Extract(const Input& input) override {
     const Charset charset = SniffCharset(input.html, input.content_type);
     std::string converted;
@@ -21,7 +24,11 @@ class GumboExtractor final : public LinkExtractor {
     ExtractedPage page;
     page.charset = charset.name;
     LinkCollector links;
-    const GumboOutput* tree = PrescanHtml(utf8) == PrescanVerdict::kTree ? gumbo_.Parse(utf8) : nullptr;
+    const PrescanVerdict verdict = PrescanHtml(utf8);
+    const bool plain = verdict == PrescanVerdict::kPlain;
+    const bool skip_tree = plain && !always_tree_ && !input.want_text;
+    const GumboOutput* tree =
+        (plain || verdict == PrescanVerdict::kTree) && !skip_tree ? gumbo_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
       WalkedPage walked = WalkTree(*tree, input.want_text, &links);
       page.title = std::move(walked.title);
@@ -30,7 +37,7 @@ class GumboExtractor final : public LinkExtractor {
       ScannedPage scanned = LinearScan(utf8, input.want_text, &links);
       page.title = std::move(scanned.title);
       page.text = std::move(scanned.text);
-      page.linear_scan = true;
+      page.linear_scan = !skip_tree;
     }
     links.Resolve(*input.url, charset.name, &page);
     gumbo_.Reset();
@@ -38,11 +45,13 @@ class GumboExtractor final : public LinkExtractor {
   }
 
  private:
+  bool always_tree_;
   BoundedGumbo gumbo_;
 };
 
 }  // namespace
 
-std::unique_ptr<LinkExtractor> NewGumboExtractor() { return std::make_unique<GumboExtractor>(); }
+std::unique_ptr<LinkExtractor> NewGumboExtractor() { return std::make_unique<GumboExtractor>(true); }
+std::unique_ptr<LinkExtractor> NewPageExtractor() { return std::make_unique<GumboExtractor>(false); }
 
 }  // namespace weft

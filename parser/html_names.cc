@@ -15,6 +15,7 @@ constexpr uint8_t B = HtmlElement::kBlock;
 constexpr uint8_t C = HtmlElement::kCell;
 constexpr uint8_t H = HtmlElement::kHidden;
 constexpr uint8_t X = HtmlElement::kBreakout;
+constexpr uint8_t T = HtmlElement::kNeedsTree;
 
 constexpr HtmlElement kElements[] = {
     {"a", N::kA, 0}, {"address", N::kOther, B}, {"area", N::kArea, V}, {"article", N::kOther, B},
@@ -26,26 +27,26 @@ constexpr HtmlElement kElements[] = {
     {"dir", N::kOther, B}, {"div", N::kOther, B | X}, {"dl", N::kOther, B | X}, {"dt", N::kOther, I | B | X},
     {"em", N::kOther, X}, {"embed", N::kOther, V | X}, {"fieldset", N::kOther, B}, {"figcaption", N::kOther, B},
     {"figure", N::kOther, B}, {"footer", N::kOther, B}, {"foreignobject", N::kForeignObject, 0},
-    {"form", N::kOther, B}, {"frame", N::kFrame, V}, {"frameset", N::kOther, B}, {"h1", N::kOther, B | X},
+    {"form", N::kOther, B}, {"frame", N::kFrame, V | T}, {"frameset", N::kOther, B | T}, {"h1", N::kOther, B | X},
     {"h2", N::kOther, B | X}, {"h3", N::kOther, B | X}, {"h4", N::kOther, B | X}, {"h5", N::kOther, B | X},
     {"h6", N::kOther, B | X}, {"head", N::kOther, I | H | X}, {"header", N::kOther, B}, {"hgroup", N::kOther, B},
     {"hr", N::kOther, V | B | X}, {"html", N::kHtml, I | B}, {"i", N::kOther, X}, {"iframe", N::kIframe, H},
-    {"image", N::kOther, V}, {"img", N::kOther, V | X}, {"input", N::kOther, V}, {"keygen", N::kOther, V},
+    {"image", N::kOther, V | T}, {"img", N::kOther, V | X}, {"input", N::kOther, V}, {"keygen", N::kOther, V},
     {"legend", N::kOther, B}, {"li", N::kOther, I | B | X}, {"link", N::kOther, V}, {"listing", N::kOther, B | X},
-    {"main", N::kOther, B}, {"math", N::kMath, 0}, {"menu", N::kOther, B | X}, {"meta", N::kMeta, V | X},
-    {"nav", N::kOther, B}, {"nobr", N::kOther, X}, {"noembed", N::kRawText, H}, {"noframes", N::kRawText, H},
-    {"noscript", N::kNoscript, H}, {"ol", N::kOther, B | X}, {"optgroup", N::kOther, I | B},
-    {"option", N::kOther, I | B}, {"p", N::kOther, I | B | X}, {"param", N::kOther, V},
-    {"plaintext", N::kPlaintext, B}, {"pre", N::kOther, B | X}, {"rb", N::kOther, I}, {"rp", N::kOther, I},
+    {"main", N::kOther, B}, {"math", N::kMath, T}, {"menu", N::kOther, B | X}, {"meta", N::kMeta, V | X},
+    {"nav", N::kOther, B}, {"nobr", N::kOther, X}, {"noembed", N::kRawText, H | T}, {"noframes", N::kRawText, H | T},
+    {"noscript", N::kNoscript, H}, {"ol", N::kOther, B | X}, {"optgroup", N::kOther, I | B | T},
+    {"option", N::kOther, I | B | T}, {"p", N::kOther, I | B | X}, {"param", N::kOther, V},
+    {"plaintext", N::kPlaintext, B | T}, {"pre", N::kOther, B | X}, {"rb", N::kOther, I}, {"rp", N::kOther, I},
     {"rt", N::kOther, I}, {"rtc", N::kOther, I}, {"ruby", N::kOther, X}, {"s", N::kOther, X},
-    {"script", N::kScript, H}, {"search", N::kOther, B}, {"section", N::kOther, B}, {"small", N::kOther, X},
+    {"script", N::kScript, H}, {"search", N::kOther, B}, {"section", N::kOther, B}, {"select", N::kOther, T}, {"small", N::kOther, X},
     {"source", N::kOther, V}, {"span", N::kOther, X}, {"strike", N::kOther, X}, {"strong", N::kOther, X},
     {"style", N::kRawText, H}, {"sub", N::kOther, X}, {"summary", N::kOther, B}, {"sup", N::kOther, X},
-    {"svg", N::kSvg, 0}, {"table", N::kOther, B | X}, {"tbody", N::kOther, I | B}, {"td", N::kOther, I | C},
-    {"template", N::kTemplate, H}, {"textarea", N::kTextarea, B}, {"tfoot", N::kOther, I | B},
+    {"svg", N::kSvg, T}, {"table", N::kOther, B | X}, {"tbody", N::kOther, I | B}, {"td", N::kOther, I | C},
+    {"template", N::kTemplate, H | T}, {"textarea", N::kTextarea, B}, {"tfoot", N::kOther, I | B},
     {"th", N::kOther, I | C}, {"thead", N::kOther, I | B}, {"title", N::kTitle, H}, {"tr", N::kOther, I | B},
     {"track", N::kOther, V}, {"tt", N::kOther, X}, {"u", N::kOther, X}, {"ul", N::kOther, B | X},
-    {"var", N::kOther, X}, {"wbr", N::kOther, V}, {"xmp", N::kRawText, B},
+    {"var", N::kOther, X}, {"wbr", N::kOther, V}, {"xmp", N::kRawText, B | T},
 };
 constexpr HtmlElement kOtherElement = {};
 constexpr size_t kSlots = 512;

@@ -18,6 +18,7 @@ struct HtmlElement {
   static constexpr uint8_t kBlock = 4;      // starts and ends a line of visible text
   static constexpr uint8_t kCell = 8;       // separates words of visible text
   static constexpr uint8_t kHidden = 16;    // its content is not visible text
+  static constexpr uint8_t kNeedsTree = 64;  // the tree builder may drop or move links because of it
   static constexpr uint8_t kBreakout = 32;  // its start tag ends foreign content (13.2.6.5)
 
   std::string_view name;

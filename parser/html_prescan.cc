@@ -28,6 +28,7 @@ PrescanVerdict PrescanHtml(std::string_view utf8) {
   uint64_t work = 0;
   uint64_t depth = 0;
   uint32_t merged = 0;
+  bool plain = true;
   while (tokens.Next(&token)) {
     if (token.type == HtmlToken::Type::kText) continue;
     if (token.attribute_count > kMaxTagAttributes) return PrescanVerdict::kTooManyAttributes;
@@ -45,9 +46,10 @@ PrescanVerdict PrescanHtml(std::string_view utf8) {
       return PrescanVerdict::kTooManyMerges;
     }
     if (nests) ++depth;
+    plain = plain && !token.element->Has(HtmlElement::kNeedsTree);
     PassRawText(token, &tokens);
   }
-  return PrescanVerdict::kTree;
+  return plain ? PrescanVerdict::kPlain : PrescanVerdict::kTree;
 }
 
 }  // namespace weft

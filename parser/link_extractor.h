@@ -1,4 +1,4 @@
-// Links of an HTML page, behind one interface. GumboExtractor builds the tree.
+// Links of an HTML page, behind one interface.
 // Untrusted input: any bytes, bounded time and memory. Thread rule: an extractor belongs to one thread.
 #pragma once
 
@@ -40,6 +40,10 @@ class LinkExtractor {
   virtual ExtractedPage Extract(const Input& input) = 0;
 };
 
+// Builds the tree of every page (but hostile ones): the reference.
 std::unique_ptr<LinkExtractor> NewGumboExtractor();
+// Builds the tree only where it can matter to links: a page without any element that makes the tree builder drop or move
+// them, and whose text is not wanted, is scanned linearly. The same answers; tests/parser/extractor_agreement compares.
+std::unique_ptr<LinkExtractor> NewPageExtractor();
 
 }  // namespace weft
