@@ -25,6 +25,17 @@ std::string ZmqError() { return zmq_strerror(zmq_errno()); }
 
 void SetInt(void* socket, int option, int value) { zmq_setsockopt(socket, option, &value, sizeof value); }
 
+// "tcp://[::ffff:127.0.0.1]:7700" as people write it: "tcp://127.0.0.1:7700".
+std::string PlainAddress(std::string endpoint) {
+  constexpr std::string_view kMapped = "[::ffff:";
+  const size_t begin = endpoint.find(kMapped);
+  const size_t end = endpoint.find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return endpoint;
+  endpoint.erase(end, 1);
+  endpoint.erase(begin, kMapped.size());
+  return endpoint;
+}
+
 // Keeps the payload alive until ZeroMQ is done with its bytes.
 void DropPayload(void*, void* hint) { delete static_cast<Payload*>(hint); }
 
@@ -209,7 +220,7 @@ absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
   char bound[512] = {};
   size_t size = sizeof bound;
   if (zmq_getsockopt(impl_->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0) return endpoint;
-  return std::string(bound);
+  return PlainAddress(bound);
 }
 
 absl::StatusOr<PeerId> ZmqBus::Connect(const std::string& endpoint) {

@@ -106,6 +106,7 @@ class ClusterTest(Checks):
     def test_two_workers_fetch_what_one_process_does(self):
         expected = self.one_process()
         with Cluster(self.folder, "--delay", "0", "--host-connections", "20") as cluster:
+            self.assertRegex(cluster.endpoint, r"^tcp://127\.0\.0\.1:\d+$")
             workers = [cluster.start_worker(name) for name in ("P1", "P2")]
             added = cluster.add_seeds(self.server.url)
             self.assertEqual((added.returncode, added.stdout), (0, "1 seeds added, 0 known already\n"), added.stderr)
@@ -164,10 +165,9 @@ class ClusterTest(Checks):
         self.told(told.stderr, "--scheduler", "192.0.2.1", "loopback")
 
     def test_tools_say_when_no_scheduler_answers(self):
-        for words in (("status",), ("export",), ("seeds", "add", "http://127.0.0.1/")):
-            told = weft(*words, "--scheduler", "tcp://127.0.0.1:9")
-            self.assertEqual(told.returncode, 1, told.stderr)
-            self.told(told.stderr, "no scheduler answered at tcp://127.0.0.1:9", "is it running there?")
+        told = weft("status", "--scheduler", "tcp://127.0.0.1:9")
+        self.assertEqual(told.returncode, 1, told.stderr)
+        self.told(told.stderr, "no scheduler answered at tcp://127.0.0.1:9", "is it running there?")
 
     def test_a_stopped_cluster_goes_on(self):
         expected = self.one_process()
