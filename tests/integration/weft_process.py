@@ -136,9 +136,10 @@ class Checks(unittest.TestCase):
     def records_read_back(self, exported, *folders):
         """Every row's WARC record is where the row says, whole, and holds that payload (not chunked)."""
         for row in exported:
-            paths = [os.path.join(folder, row["warc_file"]) for folder in folders]
+            # A file that is being written has another ending until it is full.
+            paths = [os.path.join(folder, row["warc_file"] + end) for folder in folders for end in ("", ".open")]
             path = next((path for path in paths if os.path.exists(path)), None)
-            self.assertIsNotNone(path, f"{row} is in none of {[(folder, os.listdir(folder)) for folder in folders]}")
+            self.assertIsNotNone(path, f"{row['warc_file']} is in none of {[(at, os.listdir(at)) for at in folders]}")
             head, block = gzip_member(path, row["warc_offset"]).split(b"\r\n\r\n", 1)
             fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
             block = block[:int(fields["Content-Length"])]
