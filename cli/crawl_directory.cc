@@ -75,7 +75,8 @@ absl::Status CrawlDirectory::Lock(const std::string& flag) {
   std::string lock = path_ + "/" + std::string(kLockName);
   lock_fd_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_fd_ < 0 || directory_fd_ < 0) {
-    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+    return FailedPrecondition("{} {}: cannot be written: {}; make it writable, or choose another place", flag, path_,
+                              std::strerror(errno));
   }
   if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return FailedPrecondition("{}: a process is at work there already (pid {}); stop it first, or choose another {}",
@@ -83,7 +84,8 @@ absl::Status CrawlDirectory::Lock(const std::string& flag) {
   }
   std::string pid = fmt::format("{}\n", getpid());
   if (ftruncate(lock_fd_, 0) != 0 || pwrite(lock_fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+    return FailedPrecondition("{} {}: cannot be written: {}; make it writable, or choose another place", flag, path_,
+                              std::strerror(errno));
   }
   return absl::OkStatus();
 }

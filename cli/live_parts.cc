@@ -98,8 +98,12 @@ struct LiveParserParts::Slot {
   std::map<std::string, uint32_t> crashes;  // by the key's hexadecimal form
 };
 
-LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random)
-    : directory_(std::move(pages_directory)), random_(random), slot_(std::make_unique<Slot>(crash_file)) {}
+LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random,
+                                 StorageTrouble& trouble)
+    : directory_(std::move(pages_directory)),
+      random_(random),
+      trouble_(trouble),
+      slot_(std::make_unique<Slot>(crash_file)) {}
 
 LiveParserParts::~LiveParserParts() = default;
 
@@ -114,7 +118,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.robots_policy = settings.ignore_robots() ? "ignore" : "obey";
   options.operator_contact = settings.contact();
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WarcStore> store, WarcStore::Open(options, SystemClock(), random_));
-  return store;
+  return NewTellingPageStore(std::move(store), directory_, trouble_);
 }
 
 std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
@@ -150,10 +154,12 @@ struct Worker::Part {
   ParserNode* parser = nullptr;
 };
 
+Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
+
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
                                                      const PublicSuffixes& suffixes,
                                                      const std::function<void(const std::string&)>& warn) {
-  std::unique_ptr<Worker> worker(new Worker());
+  std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
   uint64_t pages_dir_id = 0;
   if (options.parsers > 0) {
@@ -185,7 +191,8 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     parser.machine = machine;
     parser.public_suffix_version = suffixes.version();
     part->parser_parts = std::make_unique<LiveParserParts>(
-        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random());
+        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random(),
+        worker->trouble_);
     auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
                                              part->thread.random(), part->thread.bus(), part->thread.pool());
     part->parser = node.get();

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -169,12 +170,15 @@ class Stopping(Behaviour):
         self.assertEqual(len(self.pages()), 41)
 
     def test_a_second_signal_leaves_at_once_and_nothing_is_lost(self):
+        begun = threading.Event()
+
         def slow(path):
+            begun.set()
             time.sleep(8)
             return page(title=path)
         site = self.site({**fan(20), "/p7": slow})
         with self.begun(site.url(), *FAST) as run:
-            run.wait_for(lambda: "/p6" in site.paths(), "the slow page is asked")
+            run.wait_for(begun.is_set, "the slow page is asked")
             run.signal()
             time.sleep(0.5)
             begin = time.monotonic()
