@@ -1,6 +1,6 @@
 """Every mistake on the command line, in a seed list or about a directory is told with what, where and what to do.
 
-    bad_input_test.py WEFT
+    bad_input_test.py WEFT NEWER_CRAWL_DB
 """
 import fcntl
 import os
@@ -21,6 +21,7 @@ from scripted_site import Site, fan, page  # noqa: E402
 from weft_process import LOOPBACK, Checks, Running, html_urls, rows, status, weft  # noqa: E402
 import doc_sites  # noqa: E402
 
+NEWER_CRAWL_DB = ""
 FAST = (*LOOPBACK, "--delay", "0")
 
 
@@ -246,6 +247,12 @@ class Directories(Case):
         for words in (("crawl", "--out", self.out), ("status", self.out)):
             self.fails(words, 1, "crawl.db")
 
+    def test_a_crawl_db_of_a_newer_version_is_left_alone(self):
+        self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST).returncode, 0)
+        subprocess.run([NEWER_CRAWL_DB, os.path.join(self.out, "crawl.db")], check=True, timeout=60)
+        for words in (("crawl", "--out", self.out), ("status", self.out), ("export", self.out)):
+            self.fails(words, 1, "crawl.db was written by a newer Weft", "use that version")
+
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root, to mount a small file system")
 class FullDisk(Case):
@@ -311,4 +318,7 @@ class FullDisk(Case):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    NEWER_CRAWL_DB = sys.argv.pop(2)
     weft_process.main(__doc__)
