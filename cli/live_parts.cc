@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -247,6 +248,17 @@ void Worker::Stop() {
 
 void Worker::Join() {
   for (auto& part : parts_) part->thread.Join();
+}
+
+uint64_t Worker::not_handed_in() const {
+  uint64_t held = 0;
+  uint64_t waiting = 0;
+  for (const auto& part : parts_) {
+    // What a parser of ours has, our fetcher holds too.
+    if (part->fetcher != nullptr) held += part->fetcher->counters().active + part->fetcher->counters().held_pages;
+    if (part->parser != nullptr) waiting += part->parser->counters().waiting;
+  }
+  return std::max(held, waiting);
 }
 
 std::string Worker::refused() const {

@@ -70,6 +70,8 @@ class Worker {
   void Join();
   // Why a node ended for good, if the scheduler refused it; read after ended().
   std::string refused() const;
+  // Pages that a drain left; read after Join().
+  uint64_t not_handed_in() const;
 
  private:
   explicit Worker(const std::function<void(const std::string&)>& warn);

@@ -65,8 +65,33 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   (*worker)->Join();
   std::string refused = (*worker)->refused();
   if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  if (uint64_t left = (*worker)->not_handed_in(); left > 0) {
+    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
+                             "are fetched again", left));
+    return kExitInterrupted;
+  }
   console.Line("weft: everything is handed in");
   return kExitOk;
+}
+
+// Waits for the end, tells of what happens meanwhile.
+void WatchScheduler(SchedulerHost& host, Console& console) {
+  bool told_finished = false;
+  int signals = 0;
+  while (!host.ended()) {
+    if (WaitForSignal(kWatch) != 0) {
+      if (++signals > 1) _exit(kExitInterrupted);
+      console.Line("weft: stopping: workers hand in what is under way (again to leave at once)");
+      host.RequestStop(StopReason::kInterrupted);
+    }
+    SchedulerSnapshot now = host.Snapshot();
+    bool finished = now.status.state() == "finished" && now.status.ledger().discovered() > 0;
+    if (finished && !told_finished) {
+      console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
+    }
+    told_finished = finished;
+  }
+  host.Join();
 }
 
 }  // namespace
@@ -109,22 +134,7 @@ int SchedulerCommand(const CommandLine& line) {
   host.Run();
   console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
                            bound->front(), bound->front()));
-  bool told_finished = false;
-  int signals = 0;
-  while (!host.ended()) {
-    if (WaitForSignal(kWatch) != 0) {
-      if (++signals > 1) _exit(kExitInterrupted);
-      console.Line("weft: stopping: workers hand in what is under way (again to leave at once)");
-      host.RequestStop(StopReason::kInterrupted);
-    }
-    SchedulerSnapshot now = host.Snapshot();
-    bool finished = now.status.state() == "finished" && now.status.ledger().discovered() > 0;
-    if (finished && !told_finished) {
-      console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
-    }
-    told_finished = finished;
-  }
-  host.Join();
+  WatchScheduler(host, console);
   if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
   CrawlSummary summary;
   summary.status = host.Snapshot().status;

@@ -156,6 +156,18 @@ class ClusterTest(Checks):
             for worker in workers:
                 self.assertIn(worker.wait(ENDS_WITHIN), (0, 1), worker.told())
 
+    def test_a_worker_without_a_scheduler_says_what_it_could_not_hand_in(self):
+        with Cluster(self.folder, "--delay", "1ms", "--host-connections", "20") as cluster:
+            worker = cluster.start_worker("P1")
+            cluster.add_seeds(self.server.url)
+            cluster.wait_until_pages(100)
+            cluster.scheduler.kill()
+            time.sleep(0.5)
+            worker.signal(signal.SIGTERM)
+            self.assertEqual(worker.wait(ENDS_WITHIN), 130, worker.told())
+            self.assertRegex(worker.told(), r"weft: \d+ pages are not handed in")
+            self.assertNotIn("everything is handed in", worker.told())
+
     def test_plain_tcp_is_for_loopback_only(self):
         told = weft("scheduler", "--data", os.path.join(self.folder, "data"), "--listen", "tcp://0.0.0.0:7700", *LOOPBACK)
         self.assertEqual(told.returncode, 2, told.stderr)
