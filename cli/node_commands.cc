@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "common/clock.h"
 #include "common/status.h"
 
 namespace weft {
@@ -131,6 +132,8 @@ int SchedulerCommand(const CommandLine& line) {
   host.AddSeeds(urls);
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
+  const uint64_t pages_before = host.Status().pages();
+  const absl::Time begun = SystemClock().SteadyNow();
   host.Run();
   console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
                            bound->front(), bound->front()));
@@ -139,7 +142,8 @@ int SchedulerCommand(const CommandLine& line) {
   CrawlSummary summary;
   summary.status = host.Snapshot().status;
   summary.stop = host.Snapshot().stop;
-  summary.pages_this_run = summary.status.pages();
+  summary.elapsed = SystemClock().SteadyNow() - begun;
+  summary.pages_this_run = summary.status.pages() - pages_before;
   fmt::print(stderr, "{}", SummaryText(summary));
   uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
   return left > 0 ? kExitInterrupted : kExitOk;

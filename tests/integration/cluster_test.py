@@ -193,6 +193,11 @@ class ClusterTest(Checks):
             cluster.start_worker("P1")
             cluster.wait_until_finished()
             self.complete(cluster, expected, "P1")
+            self.ends(cluster.scheduler, 0)
+            total, fresh = re.search(r"Crawl finished: ([\d,]+) pages, ([\d,]+) of them in this run \([\d.]+/s, 0:[0-5]\d\)",
+                                     cluster.scheduler.told()).groups()
+            self.assertLess(int(fresh.replace(",", "")), int(total.replace(",", "")))
+            self.assertNotIn(", 0:00)", cluster.scheduler.told())
 
 
 if __name__ == "__main__":
