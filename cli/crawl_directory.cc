@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/signals.h"
+#include "common/clock.h"
 #include "common/status.h"
 
 namespace weft {
@@ -16,11 +18,33 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kLockName = "weft.lock";
+constexpr absl::Duration kReadersPatience = absl::Seconds(10);
+constexpr absl::Duration kLookAgain = absl::Milliseconds(20);
 
 int ReadPid(int fd) {
   char text[32] = {};
   ssize_t got = pread(fd, text, sizeof text - 1, 0);
   return got > 0 ? std::atoi(text) : 0;
+}
+
+enum class Held { kByUs, kByReaders, kByAnother };
+
+// weft status and weft export share the lock for as long as they read a crawl that nobody runs.
+Held TryLock(int fd) {
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return Held::kByUs;
+  if (flock(fd, LOCK_SH | LOCK_NB) != 0) return Held::kByAnother;
+  flock(fd, LOCK_UN);
+  return Held::kByReaders;
+}
+
+// A look at the crawl does not keep it from beginning: readers are waited for.
+Held LockForWriting(int fd) {
+  const absl::Time deadline = SystemClock().SteadyNow() + kReadersPatience;
+  Held held = TryLock(fd);
+  while (held == Held::kByReaders && SystemClock().SteadyNow() < deadline && WaitForSignal(kLookAgain) == 0) {
+    held = TryLock(fd);
+  }
+  return held;
 }
 
 // Ours: empty, or begun by a crawl before.
@@ -75,15 +99,21 @@ absl::Status CrawlDirectory::Lock(const std::string& flag) {
   std::string lock = path_ + "/" + std::string(kLockName);
   lock_fd_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_fd_ < 0 || directory_fd_ < 0) {
-    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+    return FailedPrecondition("{} {}: cannot be written: {}; make it writable, or choose another place", flag, path_,
+                              std::strerror(errno));
   }
-  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+  const Held held = LockForWriting(lock_fd_);
+  if (held == Held::kByReaders) {
+    return FailedPrecondition("{}: weft export or weft status is reading there; wait for its end, and try again", path_);
+  }
+  if (held == Held::kByAnother) {
     return FailedPrecondition("{}: a process is at work there already (pid {}); stop it first, or choose another {}",
                               path_, ReadPid(lock_fd_), flag);
   }
   std::string pid = fmt::format("{}\n", getpid());
   if (ftruncate(lock_fd_, 0) != 0 || pwrite(lock_fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return FailedPrecondition("{} {}: cannot be written: {}", flag, path_, std::strerror(errno));
+    return FailedPrecondition("{} {}: cannot be written: {}; make it writable, or choose another place", flag, path_,
+                              std::strerror(errno));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,8 @@
 #include "cli/crawl_log.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -8,6 +11,8 @@
 
 namespace weft {
 namespace {
+
+constexpr size_t kMostWaiting = 8 << 20;
 
 std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
 
@@ -38,23 +43,42 @@ std::string CrawlLogLine(const UrlEnd& end, absl::Time now) {
 }
 
 absl::StatusOr<std::unique_ptr<CrawlLog>> CrawlLog::Open(const std::string& path, const Clock& clock) {
-  std::FILE* file = std::fopen(path.c_str(), "ae");
-  if (file == nullptr) return FailedPrecondition("{}: cannot be written: {}", path, std::strerror(errno));
-  return std::unique_ptr<CrawlLog>(new CrawlLog(file, clock));
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return FailedPrecondition("{}: cannot be written: {}", path, std::strerror(errno));
+  return std::unique_ptr<CrawlLog>(new CrawlLog(fd, clock));
 }
 
-CrawlLog::~CrawlLog() { std::fclose(file_); }
+CrawlLog::~CrawlLog() {
+  Flush();
+  close(fd_);
+}
 
 void CrawlLog::Write(const UrlEnd& end) {
-  std::string line = CrawlLogLine(end, clock_.WallNow()) + "\n";
-  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() && problem_.empty()) {
-    problem_ = fmt::format("crawl.log cannot be written: {}", std::strerror(errno));
+  std::string line = CrawlLogLine(end, clock_.WallNow());
+  if (waiting_.size() + line.size() >= kMostWaiting) {
+    ++dropped_;
+    return;
   }
+  waiting_ += line;
+  waiting_ += '\n';
 }
 
 void CrawlLog::Flush() {
-  if (std::fflush(file_) != 0 && problem_.empty()) {
-    problem_ = fmt::format("crawl.log cannot be written: {}", std::strerror(errno));
+  size_t written = 0;
+  problem_.clear();
+  while (written < waiting_.size()) {
+    const ssize_t got = write(fd_, waiting_.data() + written, waiting_.size() - written);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      problem_ = fmt::format("crawl.log cannot be written: {}; its lines wait in memory", std::strerror(errno));
+      break;
+    }
+    written += static_cast<size_t>(got);
+  }
+  waiting_.erase(0, written);
+  if (waiting_.empty() && dropped_ > 0) {
+    waiting_ = fmt::format("# {} lines are missing here: they could not be written\n", dropped_);
+    dropped_ = 0;
   }
 }
 

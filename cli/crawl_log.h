@@ -6,7 +6,7 @@
 
 #include <absl/status/statusor.h>
 
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -20,16 +20,21 @@ class CrawlLog {
   // Appends to `path`.
   static absl::StatusOr<std::unique_ptr<CrawlLog>> Open(const std::string& path, const Clock& clock);
   ~CrawlLog();
-  // Buffered; a log that cannot be written is reported once through `problem`.
+  CrawlLog(const CrawlLog&) = delete;
+  CrawlLog& operator=(const CrawlLog&) = delete;
+  // Buffered until Flush.
   void Write(const UrlEnd& end);
+  // Writes what is buffered. What cannot be written waits, in bounded memory, for the next call.
   void Flush();
-  // The first error of a write, for people; empty while all is well.
+  // Why the last Flush could not write everything, for people; empty while all is well.
   const std::string& problem() const { return problem_; }
 
  private:
-  CrawlLog(std::FILE* file, const Clock& clock) : file_(file), clock_(clock) {}
-  std::FILE* file_;
+  CrawlLog(int fd, const Clock& clock) : fd_(fd), clock_(clock) {}
+  int fd_;
   const Clock& clock_;
+  std::string waiting_;
+  uint64_t dropped_ = 0;  // lines that found no room in memory
   std::string problem_;
 };
 

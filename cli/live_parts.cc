@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -98,8 +99,12 @@ struct LiveParserParts::Slot {
   std::map<std::string, uint32_t> crashes;  // by the key's hexadecimal form
 };
 
-LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random)
-    : directory_(std::move(pages_directory)), random_(random), slot_(std::make_unique<Slot>(crash_file)) {}
+LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random,
+                                 StorageTrouble& trouble)
+    : directory_(std::move(pages_directory)),
+      random_(random),
+      trouble_(trouble),
+      slot_(std::make_unique<Slot>(crash_file)) {}
 
 LiveParserParts::~LiveParserParts() = default;
 
@@ -114,7 +119,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.robots_policy = settings.ignore_robots() ? "ignore" : "obey";
   options.operator_contact = settings.contact();
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WarcStore> store, WarcStore::Open(options, SystemClock(), random_));
-  return store;
+  return NewTellingPageStore(std::move(store), directory_, trouble_);
 }
 
 std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
@@ -150,10 +155,12 @@ struct Worker::Part {
   ParserNode* parser = nullptr;
 };
 
+Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
+
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
                                                      const PublicSuffixes& suffixes,
                                                      const std::function<void(const std::string&)>& warn) {
-  std::unique_ptr<Worker> worker(new Worker());
+  std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
   uint64_t pages_dir_id = 0;
   if (options.parsers > 0) {
@@ -185,7 +192,8 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     parser.machine = machine;
     parser.public_suffix_version = suffixes.version();
     part->parser_parts = std::make_unique<LiveParserParts>(
-        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random());
+        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random(),
+        worker->trouble_);
     auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
                                              part->thread.random(), part->thread.bus(), part->thread.pool());
     part->parser = node.get();
@@ -240,6 +248,17 @@ void Worker::Stop() {
 
 void Worker::Join() {
   for (auto& part : parts_) part->thread.Join();
+}
+
+uint64_t Worker::not_handed_in() const {
+  uint64_t held = 0;
+  uint64_t waiting = 0;
+  for (const auto& part : parts_) {
+    // What a parser of ours has, our fetcher holds too.
+    if (part->fetcher != nullptr) held += part->fetcher->counters().active + part->fetcher->counters().held_pages;
+    if (part->parser != nullptr) waiting += part->parser->counters().waiting;
+  }
+  return std::max(held, waiting);
 }
 
 std::string Worker::refused() const {

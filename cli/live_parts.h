@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/node_thread.h"
+#include "cli/telling_page_store.h"
 #include "fetcher/fetcher_node.h"
 #include "parser/parser_node.h"
 #include "storage/warc_store.h"
@@ -25,7 +26,7 @@ class LiveFetcherParts : public FetcherParts {
 class LiveParserParts : public ParserParts {
  public:
   // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
-  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random);
+  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble);
   ~LiveParserParts() override;
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) override;
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override;
@@ -36,6 +37,7 @@ class LiveParserParts : public ParserParts {
   struct Slot;
   std::string directory_;
   Random& random_;
+  StorageTrouble& trouble_;
   std::unique_ptr<Slot> slot_;
 };
 
@@ -53,7 +55,8 @@ struct WorkerOptions {
 
 class Worker {
  public:
-  // Repairs the pages directory, binds the parsers, makes the nodes. Warnings for people are printed through `warn`.
+  // Repairs the pages directory, binds the parsers, makes the nodes. `warn` prints a line for people: now, and while the
+  // worker lives, on any thread.
   static absl::StatusOr<std::unique_ptr<Worker>> Make(const WorkerOptions& options, ZmqContext& context,
                                                       const PublicSuffixes& suffixes,
                                                       const std::function<void(const std::string&)>& warn);
@@ -67,10 +70,13 @@ class Worker {
   void Join();
   // Why a node ended for good, if the scheduler refused it; read after ended().
   std::string refused() const;
+  // Pages that a drain left; read after Join().
+  uint64_t not_handed_in() const;
 
  private:
-  Worker() = default;
+  explicit Worker(const std::function<void(const std::string&)>& warn);
   struct Part;
+  StorageTrouble trouble_;  // destroyed after the parts that tell it
   std::vector<std::unique_ptr<Part>> parts_;
 };
 

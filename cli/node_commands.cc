@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "common/clock.h"
 #include "common/status.h"
 
 namespace weft {
@@ -65,12 +66,17 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   (*worker)->Join();
   std::string refused = (*worker)->refused();
   if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  if (uint64_t left = (*worker)->not_handed_in(); left > 0) {
+    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
+                             "are fetched again", left));
+    return kExitInterrupted;
+  }
   console.Line("weft: everything is handed in");
   return kExitOk;
 }
 
-// Until signals have ended it: then the summary, and the exit code.
-int AwaitScheduler(SchedulerHost& host, Console& console) {
+// Waits for the end, tells of what happens meanwhile.
+void WatchScheduler(SchedulerHost& host, Console& console) {
   bool told_finished = false;
   int signals = 0;
   while (!host.ended()) {
@@ -87,14 +93,6 @@ int AwaitScheduler(SchedulerHost& host, Console& console) {
     told_finished = finished;
   }
   host.Join();
-  if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
-  CrawlSummary summary;
-  summary.status = host.Snapshot().status;
-  summary.stop = host.Snapshot().stop;
-  summary.pages_this_run = summary.status.pages();
-  fmt::print(stderr, "{}", SummaryText(summary));
-  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
-  return left > 0 ? kExitInterrupted : kExitOk;
 }
 
 }  // namespace
@@ -134,10 +132,21 @@ int SchedulerCommand(const CommandLine& line) {
   host.AddSeeds(urls);
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
+  const uint64_t pages_before = host.Status().pages();
+  const absl::Time begun = SystemClock().SteadyNow();
   host.Run();
   console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
                            bound->front(), bound->front()));
-  return AwaitScheduler(host, console);
+  WatchScheduler(host, console);
+  if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
+  CrawlSummary summary;
+  summary.status = host.Snapshot().status;
+  summary.stop = host.Snapshot().stop;
+  summary.elapsed = SystemClock().SteadyNow() - begun;
+  summary.pages_this_run = summary.status.pages() - pages_before;
+  fmt::print(stderr, "{}", SummaryText(summary));
+  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
+  return left > 0 ? kExitInterrupted : kExitOk;
 }
 
 int WorkerCommand(const CommandLine& line) { return RunWorker(line, true, ParserCount(line.invocation.parsers)); }

@@ -78,7 +78,7 @@ void SchedulerHost::Watch() {
   if (!node_->health().ok()) return Recover(node_->health());
   told_of_trouble_ = false;
   if (wanted_stop_ != StopReason::kNone) node_->Stop(wanted_stop_);
-  log_->Flush();
+  FlushLog();
   SchedulerSnapshot now;
   now.status = node_->Status();
   now.bound = node_->PoliteBound();
@@ -93,6 +93,12 @@ void SchedulerHost::Watch() {
     return;
   }
   thread_.loop().At(SystemClock().SteadyNow() + kWatchEvery, [this] { Watch(); });
+}
+
+void SchedulerHost::FlushLog() {
+  const bool was_well = log_->problem().empty();
+  log_->Flush();
+  if (was_well && !log_->problem().empty()) console_.Line("weft: " + log_->problem());
 }
 
 void SchedulerHost::Recover(const absl::Status& why) {
@@ -141,9 +147,7 @@ std::vector<UrlEnd> SchedulerHost::FirstEnds() const {
 }
 
 void SchedulerHost::OnUrlEnd(const UrlEnd& end) {
-  bool was_well = log_->problem().empty();
   log_->Write(end);
-  if (was_well && !log_->problem().empty()) console_.Line("weft: " + log_->problem());
   MutexLock lock(mutex_);
   if (first_ends_.size() < kFirstEnds) first_ends_.push_back(end);
 }

@@ -63,6 +63,7 @@ class SchedulerHost : public SchedulerObserver {
   absl::StatusOr<std::unique_ptr<CrawlDb>> OpenDb();
   void MakeNode(std::unique_ptr<CrawlDb> db);
   void Watch();
+  void FlushLog();
   void Recover(const absl::Status& why);
 
   SchedulerHostOptions options_;
