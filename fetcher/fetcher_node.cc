@@ -1,7 +1,6 @@
 #include "fetcher/fetcher_node.h"
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/node_hash_map.h>
 
 #include <algorithm>
 #include <map>
@@ -119,13 +118,13 @@ struct FetcherNode::Impl : LeaseRunHost {
   BodyBudget budget{256ull << 20};
   PageOutbox outbox;
 
-  absl::node_hash_map<uint64_t, std::unique_ptr<LeaseRun>> leases;   // by counter
+  std::map<uint64_t, std::unique_ptr<LeaseRun>> leases;   // by counter
   std::set<std::pair<absl::Time, uint64_t>> wakes;
   absl::flat_hash_map<uint64_t, absl::Time> wake_of;
   std::set<uint64_t> blocked;      // want to go on, no room
   absl::Time starved_since = absl::InfiniteFuture();
 
-  absl::node_hash_map<uint64_t, Active> active;   // by download id
+  std::map<uint64_t, Active> active;   // by download id
   std::vector<std::unique_ptr<Download>> finished;  // destroyed at the next tick, never inside their own callback
   uint64_t next_download = 1;
   // Downloads of a host whose lease is gone: a new lease of it waits for them.
@@ -315,6 +314,9 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
     if (message.frame.peer_session() == link->my_session()) BeginSession();
     return;
   }
+  // To an earlier session of ours, and late: to begin anew for each of those would bring on as many more.
+  uint64_t addressee = message.frame.peer_session();
+  if (addressee != 0 && addressee != link->my_session()) return;
   uint64_t session_before = link->peer_session();
   SessionLink::Received received = link->Receive(std::move(message));
   if (received.peer_lost_us || (received.new_session && session_before != 0)) return BeginSession();
