@@ -87,6 +87,7 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.delay = absl::Microseconds(options_.settings.delay_us());
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
   terms.ignore_robots = options_.settings.ignore_robots();
+  terms.faultless = options_.faultless;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
   network_.SetFaults(options_.network);
