@@ -72,7 +72,7 @@ void CommitCheck::OnReopened(const Kv& kv) {
       now->second.steps.insert(now->second.steps.begin(), history.steps.begin(), last.base());
     }
   }
-  durable_ = reopened_ = writes_;
+  reopened_ = writes_;  // what of it was not synced before is still not durable
 }
 
 void CommitCheck::OnLedger(const LedgerCounts& ledger) {
