@@ -69,6 +69,34 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   return kExitOk;
 }
 
+// Until signals have ended it: then the summary, and the exit code.
+int AwaitScheduler(SchedulerHost& host, Console& console) {
+  bool told_finished = false;
+  int signals = 0;
+  while (!host.ended()) {
+    if (WaitForSignal(kWatch) != 0) {
+      if (++signals > 1) _exit(kExitInterrupted);
+      console.Line("weft: stopping: workers hand in what is under way (again to leave at once)");
+      host.RequestStop(StopReason::kInterrupted);
+    }
+    SchedulerSnapshot now = host.Snapshot();
+    bool finished = now.status.state() == "finished" && now.status.ledger().discovered() > 0;
+    if (finished && !told_finished) {
+      console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
+    }
+    told_finished = finished;
+  }
+  host.Join();
+  if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
+  CrawlSummary summary;
+  summary.status = host.Snapshot().status;
+  summary.stop = host.Snapshot().stop;
+  summary.pages_this_run = summary.status.pages();
+  fmt::print(stderr, "{}", SummaryText(summary));
+  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
+  return left > 0 ? kExitInterrupted : kExitOk;
+}
+
 }  // namespace
 
 int SchedulerCommand(const CommandLine& line) {
@@ -109,30 +137,7 @@ int SchedulerCommand(const CommandLine& line) {
   host.Run();
   console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
                            bound->front(), bound->front()));
-  bool told_finished = false;
-  int signals = 0;
-  while (!host.ended()) {
-    if (WaitForSignal(kWatch) != 0) {
-      if (++signals > 1) _exit(kExitInterrupted);
-      console.Line("weft: stopping: workers hand in what is under way (again to leave at once)");
-      host.RequestStop(StopReason::kInterrupted);
-    }
-    SchedulerSnapshot now = host.Snapshot();
-    bool finished = now.status.state() == "finished" && now.status.ledger().discovered() > 0;
-    if (finished && !told_finished) {
-      console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
-    }
-    told_finished = finished;
-  }
-  host.Join();
-  if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
-  CrawlSummary summary;
-  summary.status = host.Snapshot().status;
-  summary.stop = host.Snapshot().stop;
-  summary.pages_this_run = summary.status.pages();
-  fmt::print(stderr, "{}", SummaryText(summary));
-  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
-  return left > 0 ? kExitInterrupted : kExitOk;
+  return AwaitScheduler(host, console);
 }
 
 int WorkerCommand(const CommandLine& line) { return RunWorker(line, true, ParserCount(line.invocation.parsers)); }

@@ -7,12 +7,14 @@ namespace {
 
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(50);
 constexpr size_t kPoolQueue = 64;
+// A large page takes a parser some hundred milliseconds.
+constexpr absl::Duration kSlowCallback = absl::Seconds(2);
 
 }  // namespace
 
 NodeThread::NodeThread(const std::string& name, ZmqContext& context)
     : random_(SystemRandom()),
-      loop_(name, SystemClock()),
+      loop_(name, SystemClock(), kSlowCallback),
       bus_(context, loop_,
            [this](const PeerId& from, Message message) {
              if (node_ != nullptr) {

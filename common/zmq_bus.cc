@@ -1,276 +1,372 @@
 #include "common/zmq_bus.h"
 
-#include <absl/container/flat_hash_map.h>
-#include <spdlog/spdlog.h>
+#include <errno.h>
 #include <sys/epoll.h>
 #include <zmq.h>
 
-#include <cerrno>
+#include <array>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
-#include "common/digest.h"
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/payload_registry.h"
 #include "common/random.h"
 #include "common/status.h"
+
+// libzmq hands messages from thread to thread by means that ThreadSanitizer does not see, as it is not instrumented.
+#ifdef __SANITIZE_THREAD__
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#define WEFT_HANDS_OVER(address) __tsan_release(address)
+#define WEFT_TAKES_OVER(address) __tsan_acquire(address)
+#else
+#define WEFT_HANDS_OVER(address) static_cast<void>(address)
+#define WEFT_TAKES_OVER(address) static_cast<void>(address)
+#endif
 
 namespace weft {
 namespace {
 
-// Above every credit (pages: 64 items a parser, leases: 4 a connection) plus the reserve for control (rule 27).
+constexpr size_t kRoutingIdBytes = 16;
 constexpr int kHighWaterMark = 100'000;
-constexpr int kMaxDrain = 200;   // messages a socket may hand over in one turn, so that no other waits for long
-constexpr std::string_view kRouterPrefix = "r:";
+constexpr int kMessagesPerPoll = 256;
 
-std::string ZmqError() { return zmq_strerror(zmq_errno()); }
-
-void SetInt(void* socket, int option, int value) { zmq_setsockopt(socket, option, &value, sizeof value); }
-
-// Keeps the payload alive until ZeroMQ is done with its bytes.
-void DropPayload(void*, void* hint) { delete static_cast<Payload*>(hint); }
-
-class Part {
+class ZmqMessage {
  public:
-  Part() { zmq_msg_init(&message_); }
-  explicit Part(std::string_view bytes) {
-    zmq_msg_init_size(&message_, bytes.size());
-    std::memcpy(zmq_msg_data(&message_), bytes.data(), bytes.size());
-  }
-  // Without copying: ZeroMQ holds a reference.
-  explicit Part(const Payload& payload) {
-    // ZeroMQ's interface takes a pointer to non-const bytes; it only reads them.
-    zmq_msg_init_data(&message_, const_cast<char*>(payload->data()), payload->size(), DropPayload,
-                      new Payload(payload));
-  }
-  ~Part() { zmq_msg_close(&message_); }
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
+  ZmqMessage() { zmq_msg_init(&message_); }
+  ~ZmqMessage() { zmq_msg_close(&message_); }
+  ZmqMessage(const ZmqMessage&) = delete;
+  ZmqMessage& operator=(const ZmqMessage&) = delete;
 
-  bool Receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
-  bool Send(void* socket, bool more) {
-    return zmq_msg_send(&message_, socket, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0;
-  }
-  bool more() const { return zmq_msg_more(const_cast<zmq_msg_t*>(&message_)) != 0; }
-  std::string_view bytes() const {
-    zmq_msg_t* message = const_cast<zmq_msg_t*>(&message_);
-    return {static_cast<const char*>(zmq_msg_data(message)), zmq_msg_size(message)};
-  }
+  zmq_msg_t* get() { return &message_; }
+  void* data() { return zmq_msg_data(&message_); }
+  size_t size() { return zmq_msg_size(&message_); }
+  bool more() { return zmq_msg_more(&message_) != 0; }
+  std::string_view view() { return {static_cast<const char*>(data()), size()}; }
 
  private:
   zmq_msg_t message_;
 };
 
+// What a payload frame of libzmq holds: given back by whoever drops the frame last, on whatever thread.
+struct HeldPayload {
+  PayloadRegistry* registry;
+  Payload payload;
+};
+
+void FreePayload(void* bytes, void* hint) {
+  WEFT_TAKES_OVER(hint);
+  std::unique_ptr<HeldPayload> held(static_cast<HeldPayload*>(hint));
+  held->registry->Release(bytes);
+}
+
+void SetInt(void* socket, int option, int value) {
+  if (zmq_setsockopt(socket, option, &value, sizeof value) != 0) {
+    spdlog::error("zmq option {} = {}: {}", option, value, zmq_strerror(errno));
+  }
+}
+
+void SetCommonOptions(void* socket) {
+  const int64_t longest = kMaxFrameBytes;
+  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest, sizeof longest);
+  SetInt(socket, ZMQ_LINGER, 1000);  // a last goodbye
+  SetInt(socket, ZMQ_SNDHWM, kHighWaterMark);
+  SetInt(socket, ZMQ_RCVHWM, kHighWaterMark);
+  SetInt(socket, ZMQ_HANDSHAKE_IVL, 10'000);
+  SetInt(socket, ZMQ_RECONNECT_IVL, 100);
+  SetInt(socket, ZMQ_RECONNECT_IVL_MAX, 5'000);
+  SetInt(socket, ZMQ_IMMEDIATE, 0);  // messages wait for the connection
+  SetInt(socket, ZMQ_IPV6, 1);
+  SetInt(socket, ZMQ_TCP_KEEPALIVE, 1);
+  SetInt(socket, ZMQ_TCP_KEEPALIVE_IDLE, 60);
+  SetInt(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10);
+  SetInt(socket, ZMQ_TCP_KEEPALIVE_CNT, 3);
+}
+
+// The ROUTER gives up first: a DEALER that reconnects while its old connection counts as alive there is refused, for
+// its routing id is taken.
+void SetHeartbeat(void* socket, int interval_ms, int timeout_ms) {
+  SetInt(socket, ZMQ_HEARTBEAT_IVL, interval_ms);
+  SetInt(socket, ZMQ_HEARTBEAT_TIMEOUT, timeout_ms);
+}
+
+std::string Hex(std::string_view bytes) {
+  std::string hex;
+  hex.reserve(2 * bytes.size());
+  for (char byte : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(byte));
+  return hex;
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Empty if `peer` is not the hex form of a routing id.
+std::string RoutingId(const PeerId& peer) {
+  std::string bytes;
+  if (peer.size() != 2 * kRoutingIdBytes) return bytes;
+  for (size_t i = 0; i < peer.size(); i += 2) {
+    int high = HexDigit(peer[i]);
+    int low = HexDigit(peer[i + 1]);
+    if (high < 0 || low < 0) return {};
+    bytes.push_back(static_cast<char>(high * 16 + low));
+  }
+  return bytes;
+}
+
+// A socket that takes IPv6 too tells IPv4 addresses mapped: "tcp://[::ffff:127.0.0.1]:7700".
+std::string LastEndpoint(void* socket) {
+  constexpr std::string_view kMapped = "[::ffff:";
+  std::array<char, 1024> text{};
+  size_t size = text.size();
+  if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0) return {};
+  std::string endpoint = text.data();
+  const size_t begin = endpoint.find(kMapped);
+  const size_t end = endpoint.find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return endpoint;
+  return endpoint.erase(end, 1).erase(begin, kMapped.size());
+}
+
 }  // namespace
 
-ZmqContext::ZmqContext() : handle_(zmq_ctx_new()) {}
-ZmqContext::~ZmqContext() { zmq_ctx_term(handle_); }
+ZmqContext::ZmqContext() : handle_(zmq_ctx_new()), payloads_(std::make_unique<PayloadRegistry>()) {
+  if (handle_ == nullptr) {
+    spdlog::critical("zmq_ctx_new: {}", zmq_strerror(errno));
+    std::abort();
+  }
+}
+
+ZmqContext::~ZmqContext() {
+  while (zmq_ctx_term(handle_) != 0 && errno == EINTR) {
+  }
+}
 
 struct ZmqBus::Impl {
-  Impl(ZmqContext& c, EventLoop& l, absl::AnyInvocable<void(const PeerId&, Message)> handler)
-      : context(c), loop(l), on_message(std::move(handler)), random(SystemRandom()) {}
+  struct Socket {
+    void* handle = nullptr;  // null: closed
+    int descriptor = -1;
+    PeerId peer;             // of a DEALER
+    bool router = false;
+  };
 
-  absl::StatusOr<void*> NewSocket(int type) const;
-  void Watch(void* socket);
-  bool Drain(void* socket, const PeerId& dealer);
-  bool ReceiveOne(void* socket, const PeerId& dealer, bool& got);
-  bool DrainAll();
+  Impl(ZmqContext& zmq_context, EventLoop& node_loop, absl::AnyInvocable<void(const PeerId&, Message)> handler)
+      : context(zmq_context), loop(node_loop), on_message(std::move(handler)) {}
+
+  absl::StatusOr<std::unique_ptr<Socket>> Open(int type);
+  Socket* Keep(std::unique_ptr<Socket> socket);
+  void Close(Socket& socket);
+  Socket* DealerOf(const PeerId& peer);
+
+  bool Poll();
+  bool Drain(Socket& socket);
+  bool Receive(Socket& socket);
+  bool Parse(ZmqMessage& frame, ZmqMessage& payload, Message& message);
+
+  bool SendRoutingId(const PeerId& peer);
+  bool SendFrame(void* handle, const Message& message);
+  bool SendPayload(void* handle, const Payload& payload);
 
   ZmqContext& context;
   EventLoop& loop;
   absl::AnyInvocable<void(const PeerId&, Message)> on_message;
-  std::unique_ptr<Random> random;
-  void* router = nullptr;
-  absl::flat_hash_map<PeerId, void*> dealers;
-  std::vector<PeerId> closing;       // disconnected from within a message's handler
-  bool draining = false;
-  uint64_t next_dealer = 1;
-  ZmqBusCounters counts;
-  std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // the loop's poller may be called after this object
+  std::vector<std::unique_ptr<Socket>> sockets;
+  Socket* router = nullptr;
+  std::unique_ptr<Random> random = SystemRandom();
+  uint64_t poller = 0;
+  uint64_t connections = 0;
+  ZmqBusCounters counters;
 };
 
-absl::StatusOr<void*> ZmqBus::Impl::NewSocket(int type) const {
-  void* socket = zmq_socket(context.handle(), type);
-  if (socket == nullptr) return Unavailable("no more sockets: {}", ZmqError());
-  SetInt(socket, ZMQ_SNDHWM, kHighWaterMark);
-  SetInt(socket, ZMQ_RCVHWM, kHighWaterMark);
-  SetInt(socket, ZMQ_LINGER, 500);
-  SetInt(socket, ZMQ_HANDSHAKE_IVL, 10'000);
-  SetInt(socket, ZMQ_RECONNECT_IVL, 100);
-  SetInt(socket, ZMQ_RECONNECT_IVL_MAX, 3'000);
-  SetInt(socket, ZMQ_TCP_KEEPALIVE, 1);
-  SetInt(socket, ZMQ_IPV6, 1);
-  int64_t most = kMaxFrameBytes;
-  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
-  if (type == ZMQ_ROUTER) {
-    SetInt(socket, ZMQ_ROUTER_MANDATORY, 1);
-  } else {
-    // Fresh for every connection: a router that still knows an older one would drop this one.
-    uint64_t id[2] = {random->NextId(), random->Next()};
-    char name[1 + sizeof id] = {'w'};
-    std::memcpy(name + 1, id, sizeof id);
-    zmq_setsockopt(socket, ZMQ_ROUTING_ID, name, sizeof name);
-  }
+absl::StatusOr<std::unique_ptr<ZmqBus::Impl::Socket>> ZmqBus::Impl::Open(int type) {
+  auto socket = std::make_unique<Socket>();
+  socket->handle = zmq_socket(context.handle(), type);
+  if (socket->handle == nullptr) return Unavailable("cannot open a zmq socket: {}", zmq_strerror(errno));
+  size_t size = sizeof socket->descriptor;
+  zmq_getsockopt(socket->handle, ZMQ_FD, &socket->descriptor, &size);
+  SetCommonOptions(socket->handle);
   return socket;
 }
 
-void ZmqBus::Impl::Watch(void* socket) {
-  int fd = -1;
-  size_t size = sizeof fd;
-  zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-  // Edge-triggered by nature: the descriptor only says "look again"; the poller drains before every wait.
-  loop.Watch(fd, EPOLLIN, [](uint32_t) {});
+// The descriptor only wakes the loop: it tells that the socket has something to do, once. What there is to receive is
+// found by Poll before every sleep, as a send may use that signal up.
+ZmqBus::Impl::Socket* ZmqBus::Impl::Keep(std::unique_ptr<Socket> socket) {
+  loop.Watch(socket->descriptor, EPOLLIN, [](uint32_t) {});
+  sockets.push_back(std::move(socket));
+  return sockets.back().get();
 }
 
-bool ZmqBus::Impl::ReceiveOne(void* socket, const PeerId& dealer, bool& got) {
-  got = false;
-  PeerId from = dealer;
-  if (dealer.empty()) {
-    Part id;
-    if (!id.Receive(socket)) return false;
-    from = std::string(kRouterPrefix) + HexLower(id.bytes());
-    if (!id.more()) return true;
+void ZmqBus::Impl::Close(Socket& socket) {
+  if (socket.handle == nullptr) return;
+  loop.Unwatch(socket.descriptor);
+  zmq_close(socket.handle);
+  socket.handle = nullptr;
+}
+
+ZmqBus::Impl::Socket* ZmqBus::Impl::DealerOf(const PeerId& peer) {
+  for (std::unique_ptr<Socket>& socket : sockets) {
+    if (socket->handle != nullptr && !socket->router && socket->peer == peer) return socket.get();
   }
-  Part head;
-  if (!head.Receive(socket)) return false;
+  return nullptr;
+}
+
+bool ZmqBus::Impl::Poll() {
+  bool busy = false;
+  for (size_t i = 0; i < sockets.size(); ++i) {  // on_message may connect
+    Socket& socket = *sockets[i];
+    busy |= Drain(socket);
+  }
+  std::erase_if(sockets, [](const std::unique_ptr<Socket>& socket) { return socket->handle == nullptr; });
+  return busy;
+}
+
+bool ZmqBus::Impl::Drain(Socket& socket) {
+  int received = 0;
+  while (received < kMessagesPerPoll && socket.handle != nullptr && Receive(socket)) ++received;
+  return received > 0;
+}
+
+// False: nothing there.
+bool ZmqBus::Impl::Receive(Socket& socket) {
+  ZmqMessage first;
+  if (zmq_msg_recv(first.get(), socket.handle, ZMQ_DONTWAIT) < 0) return false;
+  WEFT_TAKES_OVER(&context);
+  // The other parts of a message come with its first.
+  ZmqMessage second;
+  ZmqMessage third;
+  ZmqMessage excess;
+  ZmqMessage* last = &first;
+  for (ZmqMessage* next : {&second, &third}) {
+    if (!last->more() || zmq_msg_recv(next->get(), socket.handle, ZMQ_DONTWAIT) < 0) break;
+    last = next;
+  }
+  bool well_formed = !last->more() && (socket.router ? last != &first && first.size() == kRoutingIdBytes
+                                                     : last != &third);
+  while (last->more() && zmq_msg_recv(excess.get(), socket.handle, ZMQ_DONTWAIT) >= 0) last = &excess;
+
   Message message;
-  bool fits = head.bytes().size() <= kMaxFrameBytes &&
-              message.frame.ParseFromArray(head.bytes().data(), static_cast<int>(head.bytes().size())) &&
-              message.frame.version() == kProtocolVersion;
-  bool more = head.more();
-  for (int part = 0; more; ++part) {
-    Part body;
-    if (!body.Receive(socket)) return false;
-    more = body.more();
-    if (part > 0 || body.bytes().size() > kMaxPayloadBytes) {
-      fits = false;
-      continue;
-    }
-    // A copy of at most 256 KiB (3 us for a mean page) is cheaper than a registry that would hand the pointer over.
-    message.payload = std::make_shared<const std::string>(body.bytes());
-  }
-  ++counts.received;
-  if (!fits) {
-    ++counts.dropped_malformed;
+  well_formed = well_formed && (socket.router ? Parse(second, third, message) : Parse(first, second, message));
+  if (!well_formed) {
+    ++counters.dropped_malformed;
     return true;
   }
-  got = true;
-  on_message(from, std::move(message));
+  ++counters.received;
+  on_message(socket.router ? Hex(first.view()) : PeerId(socket.peer), std::move(message));
   return true;
 }
 
-bool ZmqBus::Impl::Drain(void* socket, const PeerId& dealer) {
-  bool any = false;
-  bool got = false;
-  for (int i = 0; i < kMaxDrain && ReceiveOne(socket, dealer, got); ++i) any = true;
-  return any;
+// A payload of no bytes and none are told apart by the frame: who expects one has it said there.
+bool ZmqBus::Impl::Parse(ZmqMessage& frame, ZmqMessage& payload, Message& message) {
+  if (frame.size() > kMaxFrameBytes || payload.size() > kMaxPayloadBytes) return false;
+  if (!message.frame.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) return false;
+  if (message.frame.version() != kProtocolVersion) return false;
+  if (!frame.more()) return true;
+  message.payload = context.payloads().Find(payload.data(), payload.size());
+  // Written out: a Payload is shared with the sender where it can be, and with its keeper here (common/bus.h).
+  if (!message.payload) message.payload = std::make_shared<const std::string>(payload.view());
+  return true;
 }
 
-bool ZmqBus::Impl::DrainAll() {
-  draining = true;
-  bool any = router != nullptr && Drain(router, "");
-  std::vector<std::pair<PeerId, void*>> sockets(dealers.begin(), dealers.end());
-  for (const auto& [peer, socket] : sockets) {
-    if (dealers.contains(peer)) any = Drain(socket, peer) || any;
+bool ZmqBus::Impl::SendRoutingId(const PeerId& peer) {
+  std::string id = RoutingId(peer);
+  return !id.empty() && router != nullptr &&
+         zmq_send(router->handle, id.data(), id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
+}
+
+bool ZmqBus::Impl::SendFrame(void* handle, const Message& message) {
+  zmq_msg_t frame;
+  const size_t size = message.frame.ByteSizeLong();
+  if (zmq_msg_init_size(&frame, size) != 0) return false;
+  message.frame.SerializeWithCachedSizesToArray(static_cast<uint8_t*>(zmq_msg_data(&frame)));
+  WEFT_HANDS_OVER(&context);
+  if (zmq_msg_send(&frame, handle, ZMQ_DONTWAIT | (message.payload ? ZMQ_SNDMORE : 0)) >= 0) return true;
+  zmq_msg_close(&frame);
+  return false;
+}
+
+bool ZmqBus::Impl::SendPayload(void* handle, const Payload& payload) {
+  context.payloads().Hold(payload);
+  auto* held = new HeldPayload{&context.payloads(), payload};  // owned by the frame from here on
+  WEFT_HANDS_OVER(held);
+  zmq_msg_t frame;
+  if (zmq_msg_init_data(&frame, const_cast<char*>(payload->data()), payload->size(), FreePayload, held) != 0) {
+    FreePayload(const_cast<char*>(payload->data()), held);
+    zmq_msg_init(&frame);  // the message has begun and must end
   }
-  draining = false;
-  return any;
+  WEFT_HANDS_OVER(&context);
+  if (zmq_msg_send(&frame, handle, ZMQ_DONTWAIT) >= 0) return true;
+  zmq_msg_close(&frame);
+  return false;
 }
 
 ZmqBus::ZmqBus(ZmqContext& context, EventLoop& loop,
                absl::AnyInvocable<void(const PeerId& from, Message message)> on_message)
     : impl_(std::make_unique<Impl>(context, loop, std::move(on_message))) {
-  loop.AddPoller([impl = impl_.get(), alive = impl_->alive] { return *alive && impl->DrainAll(); });
+  impl_->poller = loop.AddPoller([impl = impl_.get()] { return impl->Poll(); });
 }
 
 ZmqBus::~ZmqBus() {
-  *impl_->alive = false;
-  auto close = [this](void* socket) {
-    int fd = -1;
-    size_t size = sizeof fd;
-    zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-    impl_->loop.Unwatch(fd);
-    zmq_close(socket);
-  };
-  for (auto& [peer, socket] : impl_->dealers) close(socket);
-  if (impl_->router != nullptr) close(impl_->router);
+  impl_->loop.RemovePoller(impl_->poller);
+  for (std::unique_ptr<Impl::Socket>& socket : impl_->sockets) impl_->Close(*socket);
 }
 
 absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
   if (impl_->router == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(impl_->router, impl_->NewSocket(ZMQ_ROUTER));
-    impl_->Watch(impl_->router);
+    WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Impl::Socket> socket, impl_->Open(ZMQ_ROUTER));
+    socket->router = true;
+    SetInt(socket->handle, ZMQ_ROUTER_MANDATORY, 1);
+    SetHeartbeat(socket->handle, 2'000, 6'000);
+    impl_->router = impl_->Keep(std::move(socket));
   }
-  if (zmq_bind(impl_->router, endpoint.c_str()) != 0) {
-    if (zmq_errno() == EADDRINUSE) {
-      return Unavailable("{} is in use by another process; choose another port, or tcp://127.0.0.1:0 for any",
-                         endpoint);
-    }
-    return Unavailable("cannot listen at {}: {}", endpoint, ZmqError());
+  if (zmq_bind(impl_->router->handle, endpoint.c_str()) == 0) return LastEndpoint(impl_->router->handle);
+  const int error = errno;
+  if (error == EADDRINUSE) {
+    return Unavailable("{} is in use by another process; choose another port, or tcp://127.0.0.1:0 for any", endpoint);
   }
-  char bound[512] = {};
-  size_t size = sizeof bound;
-  if (zmq_getsockopt(impl_->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0) return endpoint;
-  return std::string(bound);
+  if (error == EINVAL || error == EPROTONOSUPPORT || error == ENOCOMPATPROTO) {
+    return InvalidArgument("{} is no endpoint to listen on: {}", endpoint, zmq_strerror(error));
+  }
+  return Unavailable("cannot listen on {}: {}", endpoint, zmq_strerror(error));
 }
 
 absl::StatusOr<PeerId> ZmqBus::Connect(const std::string& endpoint) {
-  WEFT_ASSIGN_OR_RETURN(void* socket, impl_->NewSocket(ZMQ_DEALER));
-  if (zmq_connect(socket, endpoint.c_str()) != 0) {
-    absl::Status status = InvalidArgument("cannot connect to '{}': {}", endpoint, ZmqError());
-    zmq_close(socket);
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Impl::Socket> socket, impl_->Open(ZMQ_DEALER));
+  // Fresh, so that nobody is taken for an earlier process. Ids that begin with a zero byte are libzmq's own.
+  std::array<uint64_t, 2> id = {impl_->random->Next() | 1, impl_->random->Next()};
+  static_assert(sizeof id == kRoutingIdBytes);
+  zmq_setsockopt(socket->handle, ZMQ_ROUTING_ID, id.data(), sizeof id);
+  if (endpoint.rfind("tcp://", 0) == 0) SetHeartbeat(socket->handle, 5'000, 15'000);
+  if (zmq_connect(socket->handle, endpoint.c_str()) != 0) {
+    absl::Status status = InvalidArgument("cannot connect to {}: {}", endpoint, zmq_strerror(errno));
+    zmq_close(socket->handle);
     return status;
   }
-  impl_->Watch(socket);
-  PeerId peer = fmt::format("d:{}", impl_->next_dealer++);
-  impl_->dealers[peer] = socket;
-  return peer;
+  socket->peer = fmt::format("{}#{}", endpoint, ++impl_->connections);
+  return impl_->Keep(std::move(socket))->peer;
 }
 
 void ZmqBus::Disconnect(const PeerId& peer) {
-  auto it = impl_->dealers.find(peer);
-  if (it == impl_->dealers.end()) return;
-  void* socket = it->second;
-  impl_->dealers.erase(it);
-  int fd = -1;
-  size_t size = sizeof fd;
-  zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-  impl_->loop.Unwatch(fd);
-  if (impl_->draining) {
-    // Its messages are being handed over right now: closed once that is done.
-    impl_->loop.Post([socket] { zmq_close(socket); });
-  } else {
-    zmq_close(socket);
-  }
+  Impl::Socket* dealer = impl_->DealerOf(peer);
+  if (dealer != nullptr) impl_->Close(*dealer);
 }
 
 void ZmqBus::Send(const PeerId& peer, const Message& message) {
-  void* socket = nullptr;
-  std::string id;
-  if (peer.starts_with(kRouterPrefix)) {
-    socket = impl_->router;
-    for (size_t i = kRouterPrefix.size(); i + 1 < peer.size(); i += 2) {
-      id.push_back(static_cast<char>(std::stoi(peer.substr(i, 2), nullptr, 16)));
-    }
-  } else {
-    auto it = impl_->dealers.find(peer);
-    if (it != impl_->dealers.end()) socket = it->second;
-  }
-  if (socket == nullptr) {
-    ++impl_->counts.dropped_unsendable;
-    return;
-  }
-  std::string bytes = message.frame.SerializeAsString();
-  bool payload = message.payload != nullptr;
-  // The first part decides: a peer that is gone or full refuses it, and nothing of the message is sent.
-  bool sent = id.empty() || Part(id).Send(socket, true);
-  sent = sent && Part(bytes).Send(socket, payload);
-  if (sent && payload) sent = Part(message.payload).Send(socket, false);
+  const size_t payload_size = message.payload ? message.payload->size() : 0;
+  bool sent = message.frame.ByteSizeLong() <= kMaxFrameBytes && payload_size <= kMaxPayloadBytes;
+  if (!sent) spdlog::error("a message to {} is too long: {} + {} bytes", peer, message.frame.ByteSizeLong(), payload_size);
+  Impl::Socket* dealer = impl_->DealerOf(peer);
+  sent = sent && (dealer != nullptr || impl_->SendRoutingId(peer));
   if (sent) {
-    ++impl_->counts.sent;
-  } else {
-    ++impl_->counts.dropped_unsendable;
+    void* handle = dealer != nullptr ? dealer->handle : impl_->router->handle;
+    sent = impl_->SendFrame(handle, message) && (!message.payload || impl_->SendPayload(handle, message.payload));
   }
+  ++(sent ? impl_->counters.sent : impl_->counters.dropped_unsendable);
 }
 
-const ZmqBusCounters& ZmqBus::counters() const { return impl_->counts; }
+const ZmqBusCounters& ZmqBus::counters() const { return impl_->counters; }
 
 }  // namespace weft

@@ -1,6 +1,8 @@
 // Bus over ZeroMQ (the only user of zmq): one bound ROUTER at most, and a DEALER per connection, all on one EventLoop.
 // inproc://, ipc:// and tcp:// endpoints. High-water marks lie above what credit allows, so that nothing is dropped
 // while peers keep to it; a frame that does not parse, is too long or of another protocol version is counted and dropped.
+// A peer of the ROUTER keeps its PeerId over reconnections of its connection.
+// Thread rule: belongs to its loop's thread; made and destroyed on it, or while the loop does not run.
 #pragma once
 
 #include <absl/functional/any_invocable.h>
@@ -14,21 +16,29 @@
 
 namespace weft {
 
+class PayloadRegistry;
+
 // The process-wide ZeroMQ context; inproc endpoints meet only within one. Outlives every ZmqBus made with it.
+// Its destructor waits up to a second for what was sent last.
 class ZmqContext {
  public:
+  // Aborts if the system gives no context.
   ZmqContext();
   ~ZmqContext();
+  ZmqContext(const ZmqContext&) = delete;
+  ZmqContext& operator=(const ZmqContext&) = delete;
   void* handle() const { return handle_; }
+  PayloadRegistry& payloads() const { return *payloads_; }
 
  private:
   void* handle_;
+  std::unique_ptr<PayloadRegistry> payloads_;
 };
 
 struct ZmqBusCounters {
   uint64_t sent = 0;
   uint64_t received = 0;
-  uint64_t dropped_unsendable = 0;   // peer unknown or at its high-water mark
+  uint64_t dropped_unsendable = 0;   // peer unknown or at its high-water mark, or the message longer than allowed
   uint64_t dropped_malformed = 0;
 };
 
@@ -40,9 +50,10 @@ class ZmqBus : public Bus {
   ~ZmqBus() override;
 
   // Binds the ROUTER (all endpoints share it): "tcp://127.0.0.1:0" picks a port. Answers the endpoint that others
-  // connect to. Unavailable: "tcp://127.0.0.1:7700 is in use ...".
+  // connect to; a wildcard address stays one. Unavailable: "tcp://127.0.0.1:7700 is in use ...".
   absl::StatusOr<std::string> Bind(const std::string& endpoint);
   absl::StatusOr<PeerId> Connect(const std::string& endpoint) override;
+  // Closes a connection made by Connect; peers of the ROUTER leave by themselves. From within on_message too.
   void Disconnect(const PeerId& peer) override;
   void Send(const PeerId& peer, const Message& message) override;
   const ZmqBusCounters& counters() const;

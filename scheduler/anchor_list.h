@@ -15,6 +15,7 @@ namespace weft {
 inline constexpr std::string_view kMetaState = "state";        // a CrawlState's name
 inline constexpr std::string_view kMetaClean = "clean";        // "1": no lease was out when the last run ended
 inline constexpr std::string_view kMetaSettings = "settings";  // wire::CrawlSettings
+inline constexpr std::string_view kMetaJudged = "judged";      // scope version and depth limit that records were judged by
 inline constexpr std::string_view kMetaAnchorChunks = "anchors";
 
 absl::Status AppendAnchors(CrawlDb& db, const std::vector<std::string>& urls);

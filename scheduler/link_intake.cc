@@ -66,6 +66,15 @@ std::optional<Candidate> LinkIntake::FromRedirect(const wire::Link& link, const 
   return candidate;
 }
 
+Outcome LinkIntake::Judge(const UrlRecord& record) {
+  std::optional<Candidate> candidate = Make(record.url);
+  if (!candidate) return Outcome::kScheme;
+  if (record.seed) return scope_.JudgeSeed(record.url);
+  if (candidate->refused != Outcome::kNone) return candidate->refused;
+  bool deep = settings_.has_max_depth() && record.depth > settings_.max_depth();
+  return deep ? Outcome::kDepth : Outcome::kNone;
+}
+
 Candidate LinkIntake::FromSeed(const Url& url) {
   const HostPlace& place = PlaceOf(url.host());
   Candidate candidate;

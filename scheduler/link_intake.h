@@ -31,6 +31,8 @@ class LinkIntake {
   std::optional<Candidate> FromRedirect(const wire::Link& link, const wire::UrlTicket& source,
                                         const Fingerprint& referrer, uint16_t referrer_shard);
   Candidate FromSeed(const Url& url);
+  // What scope and limits say of a URL that is in the ledger already.
+  Outcome Judge(const UrlRecord& record);
   Fingerprint KeyOf(const Url& url) const;
 
  private:

@@ -4,30 +4,9 @@
 #include <utility>
 
 #include "common/status.h"
-#include "common/units.h"
-#include "scheduler/anchor_list.h"
-#include "scheduler/commit_desk.h"
-#include "scheduler/crawl_clock.h"
-#include "scheduler/frontier.h"
-#include "scheduler/lease_desk.h"
-#include "scheduler/link_intake.h"
-#include "scheduler/node_table.h"
-#include "scheduler/scope.h"
-#include "scheduler/status_report.h"
-#include "scheduler/sync_gate.h"
+#include "scheduler/scheduler_node_impl.h"
 
 namespace weft {
-namespace {
-
-constexpr absl::Duration kTick = absl::Milliseconds(200);
-constexpr absl::Duration kClockEvery = absl::Seconds(5);
-constexpr absl::Duration kGap = absl::Seconds(3);
-constexpr size_t kSeedChunk = 1000;
-constexpr size_t kEndChunk = 500;
-constexpr size_t kPromoteChunk = 5000;
-constexpr size_t kMaxRecordRows = 2000;
-
-}  // namespace
 
 std::string_view CrawlStateName(CrawlState state) {
   switch (state) {
@@ -42,78 +21,6 @@ std::string_view CrawlStateName(CrawlState state) {
   }
   return "running";
 }
-
-struct SchedulerNode::Impl {
-  Impl(const SchedulerOptions& o, const wire::CrawlSettings& s, std::unique_ptr<CrawlDb> d,
-       std::shared_ptr<const PublicSuffixes> suffixes_in, const Clock& c, Random& r, Bus& b, WorkPool& pool,
-       SchedulerObserver& obs, std::unique_ptr<Scope> sc)
-      : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
-        suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db),
-        nodes(b, session), gate(db, pool), intake(db->identity(), suffixes, *scope),
-        leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
-        commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs), opened(c.SteadyNow()),
-        last_tick(opened), last_clock(opened) {
-    intake.set_settings(settings);
-  }
-
-  void Fail(const absl::Status& status) {
-    if (failed.ok()) failed = status;
-  }
-  void Check(const absl::Status& status) {
-    if (!status.ok()) Fail(status);
-  }
-
-  uint64_t Budget() const;
-  SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
-  void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
-  void BeginStop(StopReason reason);
-  void LoadScope();
-  void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
-  std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
-  void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
-  void Dispatch(const PeerId& from, NodeEntry& node, Message& message);
-  void DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame);
-  void DispatchTool(const PeerId& from, wire::Frame& frame);
-  void OnSeeds(const PeerId& from, const wire::SeedBatch& batch);
-  void OnRecords(const PeerId& from, const wire::RecordsRequest& request);
-  void ForgetSilentNodes();
-  void EndSomeOrigins();
-  void GrantIfAllowed();
-  void CheckEnd();
-  void AdvanceStop();
-  void DrainNodes(bool fetchers);
-  bool Gone(bool fetchers) const;
-  bool NothingLeft() const { return db->ledger().pending == 0 && commits.empty() && endings.empty(); }
-
-  SchedulerOptions options;
-  wire::CrawlSettings settings;
-  const Clock& clock;
-  Random& random;
-  Bus& bus;
-  SchedulerObserver& observer;
-  uint64_t session;
-  std::shared_ptr<CrawlDb> db;  // shared with a sync that may outlive this node on its pool's thread
-  std::shared_ptr<const PublicSuffixes> suffixes;  // one immutable list per process
-  std::unique_ptr<Scope> scope;
-  CrawlClock crawl_clock;
-  Frontier frontier;
-  NodeTable nodes;
-  SyncGate gate;
-  LinkIntake intake;
-  LeaseDesk leases;
-  CommitDesk commits;
-  std::vector<OriginEnding> endings;
-  absl::Time opened;
-  absl::Time last_tick;
-  absl::Time last_clock;
-  absl::Time hold_grants_until = absl::InfinitePast();
-  absl::Time stop_deadline = absl::InfiniteFuture();
-  StopReason stop = StopReason::kNone;
-  bool parsers_told = false;
-  bool final_sync_asked = false;
-  bool done = false;
-  absl::Status failed;
-};
 
 SchedulerNode::SchedulerNode(const SchedulerOptions& options, const wire::CrawlSettings& settings,
                              std::unique_ptr<CrawlDb> db, std::shared_ptr<const PublicSuffixes> suffixes,
@@ -138,6 +45,20 @@ void SchedulerNode::Impl::LoadScope() {
   }
 }
 
+// A wider scope takes up what was refused before, a narrower one refuses what still waits.
+void SchedulerNode::Impl::RejudgeIfChanged() {
+  std::string judged_by = fmt::format("{}/{}", settings.scope_version(),
+                                      settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none");
+  auto before = db->GetMeta(kMetaJudged);
+  if (!before.ok()) return Fail(before.status());
+  if (before->has_value() && **before != judged_by) {
+    auto changed = db->Rejudge([&](const UrlRecord& record) { return intake.Judge(record); }, crawl_clock.Now());
+    if (!changed.ok()) return Fail(changed.status());
+    if (*changed > 0) observer.OnNotice(fmt::format("{} URLs are judged anew by the changed scope or depth", *changed));
+  }
+  Check(db->PutMeta(kMetaJudged, judged_by));
+}
+
 void SchedulerNode::Start() {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
@@ -155,6 +76,7 @@ void SchedulerNode::Start() {
     // The last request under one of them may end as late as that.
     no_request_before = s.crawl_clock.Now() + CrawlMicros(leases_may_run + delay);
   }
+  s.RejudgeIfChanged();
   s.Check(s.db->PutMeta(kMetaClean, "0"));
   s.Check(s.db->PutMeta(kMetaState, "running"));
   s.Check(s.db->PutMeta(kMetaSettings, s.settings.SerializeAsString()));
@@ -211,188 +133,6 @@ SchedulerNode::SeedCounts SchedulerNode::AddSeeds(const std::vector<std::string>
   impl_->gate.AfterSync([] {});
   impl_->gate.Poke();
   return counts;
-}
-
-std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const wire::Register& info) const {
-  if (frame.version() != kProtocolVersion) {
-    return fmt::format("protocol {} does not fit the scheduler's {}: install the same version of weft on every node",
-                       frame.version(), kProtocolVersion);
-  }
-  if (info.tool()) return "";
-  if (info.canonicaliser_version() != db->identity().canonicaliser_version()) {
-    return fmt::format("this crawl's keys are made by canonicaliser {}, the node has {}: install the scheduler's version",
-                       db->identity().canonicaliser_version(), info.canonicaliser_version());
-  }
-  if (info.parses() && info.public_suffix_version() != db->identity().public_suffix_version()) {
-    return fmt::format("this crawl's shards are made by public suffix list '{}', the node has '{}'",
-                       db->identity().public_suffix_version(), info.public_suffix_version());
-  }
-  return "";
-}
-
-void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
-  node.info = info;
-  node.registered = true;
-  if (info.lineage() == db->identity().lineage() && info.highest_commit() > db->commit()) {
-    observer.OnNotice(fmt::format(
-        "{} has seen commit {} acknowledged, the CrawlDb ends at {}: it has lost acknowledged writes (rule 13)",
-        info.name(), info.highest_commit(), db->commit()));
-  }
-  leases.NodeGone(from);
-  Check(leases.AdoptHeld(from, info));
-  wire::Frame frame;
-  wire::Registered* reply = frame.mutable_registered();
-  *reply->mutable_identity() = db->identity();
-  reply->set_incarnation(db->incarnation());
-  *reply->mutable_settings() = settings;
-  reply->set_heartbeat_us(absl::ToInt64Microseconds(options.heartbeat));
-  reply->set_dead_after_us(absl::ToInt64Microseconds(options.dead_after));
-  FillParsers(nodes, reply->mutable_parsers());
-  node.link.Send({std::move(frame), nullptr});
-  if (info.parses()) nodes.PushParsers();
-  if (stop != StopReason::kNone) DrainNodes(/*fetchers=*/!parsers_told);
-}
-
-void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame) {
-  wire::Frame answer;
-  leases.OnHeartbeat(from, node, frame.heartbeat(), *answer.mutable_heartbeat_reply());
-  node.link.SendUnsequenced({std::move(answer), nullptr}, &frame);
-}
-
-void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
-  switch (frame.body_case()) {
-    case wire::Frame::kLeaseWanted:
-      if (stop == StopReason::kNone) leases.OnWanted(from, frame.lease_wanted(), Budget());
-      break;
-    case wire::Frame::kLeaseRelease:
-      Check(leases.OnRelease(from, frame.lease_release()));
-      break;
-    case wire::Frame::kUrlEnded:
-      commits.Take(from, std::move(*frame.mutable_url_ended()));
-      break;
-    case wire::Frame::kPageResult:
-      commits.Take(from, std::move(*frame.mutable_page_result()));
-      break;
-    case wire::Frame::kLinkBatch:
-      commits.Take(from, frame.link_batch());
-      break;
-    case wire::Frame::kHostPermitWanted:
-      leases.OnPermitWanted(from, frame.host_permit_wanted());
-      break;
-    case wire::Frame::kHostPause:
-      Check(leases.OnPause(frame.host_pause()));
-      break;
-    case wire::Frame::kHostPermitDone:
-      leases.OnPermitDone(frame.host_permit_done());
-      break;
-    case wire::Frame::kGoodbye: {
-      node.said_goodbye = true;
-      node.draining = true;
-      if (node.info.parses()) nodes.PushParsers();
-      break;
-    }
-    default:
-      break;
-  }
-}
-
-void SchedulerNode::Impl::OnSeeds(const PeerId& from, const wire::SeedBatch& batch) {
-  SeedCounts counts = AdmitSeeds({batch.urls().begin(), batch.urls().end()});
-  wire::Frame frame;
-  wire::SeedReply* reply = frame.mutable_seed_reply();
-  reply->set_added(counts.added);
-  reply->set_known(counts.known);
-  for (const auto& [url, reason] : counts.bad) {
-    wire::SeedReply::Bad* bad = reply->add_bad();
-    bad->set_url(url);
-    bad->set_reason(reason);
-  }
-  gate.AfterSync([this, from, frame = std::move(frame)]() mutable { nodes.Send(from, std::move(frame)); });
-}
-
-void SchedulerNode::Impl::OnRecords(const PeerId& from, const wire::RecordsRequest& request) {
-  wire::Frame frame;
-  size_t limit = std::clamp<size_t>(request.limit(), 1, kMaxRecordRows);
-  absl::Status status = FillRecords(*db, request, limit, *frame.mutable_records_reply());
-  if (!status.ok()) return Fail(status);
-  FillNodes(nodes, clock.SteadyNow(), frame.mutable_records_reply()->mutable_parsers());
-  nodes.Send(from, std::move(frame));
-}
-
-void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
-  switch (frame.body_case()) {
-    case wire::Frame::kSeedBatch:
-      OnSeeds(from, frame.seed_batch());
-      break;
-    case wire::Frame::kRecordsRequest:
-      OnRecords(from, frame.records_request());
-      break;
-    default:
-      break;
-  }
-}
-
-void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message& message) {
-  wire::Frame& frame = message.frame;
-  switch (frame.body_case()) {
-    case wire::Frame::kRegister: {
-      std::string why = WhyRefused(frame, frame.register_());
-      if (!why.empty()) {
-        wire::Frame refusal;
-        refusal.mutable_register_refused()->set_reason(why);
-        node.link.Send({std::move(refusal), nullptr});
-        return;
-      }
-      return OnRegister(from, node, frame.register_());
-    }
-    case wire::Frame::kHeartbeat:
-      return OnHeartbeat(from, node, frame);
-    default:
-      if (!node.registered) return;
-      if (node.info.tool()) {
-        DispatchTool(from, frame);
-      } else {
-        DispatchWork(from, node, frame);
-      }
-  }
-}
-
-void SchedulerNode::OnMessage(const PeerId& from, Message message) {
-  Impl& s = *impl_;
-  if (!s.failed.ok()) return;
-  absl::Time now = s.clock.SteadyNow();
-  if (s.nodes.Find(from) == nullptr && message.frame.peer_session() != 0) {
-    // Somebody who was talking to an earlier life of ours, or was forgotten for its silence: start over.
-    wire::Frame frame;
-    frame.set_version(kProtocolVersion);
-    frame.set_session(s.session);
-    frame.set_peer_session(message.frame.session());
-    frame.mutable_session_unknown();
-    s.bus.Send(from, {std::move(frame), nullptr});
-    return;
-  }
-  NodeEntry* node = s.nodes.FindOrAdd(from, now);
-  if (node == nullptr) return;
-  SessionLink::Received received = node->link.Receive(std::move(message));
-  if (received.peer_lost_us) return;
-  if (received.new_session) {
-    // The node begins anew: what it registered as, and its credit, belong to the session before.
-    node->registered = false;
-    node->lease_limit = node->leases_granted = 0;
-    node->nonce = node->nonce_before = 0;
-    node->heartbeat_received = absl::InfinitePast();
-    node->said_goodbye = node->draining = false;
-  }
-  for (Message& delivered : received.deliver) {
-    if (delivered.frame.body_case() == wire::Frame::kStatusRequest) {
-      wire::Frame answer;
-      *answer.mutable_status_reply() = Status();
-      node->link.Send({std::move(answer), nullptr});
-    } else {
-      s.Dispatch(from, *node, delivered);
-    }
-    if (!s.failed.ok()) return;
-  }
 }
 
 void SchedulerNode::Impl::ForgetSilentNodes() {

@@ -168,6 +168,9 @@ class CrawlDb {
   absl::StatusOr<std::vector<CommitVerdict>> Commit(std::span<const AttemptEnd> ends, CrawlTime now);
   // Puts every record that ended as failed back into its queue (--retry-failed): how many.
   absl::StatusOr<uint64_t> RequeueFailed(CrawlTime now);
+  // Asks `judge` again about everything pending, and everything refused by scope or depth; kNone is admissible. What is
+  // answered otherwise than before changes its state: how many. For a scope or depth limit that changed; a scan.
+  absl::StatusOr<uint64_t> Rejudge(absl::FunctionRef<Outcome(const UrlRecord&)> judge, CrawlTime now);
   LedgerCounts ledger() const;
   // Recounts from the records, by a scan: for checks and tests.
   absl::StatusOr<LedgerCounts> Recount() const;

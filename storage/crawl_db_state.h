@@ -33,6 +33,9 @@ absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes);
 std::string EncodeHostState(const HostState& host);
 absl::StatusOr<HostState> DecodeHostState(std::string_view bytes);
 
+// Refusals that a changed scope, or another sighting, can undo (rule 36).
+bool RefusedByScope(Outcome reason);
+
 // Keys of the families.
 std::string UrlKey(uint16_t shard, const Fingerprint& key);
 std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position);

@@ -11,12 +11,6 @@
 namespace weft {
 namespace {
 
-// Refusals that another sighting can undo (rule 36).
-bool CanBeTakenUp(Outcome reason) {
-  return reason == Outcome::kDepth || reason == Outcome::kScope || reason == Outcome::kPrefix ||
-         reason == Outcome::kExcluded;
-}
-
 // What is known of the keys of one call, with this call's own changes laid over it.
 class Known {
  public:
@@ -95,7 +89,7 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
   WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(c.key));
   bool nearer = head.state == UrlState::kPending && c.refused == Outcome::kNone &&
                 (c.depth < head.depth || (c.seed && !head.seed));
-  bool take_up = head.state == UrlState::kRefused && c.refused == Outcome::kNone && CanBeTakenUp(head.reason);
+  bool take_up = head.state == UrlState::kRefused && c.refused == Outcome::kNone && RefusedByScope(head.reason);
   if (!nearer && !take_up) return Admission::kKnown;
   WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(c.key));
   record.depth = std::min(record.depth, c.depth);
@@ -186,6 +180,11 @@ CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record,
 }
 
 }  // namespace
+
+bool RefusedByScope(Outcome reason) {
+  return reason == Outcome::kDepth || reason == Outcome::kScope || reason == Outcome::kPrefix ||
+         reason == Outcome::kExcluded;
+}
 
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "common/ascii.h"
 #include "common/digest.h"
@@ -101,6 +102,7 @@ struct WarcReader::Impl {
   uint64_t position;         // of the next member
   bool in_member = false;
   bool first_in_member = false;
+  bool garbage_in_member = false;  // behind the record that was returned last: to be reported
   uint64_t member_offset = 0;
   // Bytes that may be read again after damage. Without a bound, nested beginnings of records make a file of n bytes
   // cost n * n; when it is used up, reading goes on where it stopped.
@@ -197,6 +199,9 @@ bool WarcReader::Impl::OpenMember() {
 }
 
 absl::StatusOr<WarcRecord> WarcReader::Impl::NextInGzip() {
+  if (std::exchange(garbage_in_member, false)) {
+    return DataLoss("a gzip member with more than its record at offset {}", member_offset);
+  }
   while (true) {
     if (!in_member && !OpenMember()) return NotFound("end of file");
     member.SkipLineEnds();
@@ -216,19 +221,24 @@ absl::StatusOr<WarcRecord> WarcReader::Impl::NextInGzip() {
   return CloseMember(std::move(record));
 }
 
-// After a record was read: it counts only if its member is whole.
+// After a record was read: it counts only if its member is whole, which is known at the member's end. Only where a
+// further record follows in it (a file gzipped as a whole) that end is too far away to wait for.
 absl::StatusOr<WarcRecord> WarcReader::Impl::CloseMember(WarcRecord record) {
-  if (member.AtEnd()) {
-    if (!member.whole()) return GiveUpMember(WarcFault::kCut);
-    in_member = false;
-    position = member.position();
-    if (first_in_member) record.length = position - member_offset;
+  if (EqualIgnoringCase(member.Peek(5), "WARC/")) {
+    first_in_member = false;
+    return record;
   }
-  first_in_member = false;
+  garbage_in_member = !member.AtEnd();
+  member.SkipToEnd();
+  if (!member.whole()) return GiveUpMember(WarcFault::kCut);
+  in_member = false;
+  position = member.position();
+  if (first_in_member) record.length = position - member_offset;
   return record;
 }
 
 absl::Status WarcReader::Impl::GiveUpMember(WarcFault fault) {
+  garbage_in_member = false;
   member.SkipToEnd();
   in_member = false;
   if (member.whole()) {

@@ -29,23 +29,23 @@ TEST(ReadConfigFile, GivesKeysInOrderWithTheirLines) {
 TEST(ReadConfigFile, NamesTheLineOfASyntaxError) {
   const test::ScratchDir dir;
   const std::string path = dir.Write("c.toml", "a = 1\nb = \n");
-  EXPECT_THAT(Message(ReadConfigFile(path).status()), StartsWith(path + ":2: "));
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), StartsWith(path + ":2: "));
 }
 
 TEST(ReadConfigFile, RefusesTablesAndOtherValues) {
   const test::ScratchDir dir;
   const std::string path = dir.Path("c.toml");
   dir.Write("c.toml", "a = 1\n[limits]\nmax-pages = 3\n");
-  EXPECT_THAT(Message(ReadConfigFile(path).status()), AllOf(StartsWith(path + ":2: "), HasSubstr("'limits' is a table")));
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), AllOf(StartsWith(path + ":2: "), HasSubstr("'limits' is a table")));
   dir.Write("c.toml", "delay = 1.5\n");
-  EXPECT_THAT(Message(ReadConfigFile(path).status()), AllOf(HasSubstr(":1: delay: "), HasSubstr("text in quotes")));
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), AllOf(HasSubstr(":1: delay: "), HasSubstr("text in quotes")));
   dir.Write("c.toml", "exclude = [['a']]\n");
-  EXPECT_THAT(Message(ReadConfigFile(path).status()), HasSubstr(":1: exclude: "));
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), HasSubstr(":1: exclude: "));
 }
 
 TEST(ReadConfigFile, SaysWhatToDoAboutAMissingFile) {
   const test::ScratchDir dir;
-  EXPECT_THAT(Message(ReadConfigFile(dir.Path("none.toml")).status()),
+  EXPECT_THAT(ErrorText(ReadConfigFile(dir.Path("none.toml")).status()),
               AllOf(HasSubstr("none.toml"), HasSubstr("--config")));
   EXPECT_FALSE(ReadConfigFile(dir.Path("")).ok());
 }

@@ -23,7 +23,7 @@ std::string Check(const std::vector<std::string>& seeds, const std::vector<std::
     argv.push_back(seed);
   }
   argv.insert(argv.end(), {"--out", "my crawl"});
-  return Message(CheckContact(urls, settings, argv));
+  return ErrorText(CheckContact(urls, settings, argv));
 }
 
 TEST(ContactRule, AsksForAContactAndPrintsTheWholeCommand) {

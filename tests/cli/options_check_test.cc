@@ -13,15 +13,15 @@ using ::testing::Not;
 
 TEST(RegexCheck, NamesThePatternAndTheReason) {
   EXPECT_TRUE(CheckRegex(R"(\.pdf$)").ok());
-  EXPECT_THAT(Message(CheckRegex("a(b")), HasSubstr("'a(b'"));
-  EXPECT_THAT(Message(CheckRegex("a(?=b)")), HasSubstr("RE2"));
+  EXPECT_THAT(ErrorText(CheckRegex("a(b")), HasSubstr("'a(b'"));
+  EXPECT_THAT(ErrorText(CheckRegex("a(?=b)")), HasSubstr("RE2"));
 }
 
 TEST(NetworkCheck, TakesAddressesAndNetworks) {
   EXPECT_TRUE(CheckNetwork("127.0.0.0/8").ok());
   EXPECT_TRUE(CheckNetwork("fd00::/8").ok());
   EXPECT_TRUE(CheckNetwork("10.1.2.3").ok());
-  EXPECT_THAT(Message(CheckNetwork("127.0.0.0/33")), HasSubstr("is not a network"));
+  EXPECT_THAT(ErrorText(CheckNetwork("127.0.0.0/33")), HasSubstr("is not a network"));
   EXPECT_FALSE(CheckNetwork("example.com").ok());
 }
 
@@ -31,14 +31,14 @@ TEST(ResolveCheck, TakesHostPortAddress) {
   EXPECT_TRUE(CheckResolve("example.com:443:::1").ok());
   for (const char* bad : {"example.com", "example.com:443", "example.com:0:127.0.0.1", "example.com:x:127.0.0.1",
                           "example.com:443:elsewhere", ":443:127.0.0.1", "a b:443:127.0.0.1", "x:70000:127.0.0.1"}) {
-    EXPECT_THAT(Message(CheckResolve(bad)), HasSubstr("HOST:PORT:ADDR")) << bad;
+    EXPECT_THAT(ErrorText(CheckResolve(bad)), HasSubstr("HOST:PORT:ADDR")) << bad;
   }
 }
 
 TEST(ProxyCheck, TakesProxyUrlsAndHidesPasswords) {
   EXPECT_TRUE(CheckProxy("http://127.0.0.1:3128").ok());
   EXPECT_TRUE(CheckProxy("socks5h://user:secret@proxy.example:1080").ok());
-  EXPECT_THAT(Message(CheckProxy("ftp://user:secret@proxy.example/")), Not(HasSubstr("secret")));
+  EXPECT_THAT(ErrorText(CheckProxy("ftp://user:secret@proxy.example/")), Not(HasSubstr("secret")));
   EXPECT_FALSE(CheckProxy("ftp://proxy.example/").ok());
   EXPECT_FALSE(CheckProxy("proxy.example").ok());
 }
@@ -52,7 +52,7 @@ TEST(HeaderCheck, RefusesWhatWouldSpoilTheRequest) {
   EXPECT_FALSE(CheckHeader("X-A: 1\r\nX-B: 2").ok());
   EXPECT_FALSE(CheckHeader("Host: other.example").ok());
   EXPECT_FALSE(CheckHeader("transfer-encoding: chunked").ok());
-  EXPECT_THAT(Message(CheckHeader("User-Agent: x")), HasSubstr("--user-agent"));
+  EXPECT_THAT(ErrorText(CheckHeader("User-Agent: x")), HasSubstr("--user-agent"));
 }
 
 TEST(UserAgentCheck, WantsAProductFirst) {
@@ -78,10 +78,10 @@ TEST(EndpointCheck, TakesLoopbackOnly) {
   }
   for (const char* far : {"tcp://0.0.0.0:7700", "tcp://10.0.0.1:7700", "tcp://example.com:7700", "tcp://*:7700",
                           "tcp://[::]:7700"}) {
-    EXPECT_THAT(Message(CheckListenEndpoint(far)), HasSubstr("loopback only")) << far;
+    EXPECT_THAT(ErrorText(CheckListenEndpoint(far)), HasSubstr("loopback only")) << far;
   }
   for (const char* bad : {"127.0.0.1:7700", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:70000", "tcp://"}) {
-    EXPECT_THAT(Message(CheckListenEndpoint(bad)), HasSubstr("tcp://HOST:PORT")) << bad;
+    EXPECT_THAT(ErrorText(CheckListenEndpoint(bad)), HasSubstr("tcp://HOST:PORT")) << bad;
   }
 }
 

@@ -1,0 +1,192 @@
+// What the scheduler answers nodes and tools: registration, heartbeats, work, seeds, records.
+#include <algorithm>
+#include <utility>
+
+#include "common/status.h"
+#include "scheduler/scheduler_node_impl.h"
+
+namespace weft {
+
+std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const wire::Register& info) const {
+  if (frame.version() != kProtocolVersion) {
+    return fmt::format("protocol {} does not fit the scheduler's {}: install the same version of weft on every node",
+                       frame.version(), kProtocolVersion);
+  }
+  if (info.tool()) return "";
+  if (info.canonicaliser_version() != db->identity().canonicaliser_version()) {
+    return fmt::format("this crawl's keys are made by canonicaliser {}, the node has {}: install the scheduler's version",
+                       db->identity().canonicaliser_version(), info.canonicaliser_version());
+  }
+  if (info.parses() && info.public_suffix_version() != db->identity().public_suffix_version()) {
+    return fmt::format("this crawl's shards are made by public suffix list '{}', the node has '{}'",
+                       db->identity().public_suffix_version(), info.public_suffix_version());
+  }
+  return "";
+}
+
+void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
+  node.info = info;
+  node.registered = true;
+  if (info.lineage() == db->identity().lineage() && info.highest_commit() > db->commit()) {
+    observer.OnNotice(fmt::format(
+        "{} has seen commit {} acknowledged, the CrawlDb ends at {}: it has lost acknowledged writes (rule 13)",
+        info.name(), info.highest_commit(), db->commit()));
+  }
+  leases.NodeGone(from);
+  Check(leases.AdoptHeld(from, info));
+  wire::Frame frame;
+  wire::Registered* reply = frame.mutable_registered();
+  *reply->mutable_identity() = db->identity();
+  reply->set_incarnation(db->incarnation());
+  *reply->mutable_settings() = settings;
+  reply->set_heartbeat_us(absl::ToInt64Microseconds(options.heartbeat));
+  reply->set_dead_after_us(absl::ToInt64Microseconds(options.dead_after));
+  FillParsers(nodes, reply->mutable_parsers());
+  node.link.Send({std::move(frame), nullptr});
+  if (info.parses()) nodes.PushParsers();
+  if (stop != StopReason::kNone) DrainNodes(/*fetchers=*/!parsers_told);
+}
+
+void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame) {
+  wire::Frame answer;
+  leases.OnHeartbeat(from, node, frame.heartbeat(), *answer.mutable_heartbeat_reply());
+  node.link.SendUnsequenced({std::move(answer), nullptr}, &frame);
+}
+
+void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
+  switch (frame.body_case()) {
+    case wire::Frame::kLeaseWanted:
+      if (stop == StopReason::kNone) leases.OnWanted(from, frame.lease_wanted(), Budget());
+      break;
+    case wire::Frame::kLeaseRelease:
+      Check(leases.OnRelease(from, frame.lease_release()));
+      break;
+    case wire::Frame::kUrlEnded:
+      commits.Take(from, std::move(*frame.mutable_url_ended()));
+      break;
+    case wire::Frame::kPageResult:
+      commits.Take(from, std::move(*frame.mutable_page_result()));
+      break;
+    case wire::Frame::kLinkBatch:
+      commits.Take(from, frame.link_batch());
+      break;
+    case wire::Frame::kHostPermitWanted:
+      leases.OnPermitWanted(from, frame.host_permit_wanted());
+      break;
+    case wire::Frame::kHostPause:
+      Check(leases.OnPause(frame.host_pause()));
+      break;
+    case wire::Frame::kHostPermitDone:
+      leases.OnPermitDone(frame.host_permit_done());
+      break;
+    case wire::Frame::kGoodbye: {
+      node.said_goodbye = true;
+      node.draining = true;
+      if (node.info.parses()) nodes.PushParsers();
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+void SchedulerNode::Impl::OnSeeds(const PeerId& from, const wire::SeedBatch& batch) {
+  SeedCounts counts = AdmitSeeds({batch.urls().begin(), batch.urls().end()});
+  wire::Frame frame;
+  wire::SeedReply* reply = frame.mutable_seed_reply();
+  reply->set_added(counts.added);
+  reply->set_known(counts.known);
+  for (const auto& [url, reason] : counts.bad) {
+    wire::SeedReply::Bad* bad = reply->add_bad();
+    bad->set_url(url);
+    bad->set_reason(reason);
+  }
+  gate.AfterSync([this, from, frame = std::move(frame)]() mutable { nodes.Send(from, std::move(frame)); });
+}
+
+void SchedulerNode::Impl::OnRecords(const PeerId& from, const wire::RecordsRequest& request) {
+  wire::Frame frame;
+  size_t limit = std::clamp<size_t>(request.limit(), 1, kMaxRecordRows);
+  absl::Status status = FillRecords(*db, request, limit, *frame.mutable_records_reply());
+  if (!status.ok()) return Fail(status);
+  FillNodes(nodes, clock.SteadyNow(), frame.mutable_records_reply()->mutable_parsers());
+  nodes.Send(from, std::move(frame));
+}
+
+void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
+  switch (frame.body_case()) {
+    case wire::Frame::kSeedBatch:
+      OnSeeds(from, frame.seed_batch());
+      break;
+    case wire::Frame::kRecordsRequest:
+      OnRecords(from, frame.records_request());
+      break;
+    default:
+      break;
+  }
+}
+
+void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message& message) {
+  wire::Frame& frame = message.frame;
+  switch (frame.body_case()) {
+    case wire::Frame::kRegister: {
+      std::string why = WhyRefused(frame, frame.register_());
+      if (!why.empty()) {
+        wire::Frame refusal;
+        refusal.mutable_register_refused()->set_reason(why);
+        node.link.Send({std::move(refusal), nullptr});
+        return;
+      }
+      return OnRegister(from, node, frame.register_());
+    }
+    case wire::Frame::kHeartbeat:
+      return OnHeartbeat(from, node, frame);
+    default:
+      if (!node.registered) return;
+      if (node.info.tool()) {
+        DispatchTool(from, frame);
+      } else {
+        DispatchWork(from, node, frame);
+      }
+  }
+}
+
+void SchedulerNode::OnMessage(const PeerId& from, Message message) {
+  Impl& s = *impl_;
+  if (!s.failed.ok()) return;
+  absl::Time now = s.clock.SteadyNow();
+  if (s.nodes.Find(from) == nullptr && message.frame.peer_session() != 0) {
+    // Somebody who was talking to an earlier life of ours, or was forgotten for its silence: start over.
+    wire::Frame frame;
+    frame.set_version(kProtocolVersion);
+    frame.set_session(s.session);
+    frame.set_peer_session(message.frame.session());
+    frame.mutable_session_unknown();
+    s.bus.Send(from, {std::move(frame), nullptr});
+    return;
+  }
+  NodeEntry* node = s.nodes.FindOrAdd(from, now);
+  if (node == nullptr) return;
+  SessionLink::Received received = node->link.Receive(std::move(message));
+  if (received.peer_lost_us) return;
+  if (received.new_session) {
+    // The node begins anew: what it registered as, and its credit, belong to the session before.
+    node->registered = false;
+    node->lease_limit = node->leases_granted = 0;
+    node->nonce = node->nonce_before = 0;
+    node->heartbeat_received = absl::InfinitePast();
+    node->said_goodbye = node->draining = false;
+  }
+  for (Message& delivered : received.deliver) {
+    if (delivered.frame.body_case() == wire::Frame::kStatusRequest) {
+      wire::Frame answer;
+      *answer.mutable_status_reply() = Status();
+      node->link.Send({std::move(answer), nullptr});
+    } else {
+      s.Dispatch(from, *node, delivered);
+    }
+    if (!s.failed.ok()) return;
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,105 @@
+// The inside of SchedulerNode, for its own files: its life (scheduler_node.cc) and what it answers nodes and tools
+// (scheduler_dispatch.cc).
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "common/status.h"
+#include "common/units.h"
+#include "scheduler/anchor_list.h"
+#include "scheduler/commit_desk.h"
+#include "scheduler/crawl_clock.h"
+#include "scheduler/frontier.h"
+#include "scheduler/lease_desk.h"
+#include "scheduler/link_intake.h"
+#include "scheduler/node_table.h"
+#include "scheduler/scheduler_node.h"
+#include "scheduler/scope.h"
+#include "scheduler/status_report.h"
+#include "scheduler/sync_gate.h"
+
+namespace weft {
+
+inline constexpr absl::Duration kTick = absl::Milliseconds(200);
+inline constexpr absl::Duration kClockEvery = absl::Seconds(5);
+inline constexpr absl::Duration kGap = absl::Seconds(3);
+inline constexpr size_t kSeedChunk = 1000;
+inline constexpr size_t kEndChunk = 500;
+inline constexpr size_t kPromoteChunk = 5000;
+inline constexpr size_t kMaxRecordRows = 2000;
+
+struct SchedulerNode::Impl {
+  Impl(const SchedulerOptions& o, const wire::CrawlSettings& s, std::unique_ptr<CrawlDb> d,
+       std::shared_ptr<const PublicSuffixes> suffixes_in, const Clock& c, Random& r, Bus& b, WorkPool& pool,
+       SchedulerObserver& obs, std::unique_ptr<Scope> sc)
+      : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
+        suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db),
+        nodes(b, session), gate(db, pool), intake(db->identity(), suffixes, *scope),
+        leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
+        commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs), opened(c.SteadyNow()),
+        last_tick(opened), last_clock(opened) {
+    intake.set_settings(settings);
+  }
+
+  void Fail(const absl::Status& status) {
+    if (failed.ok()) failed = status;
+  }
+  void Check(const absl::Status& status) {
+    if (!status.ok()) Fail(status);
+  }
+
+  uint64_t Budget() const;
+  SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
+  void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
+  void BeginStop(StopReason reason);
+  void LoadScope();
+  void RejudgeIfChanged();
+  void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
+  std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
+  void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
+  void Dispatch(const PeerId& from, NodeEntry& node, Message& message);
+  void DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame);
+  void DispatchTool(const PeerId& from, wire::Frame& frame);
+  void OnSeeds(const PeerId& from, const wire::SeedBatch& batch);
+  void OnRecords(const PeerId& from, const wire::RecordsRequest& request);
+  void ForgetSilentNodes();
+  void EndSomeOrigins();
+  void GrantIfAllowed();
+  void CheckEnd();
+  void AdvanceStop();
+  void DrainNodes(bool fetchers);
+  bool Gone(bool fetchers) const;
+  bool NothingLeft() const { return db->ledger().pending == 0 && commits.empty() && endings.empty(); }
+
+  SchedulerOptions options;
+  wire::CrawlSettings settings;
+  const Clock& clock;
+  Random& random;
+  Bus& bus;
+  SchedulerObserver& observer;
+  uint64_t session;
+  std::shared_ptr<CrawlDb> db;  // shared with a sync that may outlive this node on its pool's thread
+  std::shared_ptr<const PublicSuffixes> suffixes;  // one immutable list per process
+  std::unique_ptr<Scope> scope;
+  CrawlClock crawl_clock;
+  Frontier frontier;
+  NodeTable nodes;
+  SyncGate gate;
+  LinkIntake intake;
+  LeaseDesk leases;
+  CommitDesk commits;
+  std::vector<OriginEnding> endings;
+  absl::Time opened;
+  absl::Time last_tick;
+  absl::Time last_clock;
+  absl::Time hold_grants_until = absl::InfinitePast();
+  absl::Time stop_deadline = absl::InfiniteFuture();
+  StopReason stop = StopReason::kNone;
+  bool parsers_told = false;
+  bool final_sync_asked = false;
+  bool done = false;
+  absl::Status failed;
+};
+
+}  // namespace weft
