@@ -183,6 +183,9 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
     if (message.frame.peer_session() == link->my_session()) BeginSession();
     return;
   }
+  // To an earlier session of ours, and late: to begin anew for each of those would bring on as many more.
+  uint64_t addressee = message.frame.peer_session();
+  if (addressee != 0 && addressee != link->my_session()) return;
   uint64_t session_before = link->peer_session();
   SessionLink::Received received = link->Receive(std::move(message));
   if (received.peer_lost_us || (received.new_session && session_before != 0)) return BeginSession();

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/node_hash_map.h>
 
 #include <algorithm>
 #include <map>
@@ -119,13 +118,13 @@ struct FetcherNode::Impl : LeaseRunHost {
   BodyBudget budget{256ull << 20};
   PageOutbox outbox;
 
-  absl::node_hash_map<uint64_t, std::unique_ptr<LeaseRun>> leases;   // by counter
+  std::map<uint64_t, std::unique_ptr<LeaseRun>> leases;   // by counter
   std::set<std::pair<absl::Time, uint64_t>> wakes;
   absl::flat_hash_map<uint64_t, absl::Time> wake_of;
   std::set<uint64_t> blocked;      // want to go on, no room
   absl::Time starved_since = absl::InfiniteFuture();
 
-  absl::node_hash_map<uint64_t, Active> active;   // by download id
+  std::map<uint64_t, Active> active;   // by download id
   std::vector<std::unique_ptr<Download>> finished;  // destroyed at the next tick, never inside their own callback
   uint64_t next_download = 1;
   // Downloads of a host whose lease is gone: a new lease of it waits for them.

@@ -330,7 +330,8 @@ LeaseRun::Verdict LeaseRun::OnUrlEnd(const wire::UrlTicket& ticket, const FetchR
     return Verdict::kHandled;
   }
   bool gateway = result.status == 500 || result.status == 502 || result.status == 504;
-  if (gateway && static_cast<int>(ticket.attempt()) + 1 < RetryPolicyFor(Outcome::kServerError).tries) {
+  uint32_t failed = ticket.attempt() - std::min(ticket.attempt(), ticket.own_key_redirects());
+  if (gateway && static_cast<int>(failed) + 1 < RetryPolicyFor(Outcome::kServerError).tries) {
     fetcher_.ReportEnded(*this, ticket, Outcome::kServerError, fmt::format("status {}", result.status));
     return Verdict::kHandled;
   }

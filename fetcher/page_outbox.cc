@@ -149,6 +149,8 @@ void PageOutbox::OnMessage(const PeerId& from, Message message) {
     }
     return;
   }
+  uint64_t addressee = message.frame.peer_session();
+  if (addressee != 0 && addressee != parser.link.my_session()) return;  // late, to an earlier session of ours
   parser.last_heard = clock_.SteadyNow();
   uint64_t session_before = parser.link.peer_session();
   SessionLink::Received received = parser.link.Receive(std::move(message));

@@ -4,7 +4,6 @@
 // Thread rule: the fetcher's loop.
 #pragma once
 
-#include <absl/container/node_hash_map.h>
 #include <absl/functional/any_invocable.h>
 #include <absl/time/time.h>
 
@@ -76,7 +75,7 @@ class PageOutbox {
   Random& random_;
   uint64_t node_id_;
   absl::AnyInvocable<void(const OutPage& page)> released_;
-  absl::node_hash_map<PeerId, Parser> parsers_;
+  std::map<PeerId, Parser> parsers_;  // ordered: a simulated run repeats
   std::map<uint64_t, Held> pages_;       // by page id
   std::deque<uint64_t> waiting_;         // ids without a parser
   uint64_t next_page_id_ = 1;

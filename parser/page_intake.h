@@ -2,7 +2,6 @@
 // Thread rule: the parser's loop.
 #pragma once
 
-#include <absl/container/node_hash_map.h>
 #include <absl/time/time.h>
 
 #include <deque>
@@ -66,7 +65,7 @@ class PageIntake {
   uint64_t credit_items_;
   uint64_t credit_bytes_;
   bool stopped_ = false;
-  absl::node_hash_map<PeerId, Fetcher> fetchers_;
+  std::map<PeerId, Fetcher> fetchers_;  // ordered: a simulated run repeats
   std::deque<ArrivedPage> ready_;
 };
 

@@ -1,5 +1,6 @@
 #include "scheduler/commit_desk.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -28,6 +29,11 @@ UrlEnd Told(const wire::UrlTicket& ticket, Outcome outcome, int64_t wall_us, int
   told.fetched_at = absl::FromUnixMicros(wall_us);
   told.took = absl::Microseconds(took_us);
   return told;
+}
+
+// Redirects to its own key have raised the attempt too, and were answers.
+int FailedTries(const wire::UrlTicket& ticket) {
+  return static_cast<int>(ticket.attempt() - std::min(ticket.attempt(), ticket.own_key_redirects()));
 }
 
 }  // namespace
@@ -116,7 +122,7 @@ AttemptEnd CommitDesk::EndOfFailure(const wire::UrlTicket& ticket, Outcome outco
   // kNone: the answer came after its lease and could not be used; nobody's fault.
   if (outcome == Outcome::kThrottled || outcome == Outcome::kNone) return EndOf(ticket, AttemptEnd::Kind::kBackToQueue);
   RetryPolicy policy = RetryPolicyFor(outcome);
-  int tried = static_cast<int>(ticket.attempt()) + 1;
+  int tried = FailedTries(ticket) + 1;
   if (tried < policy.tries) {
     AttemptEnd end = EndOf(ticket, AttemptEnd::Kind::kRetry);
     end.retry_after_us = CrawlMicros(RetryWait(outcome, tried));

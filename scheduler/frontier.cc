@@ -44,9 +44,9 @@ FrontierHost* Frontier::Find(uint64_t host_id) {
 FrontierHost& Frontier::FindOrAdd(const HostState& state) {
   auto [it, added] = hosts_.try_emplace(state.id);
   FrontierHost& host = it->second;
+  host.shard = state.shard;  // a host that was only lent for one request had none yet
   if (added) {
     host.id = state.id;
-    host.shard = state.shard;
     host.host = state.host;
     host.not_before = state.not_before;
   }

@@ -8,6 +8,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/node_hash_map.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <deque>
 #include <optional>
@@ -49,6 +50,7 @@ struct OutUrl {
   std::string origin;
   uint64_t position = 0;
   uint64_t lease = 0;              // counter of its lease; 0: the lease is over, the URL was asked
+  absl::Time unleased;             // then: since when
   std::string node;                // peer that holds it
   uint32_t generation = 0;
   uint32_t attempt = 0;

@@ -7,6 +7,14 @@
 #include "common/units.h"
 
 namespace weft {
+namespace {
+
+// An origin that is given up is left alone for as long as its URLs take to be ended.
+constexpr absl::Duration kEndingPause = absl::Seconds(10);
+// How long an asked URL may take to be handed in after its lease.
+constexpr absl::Duration kHandInPatience = absl::Minutes(5);
+
+}  // namespace
 
 LeaseDesk::LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings& settings, CrawlDb& db,
                      Frontier& frontier, NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock,
@@ -53,6 +61,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_depth(url.record.depth);
     ticket->set_redirect_hops(url.record.redirect_hops);
     ticket->set_seed(url.record.seed);
+    ticket->set_own_key_redirects(url.record.own_key_redirects);
     OutUrl out;
     out.host_id = host.id;
     out.origin = origin.origin;
@@ -168,7 +177,7 @@ void LeaseDesk::FinishLease(uint64_t counter, bool asked_stay_out) {
     if (asked_stay_out) {
       OutUrl asked = *out;
       asked.lease = 0;
-      frontier_.MarkOut(key, std::move(asked));
+      StayOut(key, std::move(asked));
     } else {
       frontier_.Return(key);
     }
@@ -233,6 +242,8 @@ void LeaseDesk::EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome ou
   ending.outcome = outcome;
   ending.detail = detail;
   endings_.push_back(std::move(ending));
+  // Else it is leased again at once, and what is out cannot be ended.
+  origin.not_before = std::max(origin.not_before, crawl_clock_.Now() + CrawlMicros(kEndingPause));
   notices_.push_back(fmt::format("{}: given up: {}{}{}", origin.origin, std::string(OutcomeName(outcome)),
                                  detail.empty() ? "" : ": ", detail));
 }
@@ -335,8 +346,26 @@ void LeaseDesk::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Hea
   }
 }
 
+void LeaseDesk::StayOut(const Fingerprint& key, OutUrl out) {
+  out.unleased = clock_.SteadyNow();
+  unleased_.emplace_back(out.unleased, key);
+  frontier_.MarkOut(key, std::move(out));
+}
+
+// What was asked and is not handed in for very long is not coming: a node may still have named it as held after its end
+// had reached a scheduler that could make nothing of it. Should it come all the same, the first result wins (rule 1).
+void LeaseDesk::ReturnForgotten(absl::Time now) {
+  while (!unleased_.empty() && now - unleased_.front().first > kHandInPatience) {
+    auto [since, key] = unleased_.front();
+    unleased_.pop_front();
+    const OutUrl* out = frontier_.FindOut(key);
+    if (out != nullptr && out->lease == 0 && out->unleased == since) frontier_.Return(key);
+  }
+}
+
 absl::Status LeaseDesk::Expire() {
   absl::Time now = clock_.SteadyNow();
+  ReturnForgotten(now);
   std::vector<uint64_t> over;
   for (const auto& [counter, lease] : leases_) {
     if (lease.deadline <= now) over.push_back(counter);
@@ -389,7 +418,7 @@ absl::Status LeaseDesk::AdoptHeld(const PeerId& peer, const wire::Register& info
     out.referrer = record->referrer;
     out.referrer_shard = record->referrer_shard;
     out.redirect_hops = record->redirect_hops;
-    frontier_.MarkOut(key, std::move(out));
+    StayOut(key, std::move(out));
   }
   return absl::OkStatus();
 }

@@ -6,7 +6,9 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
 
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/politeness.h"
@@ -82,6 +84,8 @@ class LeaseDesk {
   void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);
   void EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail);
   void FinishLease(uint64_t counter, bool asked_stay_out);
+  void StayOut(const Fingerprint& key, OutUrl out);
+  void ReturnForgotten(absl::Time now);
   void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
   absl::Status StoreRobots(const std::string& origin, const wire::RobotsState& robots);
 
@@ -96,6 +100,7 @@ class LeaseDesk {
   Random& random_;
   uint64_t next_counter_ = 1;
   absl::flat_hash_map<uint64_t, Lease> leases_;
+  std::deque<std::pair<absl::Time, Fingerprint>> unleased_;  // out without a lease, longest first
   std::vector<OriginEnding> endings_;
   std::vector<std::string> notices_;
 };

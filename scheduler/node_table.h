@@ -2,9 +2,9 @@
 // Thread rule: the scheduler's loop.
 #pragma once
 
-#include <absl/container/node_hash_map.h>
 #include <absl/time/time.h>
 
+#include <map>
 #include <string>
 
 #include "common/session_link.h"
@@ -51,15 +51,15 @@ class NodeTable {
   // Nobody was silent while this process itself stood still (rule 30).
   void ExtendSilence(absl::Duration gap);
 
-  absl::node_hash_map<PeerId, NodeEntry>& nodes() { return nodes_; }
-  const absl::node_hash_map<PeerId, NodeEntry>& nodes() const { return nodes_; }
+  std::map<PeerId, NodeEntry>& nodes() { return nodes_; }
+  const std::map<PeerId, NodeEntry>& nodes() const { return nodes_; }
 
  private:
   static constexpr size_t kMaxNodes = 4096;
 
   Bus& bus_;
   uint64_t session_;
-  absl::node_hash_map<PeerId, NodeEntry> nodes_;
+  std::map<PeerId, NodeEntry> nodes_;  // ordered: a simulated run repeats
 };
 
 // All live parsers' addresses, as nodes are told.

@@ -155,6 +155,33 @@ TEST_F(Politeness, AcceptsARequestAfterRetryAfter) {
   EXPECT_TRUE(violations.empty());
 }
 
+TEST_F(Politeness, OthersNeedNotKnowAPauseThatNobodyCouldTellThemOf) {
+  check.set_always_told(false);
+  SeenRequest first = Request(a);
+  Ask(first, 0, 0.1);
+  check.OnThrottled(first, absl::Seconds(60));
+  Ask(Request(b), 30, 30.1);
+  EXPECT_TRUE(violations.empty());
+  Ask(Request(a), 40, 40.1);
+  EXPECT_TRUE(violations.Has("retry-after"));
+}
+
+TEST_F(Politeness, ACrashOfTheSchedulerForgetsOnlyPausesThatAreNotDurable) {
+  check.set_always_told(false);
+  SeenRequest first = Request(a);
+  Ask(first, 0, 0.1);
+  check.OnThrottled(first, absl::Seconds(60));
+  check.OnThrottleTold(a, "a.example");
+  check.OnSchedulerGone();
+  Ask(Request(b), 30, 30.1);
+  EXPECT_TRUE(violations.empty());
+  check.OnThrottleTold(a, "a.example");
+  check.OnThrottlesDurable();
+  check.OnSchedulerGone();
+  Ask(Request(b), 40, 40.1);
+  EXPECT_TRUE(violations.Has("retry-after"));
+}
+
 TEST_F(Politeness, AFetcherThatDiesBeforeItTellsTakesThePauseWithIt) {
   SeenRequest first = Request(a);
   Ask(first, 0, 0.1);

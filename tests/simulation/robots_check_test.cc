@@ -8,7 +8,7 @@ namespace {
 
 class Observing : public testing::Test {
  protected:
-  Observing() : web(11, Options()), observer(clock, web, {absl::ZeroDuration(), 100, false, false}, {}) {
+  Observing() : web(11, Options()), observer(clock, web, {absl::ZeroDuration(), 100, false, true, false}, {}) {
     observer.OnProcess(life, "fetcher-0", node_clock);
   }
   static WebOptions Options() {

@@ -62,7 +62,8 @@ bool SimClock::RunNext() {
       auto it = lives_.find(event.life);
       if (it == lives_.end()) continue;
       if (it->second.until > now_) {
-        event.when = it->second.until;  // keeps its order among those that wait
+        event.when = it->second.until;  // in the order of their own times
+        event.order = next_order_++;
         Push(std::move(event));
         continue;
       }

@@ -87,6 +87,7 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.delay = absl::Microseconds(options_.settings.delay_us());
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
   terms.ignore_robots = options_.settings.ignore_robots();
+  terms.faultless = options_.faultless;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
   network_.SetFaults(options_.network);
@@ -122,11 +123,7 @@ void SimCluster::StartScheduler(Machine& machine) {
   db_options.create.set_public_suffix_version(suffixes_->version());
   db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
   auto db = CrawlDb::Open(std::make_unique<SimKv>(std::move(kv), *observer_), db_options, process.random());
-  if (!db.ok()) {
-    observer_->violations().Add("open", "the CrawlDb does not open: {}", std::string(db.status().message()));
-    stopped_ = true;
-    return;
-  }
+  if (!db.ok()) return OpenAgain(machine, db.status());
   auto recount = (*db)->Recount();
   if (!recount.ok() || !recount->AddsUp() || recount->discovered != (*db)->ledger().discovered ||
       recount->pending != (*db)->ledger().pending || recount->done != (*db)->ledger().done) {
@@ -138,6 +135,20 @@ void SimCluster::StartScheduler(Machine& machine) {
   machine.scheduler = node.get();
   process.set_after_turn([this, &machine] { CheckScheduler(machine); });
   process.Run(std::move(node), [this, &machine] { machine.scheduler->AddSeeds(web_.SeedUrls()); });
+}
+
+// An error may strike while the store is being opened, too: it is opened again.
+void SimCluster::OpenAgain(Machine& machine, const absl::Status& status) {
+  observer_->Note("the CrawlDb does not open: " + std::string(status.message()));
+  if (++failed_openings_ > 3 * options_.faults.size()) {
+    observer_->violations().Add("open", "the CrawlDb does not open: {}", std::string(status.message()));
+    stopped_ = true;
+  }
+  clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+    StopMachine(machine);
+    scheduler_disk_.Crash(*random_);
+    clock_.After(absl::Seconds(1), kWorld, [this, &machine] { StartMachine(machine); });
+  });
 }
 
 void SimCluster::StartFetcher(Machine& machine) {

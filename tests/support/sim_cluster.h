@@ -98,6 +98,7 @@ class SimCluster {
   Machine& Find(const std::string& name);
   void StartMachine(Machine& machine);
   void StartScheduler(Machine& machine);
+  void OpenAgain(Machine& machine, const absl::Status& status);
   void StartFetcher(Machine& machine);
   void StartParser(Machine& machine);
   void StopMachine(Machine& machine);
@@ -125,6 +126,7 @@ class SimCluster {
   uint64_t last_progress_ = 0;
   absl::Time last_progress_at_;
   uint64_t restarts_ = 0;
+  uint64_t failed_openings_ = 0;
   std::string dump_;
 };
 

@@ -72,7 +72,7 @@ void CommitCheck::OnReopened(const Kv& kv) {
       now->second.steps.insert(now->second.steps.begin(), history.steps.begin(), last.base());
     }
   }
-  durable_ = writes_;
+  reopened_ = writes_;  // what of it was not synced before is still not durable
 }
 
 void CommitCheck::OnLedger(const LedgerCounts& ledger) {
@@ -135,12 +135,20 @@ void CommitCheck::OnEndedSent(const wire::UrlEnded& ended) {
   by_page_.insert({Fingerprint::FromBytes(ended.ticket().key()), ended.ticket().generation(), ended.ticket().attempt()});
 }
 
+bool CommitCheck::ForgottenByCrash(const Fingerprint& key, uint32_t attempt) const {
+  auto it = records_.find(key);
+  if (it == records_.end()) return true;
+  auto at_reopening = std::find_if(it->second.steps.rbegin(), it->second.steps.rend(),
+                                   [&](const Step& step) { return step.write <= reopened_; });
+  return at_reopening == it->second.steps.rend() || at_reopening->attempt < attempt;
+}
+
 void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
   for (const wire::EndedAck::One& one : ack.ended()) {
     Fingerprint key = Fingerprint::FromBytes(one.key());
     if (!by_page_.contains({key, one.generation(), one.attempt()})) continue;
     // Handed out before it was durable, and lost by a crash: the page that names it is handed in again and finds it anew.
-    if (one.superseded() && !records_.contains(key)) unknown_.insert({key, one.generation(), one.attempt()});
+    if (one.superseded() && ForgottenByCrash(key, one.attempt())) unknown_.insert({key, one.generation(), one.attempt()});
     if (!DurablyOver(key, one.generation(), one.attempt())) {
       violations_.Add("ack", "the end of {} (attempt {}) is acknowledged before it is durable",
                       records_.contains(key) ? records_[key].last.url : Name(key), one.attempt());

@@ -77,6 +77,8 @@ class CommitCheck : public KvTap {
     bool robots = false;
   };
   void Track(const std::string& key, const std::string& value);
+  // No record of that attempt was left when the store was opened last; one may have been made since.
+  bool ForgottenByCrash(const Fingerprint& key, uint32_t attempt) const;
   // The attempt is over in what has been synced.
   bool DurablyOver(const Fingerprint& key, uint32_t generation, uint32_t attempt) const;
 
@@ -85,6 +87,7 @@ class CommitCheck : public KvTap {
   CopySynced copy_synced_;
   uint64_t writes_ = 1;
   uint64_t durable_ = 0;
+  uint64_t reopened_ = 0;  // the write that stands for what the store held when it was opened last
   uint64_t commits_ = 0;
   uint64_t syncs_ = 0;
   absl::flat_hash_map<Fingerprint, History> records_;

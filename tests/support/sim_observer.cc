@@ -29,7 +29,9 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           [this](const std::string& url) {
             return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->Synced(url); });
           }),
-      credit_(violations_) {}
+      credit_(violations_) {
+  politeness_.set_always_told(terms.faultless);
+}
 
 void SimObserver::Mix(uint64_t life, uint64_t what) {
   digest_ += SeededRandom(static_cast<uint64_t>(clock_.now_ns()) * 1000 + life * 100 + what)->Next();
@@ -72,6 +74,8 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
+  } else if (frame.has_host_pause() && from != nullptr) {
+    politeness_.OnThrottleTold(from->life(), frame.host_pause().host());
   } else if (frame.has_lease_release() && from != nullptr &&
              frame.lease_release().why() == wire::LeaseRelease::THROTTLED) {
     politeness_.OnThrottleTold(from->life(), leases_.HostOf(from->life(), frame.lease_release().epoch()));

@@ -25,6 +25,7 @@ struct ObserverTerms {
   absl::Duration delay;
   uint32_t host_connections = 1;
   bool ignore_robots = false;
+  bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
 };
 

@@ -8,11 +8,15 @@ namespace {
 // Nodes measure waits on clocks that drift.
 constexpr double kDrift = 0.0005;
 constexpr absl::Duration kSlack = absl::Milliseconds(1);
+// A node that stood still closes what it must within its first turns.
+constexpr absl::Duration kWakeUp = absl::Milliseconds(50);
 
 }  // namespace
 
 bool PolitenessCheck::PausedBeyondLease(const SeenRequest& request) const {
-  return clock_.Paused(request.life) && clock_.Now() > deadline_of_(request.life, request.host);
+  absl::Time deadline = deadline_of_(request.life, request.host);
+  return clock_.Now() > deadline && clock_.PausedFrom(request.life) <= deadline &&
+         clock_.Now() <= clock_.PausedUntil(request.life) + kWakeUp;
 }
 
 void PolitenessCheck::OnRequest(const SeenRequest& request) {
@@ -62,6 +66,10 @@ void PolitenessCheck::CheckThrottles(const SeenRequest& request) {
     // Under way already when the answer came: one of several connections.
     if (throttle.fetcher == request.life && request.asked < throttle.known) continue;
     absl::Duration early = throttle.until - now;
+    if (!always_told_ && !throttle.told && throttle.fetcher != request.life) {
+      ++untold_throttles_;
+      continue;
+    }
     if (early > kSlack + absl::Seconds(30) * kDrift) {
       violations_.Add("retry-after", "{} asks {}{} {} before the pause that {} was asked for is over", request.fetcher,
                       request.origin, request.path, absl::FormatDuration(early),
@@ -94,7 +102,8 @@ void PolitenessCheck::OnThrottlesDurable() {
 }
 
 void PolitenessCheck::OnSchedulerGone() {
-  forgotten_throttles_ += std::erase_if(throttles_, [](const Throttle& t) { return t.told && !t.durable; });
+  // The fetcher may tell the next one.
+  for (Throttle& throttle : throttles_) throttle.told = throttle.durable;
 }
 
 void PolitenessCheck::OnFetcherGone(Life fetcher) {

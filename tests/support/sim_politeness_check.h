@@ -39,12 +39,15 @@ class PolitenessCheck {
   void OnThrottleTold(Life fetcher, const std::string& host);
   void OnThrottlesDurable();
   void OnSchedulerGone();
-  // It takes with it what it has told nobody.
+  // It takes with it what it has told nobody who still knows it.
   void OnFetcherGone(Life fetcher);
 
   // Requests that were still open at a fetcher which stood still beyond its lease's deadline, while the next one asked:
   // nobody can close those.
   uint64_t overlaps_while_paused() const { return overlaps_while_paused_; }
+  // Requests before the end of a pause that the fetcher who was asked for it had no way to tell of yet.
+  uint64_t untold_throttles() const { return untold_throttles_; }
+  void set_always_told(bool always_told) { always_told_ = always_told; }
   uint64_t forgotten_throttles() const { return forgotten_throttles_; }
 
  private:
@@ -75,6 +78,8 @@ class PolitenessCheck {
   std::vector<Throttle> throttles_;
   uint64_t overlaps_while_paused_ = 0;
   uint64_t forgotten_throttles_ = 0;
+  uint64_t untold_throttles_ = 0;
+  bool always_told_ = true;  // nothing hinders a fetcher from telling at once
 };
 
 }  // namespace weft::test
