@@ -129,7 +129,7 @@ int SchedulerCommand(const CommandLine& line) {
   }
   std::vector<std::string> urls;
   for (const Url& url : seeds.urls) urls.push_back(url.href());
-  host.AddSeeds(urls);
+  TellSeeds(host.AddSeeds(urls), console);
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
   const uint64_t pages_before = host.Status().pages();

@@ -127,11 +127,19 @@ class SeedLists(Case):
         self.fails(("crawl", "--out", self.out, *FAST), 2, "no seeds are given", "weft crawl https://example.com/")
         self.nothing_begun()
 
-    def test_all_seeds_excluded(self):
-        site = self.site()
+    def test_a_scheme_that_is_not_http(self):
         self.fails(("crawl", "ftp://127.0.0.1/", "--out", self.out, *FAST), 2, "ftp://127.0.0.1/", "http://")
         self.nothing_begun()
+
+    def test_all_seeds_excluded(self):
+        site = self.site()
+        command = ("crawl", site.url(), "--out", self.out, *FAST)
+        self.fails((*command, "--exclude", "127"), 2, f"seed {site.url()}: not crawled: excluded", "no seed is left",
+                   "--change-scope")
         self.assertEqual(site.paths(), [])
+        told = weft(*command, "--exclude", "", "--change-scope")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(len(rows(self.out)), 4)
 
 
 class Contact(Case):
