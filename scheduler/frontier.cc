@@ -172,7 +172,8 @@ absl::StatusOr<std::vector<QueuedUrl>> Frontier::Take(FrontierHost& host, Fronti
   std::vector<QueuedUrl> taken;
   while (taken.size() < limit && !origin.window.empty()) {
     origin.cursor = origin.window.front().position;
-    taken.push_back(std::move(origin.window.front()));
+    // It may have become known as out since it was read: a fetcher has registered that holds it.
+    if (!out_.contains(origin.window.front().key)) taken.push_back(std::move(origin.window.front()));
     origin.window.pop_front();
   }
   if (!origin.window.empty()) origin.dry = false;
