@@ -10,6 +10,8 @@
 namespace weft::test {
 namespace {
 
+// How long a process that ended by itself stays down.
+constexpr absl::Duration kSupervisor = absl::Seconds(30);
 constexpr const char* kControl = "sim://scheduler/control";
 
 std::string PagesEndpoint(const std::string& machine) { return fmt::format("sim://{}/pages", machine); }
@@ -180,6 +182,9 @@ void SimCluster::StartParser(Machine& machine) {
   auto node = std::make_unique<ParserNode>(options, *machine.parsing, machine.pages->pages_dir_id(), *machine.clock,
                                            process.random(), process.bus(), process.pool());
   machine.parser = node.get();
+  process.set_after_turn([this, &machine] {
+    if (machine.parser != nullptr) CheckStopped(machine, machine.parser->stopped());
+  });
   process.Run(std::move(node));
 }
 
@@ -189,6 +194,7 @@ void SimCluster::StopMachine(Machine& machine) {
   machine.scheduler = nullptr;
   machine.fetcher = nullptr;
   machine.parser = nullptr;
+  machine.restarting = false;
   machine.process.reset();
 }
 
@@ -242,8 +248,23 @@ void SimCluster::CheckScheduler(Machine& machine) {
   });
 }
 
+// A node that has ended, as told by a scheduler that failed before it had ended itself, is started again by whoever
+// runs it.
+void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
+  if (!node_stopped || machine.restarting) return;
+  machine.restarting = true;
+  Life life = machine.process->life();
+  clock_.After(kSupervisor, life, [this, &machine] {
+    clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+      StopMachine(machine);
+      StartMachine(machine);
+    });
+  });
+}
+
 void SimCluster::CheckFetcher(Machine& machine) {
   if (machine.fetcher == nullptr) return;
+  CheckStopped(machine, machine.fetcher->stopped());
   FetcherNode::Counters counters = machine.fetcher->counters();
   uint64_t bound = options_.settings.body_memory_bytes() + options_.settings.max_body_bytes() +
                    uint64_t{options_.settings.connections()} * kMaxPayloadBytes;

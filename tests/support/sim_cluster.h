@@ -89,6 +89,7 @@ class SimCluster {
     std::unique_ptr<Fetching> fetching;
     std::unique_ptr<Parsing> parsing;
     std::unique_ptr<SimProcess> process;       // null: down
+    bool restarting = false;
     // The process's node, for questions.
     SchedulerNode* scheduler = nullptr;
     FetcherNode* fetcher = nullptr;
@@ -105,6 +106,7 @@ class SimCluster {
   void Inject(const SimFault& fault);
   void CheckScheduler(Machine& machine);
   void CheckFetcher(Machine& machine);
+  void CheckStopped(Machine& machine, bool node_stopped);
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
