@@ -46,20 +46,25 @@ std::string PrivateHint(const Url& seed, std::vector<std::string> argv) {
 
 }  // namespace
 
-absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings,
-                          const std::vector<std::string>& argv) {
-  if (!settings.contact().empty()) return absl::OkStatus();
+const Url* FirstWithoutContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings) {
+  if (!settings.contact().empty()) return nullptr;
   const std::vector<Cidr> allowed = AllowedNetworks(settings);
   for (const Url& seed : seeds) {
-    if (IsOwn(seed, allowed)) continue;
-    std::vector<std::string> corrected = argv;
-    corrected.insert(corrected.end(), {"--contact", "you@example.org"});
-    return InvalidArgument(
-        "a contact is needed to crawl {}: the people who run it must be able to reach you. Add a URL or an e-mail "
-        "address of yours with --contact:\n  {}{}",
-        std::string(seed.host()), ShellCommand(corrected), PrivateHint(seed, argv));
+    if (!IsOwn(seed, allowed)) return &seed;
   }
-  return absl::OkStatus();
+  return nullptr;
+}
+
+absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings,
+                          const std::vector<std::string>& argv) {
+  const Url* seed = FirstWithoutContact(seeds, settings);
+  if (seed == nullptr) return absl::OkStatus();
+  std::vector<std::string> corrected = argv;
+  corrected.insert(corrected.end(), {"--contact", "you@example.org"});
+  return InvalidArgument(
+      "a contact is needed to crawl {}: the people who run it must be able to reach you. Add a URL or an e-mail "
+      "address of yours with --contact:\n  {}{}",
+      std::string(seed->host()), ShellCommand(corrected), PrivateHint(*seed, argv));
 }
 
 std::string ShellCommand(const std::vector<std::string>& argv) {

@@ -17,6 +17,9 @@ namespace weft {
 absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings,
                           const std::vector<std::string>& argv);
 
+// The first seed for which a contact is missing; null if there is none.
+const Url* FirstWithoutContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings);
+
 // A command line that a POSIX shell splits back into `argv`.
 std::string ShellCommand(const std::vector<std::string>& argv);
 

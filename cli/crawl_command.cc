@@ -35,18 +35,6 @@ absl::StatusOr<SeedList> Seeds(const CommandLine& line) {
   return ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
 }
 
-// Seeds that are refused after all (an --exclude, a scheme that is not http).
-void TellSeeds(const SchedulerNode::SeedCounts& counts, Console& console) {
-  size_t shown = 0;
-  for (const auto& [url, reason] : counts.bad) {
-    if (++shown > 10) {
-      console.Line(fmt::format("weft: ... and {} more seeds that are not crawled", counts.bad.size() - 10));
-      break;
-    }
-    console.Line(fmt::format("weft: seed {}: not crawled: {}", url, reason));
-  }
-}
-
 }  // namespace
 
 int CrawlCommand(const CommandLine& line) {
@@ -89,8 +77,9 @@ int CrawlCommand(const CommandLine& line) {
   if (host.Status().state() == "finished" && host.Status().ledger().discovered() > 0 && settle.resumed()) {
     console.Line("weft: this crawl is finished; add seeds, --retry-failed or a wider scope to go on");
   }
-  if (host.Status().ledger().discovered() == 0) {
-    return Fail(kExitUsage, InvalidArgument("no seed is left to crawl"));
+  if (!settle.resumed() && host.Status().ledger().queued() == 0) {
+    return Fail(kExitUsage, InvalidArgument("no seed is left to crawl: each was refused for the reason above; repeat the "
+                                            "command with other options and --change-scope"));
   }
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());

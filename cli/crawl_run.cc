@@ -75,6 +75,17 @@ void TellIgnoredProxies(const wire::CrawlSettings& settings, Console& console) {
   }
 }
 
+void TellSeeds(const SchedulerNode::SeedCounts& counts, Console& console) {
+  size_t shown = 0;
+  for (const auto& [url, reason] : counts.bad) {
+    if (++shown > 10) {
+      console.Line(fmt::format("weft: ... and {} more seeds that are not crawled", counts.bad.size() - 10));
+      break;
+    }
+    console.Line(fmt::format("weft: seed {}: not crawled: {}", url, reason));
+  }
+}
+
 uint32_t ParserCount(uint32_t wanted) {
   if (wanted > 0) return wanted;
   return std::max(1u, std::thread::hardware_concurrency());

@@ -39,4 +39,7 @@ void ApplyLogLevel(const std::string& level);
 void TellIgnoredProxies(const wire::CrawlSettings& settings, Console& console);
 uint32_t ParserCount(uint32_t wanted);
 
+// Tells of seeds that are refused after all (an --exclude, a scheme that is not http).
+void TellSeeds(const SchedulerNode::SeedCounts& counts, Console& console);
+
 }  // namespace weft

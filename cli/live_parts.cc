@@ -22,6 +22,8 @@
 namespace weft {
 namespace {
 
+constexpr absl::Duration kShortestDrain = absl::Seconds(1);
+
 std::vector<Cidr> AllowedNetworks(const wire::CrawlSettings& settings) {
   std::vector<Cidr> networks;
   for (const std::string& text : settings.allow_private_net()) {
@@ -153,6 +155,7 @@ struct Worker::Part {
   NodeThread thread;                 // destroyed before the parts that its node uses
   FetcherNode* fetcher = nullptr;    // owned by the thread
   ParserNode* parser = nullptr;
+  bool told_to_drain = false;
 };
 
 Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
@@ -225,14 +228,26 @@ void Worker::Run() {
   for (auto& part : parts_) part->thread.Run();
 }
 
-void Worker::Drain(absl::Duration deadline) {
+void Worker::Drain(absl::Time deadline) {
+  bool fetching = false;
   for (auto& part : parts_) {
-    Part* raw = part.get();
-    raw->thread.loop().Post([raw, deadline] {
-      if (raw->fetcher != nullptr) raw->fetcher->Drain(deadline);
-      if (raw->parser != nullptr) raw->parser->Drain(deadline);
-    });
+    if (part->fetcher == nullptr) continue;
+    DrainPart(*part, deadline);
+    fetching = fetching || !part->thread.ended();
   }
+  for (auto& part : parts_) {
+    if (part->parser != nullptr && !fetching) DrainPart(*part, deadline);
+  }
+}
+
+void Worker::DrainPart(Part& part, absl::Time deadline) {
+  if (part.told_to_drain) return;
+  part.told_to_drain = true;
+  const absl::Duration left = std::max(deadline - SystemClock().SteadyNow(), kShortestDrain);
+  part.thread.loop().Post([raw = &part, left] {
+    if (raw->fetcher != nullptr) raw->fetcher->Drain(left);
+    if (raw->parser != nullptr) raw->parser->Drain(left);
+  });
 }
 
 bool Worker::ended() const {

@@ -62,8 +62,9 @@ class Worker {
                                                       const std::function<void(const std::string&)>& warn);
   ~Worker();
   void Run();
-  // Returns leases, hands in pages. Any thread.
-  void Drain(absl::Duration deadline);
+  // Returns leases, hands in pages: the fetcher first, then the parsers, which it needs for that. Call it again and again
+  // until ended(); what is left at the deadline is fetched again.
+  void Drain(absl::Time deadline);
   // Every node has ended.
   bool ended() const;
   void Stop();
@@ -77,6 +78,7 @@ class Worker {
   explicit Worker(const std::function<void(const std::string&)>& warn);
   struct Part;
   StorageTrouble trouble_;  // destroyed after the parts that tell it
+  void DrainPart(Part& part, absl::Time deadline);
   std::vector<std::unique_ptr<Part>> parts_;
 };
 

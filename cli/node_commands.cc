@@ -55,13 +55,16 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   console.Line(fmt::format("weft: working for {} ({}{} parsers); Ctrl-C hands in and leaves", options.scheduler_endpoint,
                            fetches ? "a fetcher, " : "", parsers));
   bool draining = false;
+  absl::Time drain_deadline;
   while (!(*worker)->ended()) {
     int signal = WaitForSignal(kWatch);
+    if (draining) (*worker)->Drain(drain_deadline);
     if (signal == 0) continue;
     if (draining) _exit(kExitInterrupted);
     draining = true;
     console.Line("weft: handing in what is under way (again to leave at once)");
-    (*worker)->Drain(kDrain);
+    drain_deadline = SystemClock().SteadyNow() + kDrain;
+    (*worker)->Drain(drain_deadline);
   }
   (*worker)->Join();
   std::string refused = (*worker)->refused();
@@ -129,7 +132,7 @@ int SchedulerCommand(const CommandLine& line) {
   }
   std::vector<std::string> urls;
   for (const Url& url : seeds.urls) urls.push_back(url.href());
-  host.AddSeeds(urls);
+  TellSeeds(host.AddSeeds(urls), console);
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
   const uint64_t pages_before = host.Status().pages();

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/contact_rule.h"
 #include "cli/exit_codes.h"
 #include "cli/seed_list.h"
 #include "cli/tool_client.h"
@@ -24,6 +25,15 @@ int SeedsAddCommand(const CommandLine& line) {
   for (const std::string& problem : seeds->problems) fmt::print(stderr, "weft: {}\n", problem);
   auto client = ToolClient::Connect(line.invocation.scheduler, kPatience);
   absl::Status status = client.status();
+  if (status.ok()) {
+    if (const Url* seed = FirstWithoutContact(seeds->urls, (*client)->terms().settings()); seed != nullptr) {
+      fmt::print(stderr,
+                 "weft: a contact is needed to crawl {}: the people who run it must be able to reach you. No seed was "
+                 "added; start the scheduler again with --contact you@example.org (an address of yours), or for a "
+                 "server of your own with --allow-private-net\n", seed->host());
+      return kExitUsage;
+    }
+  }
   uint64_t added = 0;
   uint64_t known = 0;
   for (size_t at = 0; status.ok() && at < seeds->urls.size(); at += kSeedsPerMessage) {

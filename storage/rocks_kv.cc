@@ -281,7 +281,11 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
                                ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &handles, &db)
                                : rocksdb::DB::Open(db_options, options.path, families, &handles, &db);
   if (!status.ok()) return OpenError(status, options.path);
-  return std::unique_ptr<Kv>(std::make_unique<RocksKv>(db, std::move(handles), options.read_only));
+  auto kv = std::make_unique<RocksKv>(db, std::move(handles), options.read_only);
+  // A log that failed before its first sync makes RocksDB 7.8 abort when it is closed (an assertion that holds only once
+  // the log has been synced): the first sync comes before the first write.
+  if (!options.read_only) WEFT_RETURN_IF_ERROR(kv->Sync());
+  return std::unique_ptr<Kv>(std::move(kv));
 }
 
 }  // namespace weft

@@ -127,11 +127,19 @@ class SeedLists(Case):
         self.fails(("crawl", "--out", self.out, *FAST), 2, "no seeds are given", "weft crawl https://example.com/")
         self.nothing_begun()
 
-    def test_all_seeds_excluded(self):
-        site = self.site()
+    def test_a_scheme_that_is_not_http(self):
         self.fails(("crawl", "ftp://127.0.0.1/", "--out", self.out, *FAST), 2, "ftp://127.0.0.1/", "http://")
         self.nothing_begun()
+
+    def test_all_seeds_excluded(self):
+        site = self.site()
+        command = ("crawl", site.url(), "--out", self.out, *FAST)
+        self.fails((*command, "--exclude", "127"), 2, f"seed {site.url()}: not crawled: excluded", "no seed is left",
+                   "--change-scope")
         self.assertEqual(site.paths(), [])
+        told = weft(*command, "--exclude", "", "--change-scope")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(len(rows(self.out)), 4)
 
 
 class Contact(Case):
@@ -273,7 +281,7 @@ class FullDisk(Case):
             while True:
                 file.write(b"x" * 4096)
 
-    def crawl_through_a_full_disk(self, full, out, server, *told):
+    def crawl_through_a_full_disk(self, full, out, server):
         """Fills the file system `full` under a crawl that has begun, makes room again, and looks at what came of it."""
         calm = os.path.join(self.folder, "calm")
         self.assertEqual(weft("crawl", server.url, "--out", calm, *FAST, "--host-connections", "20").returncode, 0)
@@ -283,8 +291,8 @@ class FullDisk(Case):
             run.wait_for(lambda: os.path.exists(os.path.join(out, "weft.sock")) and status(out)["pages"] > 100,
                          "100 pages")
             self.fill(filler)
-            run.wait_for(lambda: "No space left" in run.told(), "the full disk is told")
-            self.told(run.told(), *told, "paused", "goes on by itself")
+            run.wait_for(lambda: "paused" in run.told(), "the full disk is told")
+            self.told(run.told(), "No space left", "goes on by itself")
             time.sleep(3)  # a while in trouble: nothing is dropped
             # Once for the pages and once for the CrawlDb, if both lie there.
             self.assertLessEqual(run.told().count("paused"), 2, run.told())
@@ -304,7 +312,7 @@ class FullDisk(Case):
     def test_pages_that_cannot_be_stored_wait(self):
         place = self.mounted(32 * self.MIB)
         with doc_sites.serve("postgresql") as server:
-            self.crawl_through_a_full_disk(place, os.path.join(place, "out"), server, "pages cannot be stored in")
+            self.crawl_through_a_full_disk(place, os.path.join(place, "out"), server)
 
     def test_a_crawl_db_that_cannot_be_written_waits(self):
         place = self.mounted(32 * self.MIB)

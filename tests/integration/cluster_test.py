@@ -168,6 +168,19 @@ class ClusterTest(Checks):
             self.assertRegex(worker.told(), r"weft: \d+ pages are not handed in")
             self.assertNotIn("everything is handed in", worker.told())
 
+    def test_seeds_of_others_need_a_contact(self):
+        with Cluster(self.folder) as cluster:
+            told = cluster.add_seeds("https://example.com/", self.server.url)
+            self.assertEqual(told.returncode, 2, told.stderr)
+            self.told(told.stderr, "contact", "example.com", "No seed was added", "--contact")
+            self.assertEqual(cluster.status()["ledger"]["discovered"], 0)
+            cluster.scheduler.signal(signal.SIGTERM)
+            self.assertEqual(cluster.scheduler.wait(ENDS_WITHIN), 0)
+            cluster.options = ("--contact", "me@example.org")
+            cluster.start_scheduler()
+            told = cluster.add_seeds("https://example.com/")
+            self.assertEqual((told.returncode, told.stdout), (0, "1 seeds added, 0 known already\n"), told.stderr)
+
     def test_plain_tcp_is_for_loopback_only(self):
         told = weft("scheduler", "--data", os.path.join(self.folder, "data"), "--listen", "tcp://0.0.0.0:7700", *LOOPBACK)
         self.assertEqual(told.returncode, 2, told.stderr)
