@@ -47,6 +47,7 @@ const auto& Table() {
       Row{Outcome::kExcluded, "excluded", Final(Blame::kNobody)},
       Row{Outcome::kRefusedCap, "refused-cap", Final(Blame::kNobody)},
       Row{Outcome::kPrefix, "prefix", Final(Blame::kNobody)},
+      Row{Outcome::kRedirectHops, "redirect-hops", Final(Blame::kNobody)},
   };
   return kTable;
 }
@@ -71,7 +72,7 @@ std::optional<Outcome> OutcomeFromName(std::string_view name) {
 
 bool IsFailure(Outcome outcome) { return outcome >= Outcome::kDns && outcome <= Outcome::kParserCrash; }
 
-bool IsRefusal(Outcome outcome) { return outcome >= Outcome::kScope && outcome <= Outcome::kPrefix; }
+bool IsRefusal(Outcome outcome) { return outcome >= Outcome::kScope && outcome <= Outcome::kRedirectHops; }
 
 RetryPolicy RetryPolicyFor(Outcome outcome) { return RowOf(outcome).policy; }
 

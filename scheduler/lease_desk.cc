@@ -229,7 +229,7 @@ absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& 
         break;
     }
     host->not_before = std::max(host->not_before, state.not_before);
-    WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state));
+    WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state, crawl_clock_.Now()));
   }
   FinishLease(release.epoch().counter(), /*asked_stay_out=*/true);
   return absl::OkStatus();
@@ -311,7 +311,7 @@ void LeaseDesk::OriginAnswered(uint64_t host_id, std::string_view origin_name) {
     HostState calm = *state;
     calm.throttles = 0;
     // A failed write shows in the CrawlDb's health.
-    db_.PutPoliteness(calm).IgnoreError();
+    db_.PutPoliteness(calm, crawl_clock_.Now()).IgnoreError();
   }
 }
 
@@ -380,7 +380,7 @@ absl::Status LeaseDesk::Expire() {
       state.last_request = crawl_clock_.Now();
       state.not_before = std::max(state.not_before, state.last_request + CrawlMicros(DelayOf(state)));
       host->not_before = std::max(host->not_before, state.not_before);
-      WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state));
+      WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state, crawl_clock_.Now()));
     } else if (host != nullptr) {
       host->not_before = crawl_clock_.Now() + CrawlMicros(absl::Microseconds(settings_.delay_us()));
     }
@@ -438,7 +438,7 @@ absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
   FrontierHost& host = frontier_.FindOrAdd(state);
   host.not_before = std::max(host.not_before, state.not_before);
   frontier_.Refile(host);
-  return db_.PutPoliteness(state);
+  return db_.PutPoliteness(state, crawl_clock_.Now());
 }
 
 void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted) {

@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<CrawlDb>> CrawlDb::Open(std::unique_ptr<Kv> kv, c
   auto impl = std::make_unique<Impl>();
   impl->kv = std::move(kv);
   impl->options = options;
+  impl->options.read_only = options.read_only || impl->kv->read_only();
   WEFT_RETURN_IF_ERROR(impl->Load(random));
   return std::unique_ptr<CrawlDb>(new CrawlDb(std::move(impl)));
 }
@@ -64,6 +65,12 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
   KvBatch batch;
   if (!stored) {
     if (options.read_only) return NotFound("crawl.db: no crawl was begun here");
+    bool holds_urls = false;
+    WEFT_RETURN_IF_ERROR(kv->Scan(Family::kUrls, "", "", [&](std::string_view, std::string_view) {
+      holds_urls = true;
+      return false;
+    }));
+    if (holds_urls) return DataLoss("crawl.db: it holds URLs, but the crawl's identity is gone");
     created_now = true;
     identity = options.create;
     identity.set_format_version(kCrawlDbFormat);
@@ -82,9 +89,15 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
   WEFT_RETURN_IF_ERROR(LoadCounts());
   WEFT_RETURN_IF_ERROR(LoadHosts());
   WEFT_RETURN_IF_ERROR(LoadDue());
-  if (options.read_only) return absl::OkStatus();
+  if (options.read_only) {
+    WEFT_ASSIGN_OR_RETURN(std::optional<std::string> last, kv->Get(Family::kMeta, kIncarnationName));
+    if (last) incarnation = ByteReader(*last).Fixed64();
+    return absl::OkStatus();
+  }
   batch.Put(Family::kMeta, std::string(kIncarnationName), Number(incarnation));
-  return Write(batch);
+  WEFT_RETURN_IF_ERROR(Write(batch));
+  // The seed is durable before any key is made with it.
+  return created_now ? kv->Sync() : absl::OkStatus();
 }
 
 absl::Status CrawlDb::Impl::LoadCounts() {
@@ -145,9 +158,16 @@ void CrawlDb::Impl::Recount() {
   }
 }
 
+absl::Status CrawlDb::Impl::Health() const {
+  if (!failed.ok()) return failed;
+  MutexLock lock(mutex);
+  return sync_failed;
+}
+
 absl::Status CrawlDb::Impl::Usable() const {
-  if (failed.ok()) return absl::OkStatus();
-  return FailedPrecondition("the CrawlDb failed before and must be opened again: {}", ErrorText(failed));
+  absl::Status health = Health();
+  if (health.ok()) return health;
+  return FailedPrecondition("the CrawlDb failed before and must be opened again: {}", ErrorText(health));
 }
 
 absl::Status CrawlDb::Impl::Write(const KvBatch& batch) {
@@ -163,9 +183,16 @@ bool CrawlDb::created_now() const { return impl_->created_now; }
 LedgerCounts CrawlDb::ledger() const { return impl_->total; }
 uint64_t CrawlDb::commit() const { return impl_->commit; }
 CrawlTime CrawlDb::stored_clock() const { return impl_->clock; }
-absl::Status CrawlDb::health() const { return impl_->failed; }
+absl::Status CrawlDb::health() const { return impl_->Health(); }
 
-absl::Status CrawlDb::Sync() { return impl_->kv->Sync(); }
+absl::Status CrawlDb::Sync() {
+  absl::Status status = impl_->kv->Sync();
+  if (!status.ok()) {
+    MutexLock lock(impl_->mutex);
+    if (impl_->sync_failed.ok()) impl_->sync_failed = status;
+  }
+  return status;
+}
 
 // ---- reading ----
 
@@ -287,7 +314,8 @@ void CrawlDb::ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const
   for (const auto& [id, host] : impl_->hosts) visit(host);
 }
 
-absl::Status CrawlDb::PutPoliteness(const HostState& state) {
+absl::Status CrawlDb::PutPoliteness(const HostState& state, CrawlTime now) {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
   auto it = impl_->hosts.find(state.id);
   if (it == impl_->hosts.end()) return NotFound("{}: no such host", state.host);
   HostState changed = it->second;
@@ -297,8 +325,11 @@ absl::Status CrawlDb::PutPoliteness(const HostState& state) {
   changed.failures = state.failures;
   changed.throttles = state.throttles;
   KvBatch batch;
+  CrawlTime clock = std::max(impl_->clock, now);
   batch.Put(Family::kHosts, HostKey(changed.shard, changed.id), EncodeHostState(changed));
+  batch.Put(Family::kMeta, std::string(kClockName), Number(clock));
   WEFT_RETURN_IF_ERROR(impl_->Write(batch));
+  impl_->clock = clock;
   it->second = std::move(changed);
   return absl::OkStatus();
 }
@@ -329,9 +360,10 @@ absl::Status CrawlDb::PutMeta(std::string_view name, std::string_view value) {
 
 absl::Status CrawlDb::PutClock(CrawlTime now) {
   KvBatch batch;
-  batch.Put(Family::kMeta, std::string(kClockName), Number(now));
+  CrawlTime clock = std::max(impl_->clock, now);
+  batch.Put(Family::kMeta, std::string(kClockName), Number(clock));
   WEFT_RETURN_IF_ERROR(impl_->Write(batch));
-  impl_->clock = std::max(impl_->clock, now);
+  impl_->clock = clock;
   return absl::OkStatus();
 }
 

@@ -191,7 +191,8 @@ class CrawlDb {
   uint64_t HostId(std::string_view host) const;
   void ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const;
   // Writes the politeness part of `state` (origins and counts are the ledger's and are ignored here).
-  absl::Status PutPoliteness(const HostState& state);
+  // `now` is stored with it, so that no wait is longer after a crash than it was (rule 24).
+  absl::Status PutPoliteness(const HostState& state, CrawlTime now);
   // robots.txt of an origin as last received, with its expiry on the crawl clock; nullopt: never fetched.
   absl::StatusOr<std::optional<std::string>> GetRobots(std::string_view origin) const;
   absl::Status PutRobots(std::string_view origin, std::string_view encoded);

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "common/mutex.h"
 #include "storage/crawl_db.h"
 #include "storage/kv.h"
 
@@ -61,6 +62,11 @@ struct CrawlDb::Impl {
   std::set<DueEntry> due;
   absl::flat_hash_map<std::string, uint64_t> lowest_inserts;
   absl::Status failed;
+  // A sync may fail on its pool's thread; written once, then read by everybody.
+  mutable Mutex mutex;
+  absl::Status sync_failed ABSL_GUARDED_BY(mutex);
+
+  absl::Status Health() const;
 
   absl::Status Load(Random& random);
   absl::Status LoadCounts();

@@ -11,6 +11,9 @@
 namespace weft {
 namespace {
 
+// Waits are added to the clock: none makes the sum wrap around.
+constexpr uint64_t kLongestWait = uint64_t{1} << 62;
+
 // What is known of the keys of one call, with this call's own changes laid over it.
 class Known {
  public:
@@ -101,7 +104,6 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
     record.state = UrlState::kPending;
     record.reason = Outcome::kNone;
     record.url = c.url;
-    record.depth = c.depth;
     record.redirect_hops = c.redirect_hops;
     record.referrer = c.referrer;
     record.referrer_shard = c.referrer_shard;
@@ -117,7 +119,7 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
 template <typename T>
 std::map<uint16_t, std::vector<size_t>> ByShard(std::span<const T> items) {
   std::map<uint16_t, std::vector<size_t>> groups;
-  for (size_t i = 0; i < items.size(); ++i) groups[items[i].shard].push_back(i);
+  for (size_t i = 0; i < items.size(); ++i) groups[static_cast<uint16_t>(items[i].shard % kShardCount)].push_back(i);
   return groups;
 }
 
@@ -144,7 +146,8 @@ void Finish(const AttemptEnd& end, UrlState state, Outcome reason, UrlRecord& re
 
 CommitVerdict RedirectToItself(const AttemptEnd& end, UrlRecord& record, ShardChange& change) {
   auto url = Url::Parse(end.new_url);
-  if (++record.own_key_redirects > static_cast<uint32_t>(kMaxOwnKeyRedirects) || !url.ok()) {
+  bool usable = url.ok() && url->is_http() && !url->host().empty();
+  if (++record.own_key_redirects > static_cast<uint32_t>(kMaxOwnKeyRedirects) || !usable) {
     Finish(end, UrlState::kFailed, Outcome::kRedirectLoop, record, change);
     return CommitVerdict::kRedirectLoop;
   }
@@ -168,7 +171,7 @@ CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record,
       break;
     case AttemptEnd::Kind::kRetry:
       ++record.attempt;
-      change.Postpone(end.key, record, now + end.retry_after_us);
+      change.Postpone(end.key, record, now + std::min(end.retry_after_us, kLongestWait));
       break;
     case AttemptEnd::Kind::kBackToQueue:
       if (record.due_us != 0) change.Promote(end.key, record);
@@ -188,6 +191,14 @@ bool RefusedByScope(Outcome reason) {
 
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
+  for (const Candidate& candidate : candidates) {
+    bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
+    const HostState* host = FindHost(HostId(candidate.host));
+    bool elsewhere = host != nullptr && host->shard != candidate.shard;
+    if (candidate.shard >= kShardCount || !placed || elsewhere) {
+      return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
+    }
+  }
   std::vector<Admission> answers(candidates.size(), Admission::kKnown);
   for (const auto& [shard, indexes] : ByShard(candidates)) {
     std::vector<Fingerprint> keys;
@@ -220,24 +231,31 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
     ShardChange change(*impl_, shard, now);
+    bool counted = false;
     for (size_t i : indexes) {
       const AttemptEnd& end = ends[i];
       if (!known.Contains(end.key)) {
         verdicts[i] = CommitVerdict::kUnknownKey;
         ++change.counts().ledger.superseded;
+        counted = true;
         continue;
       }
       WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(end.key));
       // First wins (rule 1).
       if (record.state != UrlState::kPending || record.generation != end.generation || record.attempt != end.attempt) {
         ++change.counts().ledger.superseded;
+        counted = true;
+        continue;
+      }
+      if (end.kind == AttemptEnd::Kind::kBackToQueue && record.due_us == 0) {
+        verdicts[i] = CommitVerdict::kCommitted;  // it never left its place
         continue;
       }
       verdicts[i] = CommitOne(end, now, record, change);
       change.PutRecord(end.key, record);
       known.Change(end.key, std::move(record));
     }
-    WEFT_RETURN_IF_ERROR(change.Apply());
+    if (counted || change.dirty()) WEFT_RETURN_IF_ERROR(change.Apply());
   }
   return verdicts;
 }

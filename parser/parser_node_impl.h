@@ -1,0 +1,112 @@
+// The inside of ParserNode, for its own files: the scheduler's side (parser_node.cc) and what is done with a page
+// (parser_pages.cc).
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "common/http_message.h"
+#include "common/key_rules.h"
+#include "common/session_link.h"
+#include "common/status.h"
+#include "parser/html_sniff.h"
+#include "parser/link_cache.h"
+#include "parser/page_intake.h"
+#include "parser/parser_node.h"
+
+namespace weft {
+
+inline constexpr absl::Duration kTick = absl::Milliseconds(200);
+inline constexpr absl::Duration kFarewell = absl::Seconds(2);
+inline constexpr absl::Duration kBusyTurn = absl::Milliseconds(20);
+inline constexpr int kLinksPerMessage = 2000;
+inline constexpr uint32_t kMaxCrashes = 3;
+
+inline std::string TicketId(const std::string& key, uint32_t generation, uint32_t attempt) {
+  return fmt::format("{}/{}/{}", key, generation, attempt);
+}
+
+inline bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+struct ParserNode::Impl {
+  Impl(const ParserOptions& o, ParserParts& p, uint64_t dir, const Clock& c, Random& r, Bus& b, WorkPool& pool)
+      : options(o), parts(p), pages_dir_id(dir), clock(c), random(r), bus(b), sync_pool(pool), node_id(r.NextId()),
+        intake(b, c, r.NextId(), o.credit_items, o.credit_bytes), cache(o.link_cache_entries) {}
+
+  // A page from its arrival to its acknowledgement.
+  struct Work {
+    ArrivedPage arrived;            // without its chunks once stored
+    uint64_t bytes = 0;
+    bool robots = false;
+    wire::PageResult result;
+    std::vector<wire::LinkBatch> batches;   // links beyond one message
+    std::vector<Fingerprint> keys;  // of the links that are sent
+    bool cacheable = false;
+    std::vector<std::pair<ArrivedPage, uint64_t>> twins;  // sent again meanwhile; released with the same answer
+  };
+
+  void Connect();
+  void BeginSession();
+  void OnScheduler(Message& message);
+  void OnRegistered(const wire::Registered& registered);
+  void OnEndedAck(const wire::EndedAck& ack);
+  void Beat();
+  void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
+
+  void ProcessSome();
+  void Process(ArrivedPage arrived);
+  absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
+  void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
+  void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
+  void TakeRedirect(Work& work, const HttpHead& head);
+  void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;
+  void SyncIfNeeded();
+  void OnSynced(const absl::Status& status);
+  void Report(const Work& work);
+  bool HandedIn() const { return intake.empty() && unsynced.empty() && syncing.empty() && reported.empty(); }
+
+  ParserOptions options;
+  ParserParts& parts;
+  uint64_t pages_dir_id;
+  const Clock& clock;
+  Random& random;
+  Bus& bus;
+  WorkPool& sync_pool;
+  uint64_t node_id;
+
+  PeerId scheduler;
+  std::unique_ptr<SessionLink> link;
+  bool registered = false;
+  std::string refused;
+  wire::Registered terms;
+  KeyOptions keys;
+  Fingerprinter fingerprinter{0};
+  uint64_t highest_commit = 0;
+  uint64_t nonce = 0;
+  absl::Time last_beat = absl::InfinitePast();
+
+  // Shared with a sync that may still run on its pool's thread when this node is gone.
+  std::shared_ptr<PageStore> store;
+  std::unique_ptr<LinkExtractor> extractor;
+  PageIntake intake;
+  LinkCache cache;
+
+  std::vector<Work> unsynced;
+  std::vector<Work> syncing;
+  std::map<std::string, Work> reported;    // by ticket
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // a sync's callback may come after this object
+
+  bool draining = false;
+  bool said_goodbye = false;
+  bool stopped = false;
+  absl::Time drain_deadline = absl::InfiniteFuture();
+  Counters counts;
+};
+
+}  // namespace weft
