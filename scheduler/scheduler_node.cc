@@ -168,7 +168,8 @@ void SchedulerNode::Impl::CheckEnd() {
   if (stop != StopReason::kNone) return;
   StopReason reason = StopReason::kNone;
   if (NothingLeft()) {
-    reason = options.stop_when_finished ? StopReason::kFinished : StopReason::kNone;
+    // Durably: nodes that are told to stop do not come back should the last writes be lost.
+    if (options.stop_when_finished && gate.idle()) reason = StopReason::kFinished;
   } else if (settings.max_pages() > 0 && db->ledger().pages >= settings.max_pages()) {
     reason = StopReason::kMaxPages;
   } else if (settings.max_time_us() > 0 &&

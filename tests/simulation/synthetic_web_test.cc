@@ -121,6 +121,8 @@ TEST(SyntheticWeb, HasEveryKindOfTrouble) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     WebOptions options = Busy();
     options.hosts = 300;
+    options.poison_pages = 1;
+    options.long_redirects = true;
     SyntheticWeb web(seed, options);
     for (const WebHost& host : web.hosts()) {
       tempers.insert(host.temper);
@@ -131,7 +133,7 @@ TEST(SyntheticWeb, HasEveryKindOfTrouble) {
   }
   EXPECT_EQ(tempers.size(), 11u);
   EXPECT_EQ(robots.size(), 8u);
-  EXPECT_EQ(kinds.size(), 9u);
+  EXPECT_EQ(kinds.size(), 10u);
   EXPECT_GE(ends.size(), 8u);
 }
 

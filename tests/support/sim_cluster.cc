@@ -10,9 +10,25 @@
 namespace weft::test {
 namespace {
 
+// How long a process that ended by itself stays down.
+constexpr absl::Duration kSupervisor = absl::Seconds(5);
 constexpr const char* kControl = "sim://scheduler/control";
 
 std::string PagesEndpoint(const std::string& machine) { return fmt::format("sim://{}/pages", machine); }
+
+// The real extractor, but it takes its parser with it where a page is marked as poison.
+class MortalExtractor : public LinkExtractor {
+ public:
+  explicit MortalExtractor(absl::AnyInvocable<void()> die) : die_(std::move(die)), real_(NewGumboExtractor()) {}
+  ExtractedPage Extract(const Input& input) override {
+    if (input.html.find(kPoisonMark) != std::string_view::npos) die_();
+    return real_->Extract(input);
+  }
+
+ private:
+  absl::AnyInvocable<void()> die_;
+  std::unique_ptr<LinkExtractor> real_;
+};
 
 }  // namespace
 
@@ -43,19 +59,24 @@ class SimCluster::Fetching : public FetcherParts {
 
 class SimCluster::Parsing : public ParserParts {
  public:
-  explicit Parsing(Machine& machine) : machine_(machine) {}
+  Parsing(SimCluster& cluster, Machine& machine) : cluster_(cluster), machine_(machine) {}
 
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings&) override {
     return std::make_unique<SimPageStore>(*machine_.pages);
   }
-  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override { return NewGumboExtractor(); }
+  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
+    return std::make_unique<MortalExtractor>([this] { cluster_.DieFromWithin(machine_); });
+  }
   uint32_t CrashesOn(const std::string& key) override {
     auto it = machine_.crashes.find(key);
     return it == machine_.crashes.end() ? 0 : it->second;
   }
-  void NameCurrentPage(const std::string& key) override { machine_.current_page = key; }
+  void NameCurrentPage(const std::string& key) override {
+    if (!machine_.process->dead()) machine_.current_page = key;
+  }
 
  private:
+  SimCluster& cluster_;
   Machine& machine_;
 };
 
@@ -167,7 +188,7 @@ void SimCluster::StartParser(Machine& machine) {
   SimProcess& process = *machine.process;
   if (!machine.current_page.empty()) ++machine.crashes[machine.current_page];
   machine.current_page.clear();
-  machine.parsing = std::make_unique<Parsing>(machine);
+  machine.parsing = std::make_unique<Parsing>(*this, machine);
   ParserOptions options;
   options.name = options.machine = machine.name;
   options.scheduler_endpoint = kControl;
@@ -180,6 +201,9 @@ void SimCluster::StartParser(Machine& machine) {
   auto node = std::make_unique<ParserNode>(options, *machine.parsing, machine.pages->pages_dir_id(), *machine.clock,
                                            process.random(), process.bus(), process.pool());
   machine.parser = node.get();
+  process.set_after_turn([this, &machine] {
+    if (machine.parser != nullptr) CheckStopped(machine, machine.parser->stopped());
+  });
   process.Run(std::move(node));
 }
 
@@ -189,7 +213,19 @@ void SimCluster::StopMachine(Machine& machine) {
   machine.scheduler = nullptr;
   machine.fetcher = nullptr;
   machine.parser = nullptr;
+  machine.restarting = false;
   machine.process.reset();
+}
+
+void SimCluster::DieFromWithin(Machine& machine) {
+  if (machine.process->dead()) return;
+  observer_->Note(machine.name + " dies of a page");
+  machine.process->Die();
+  ++restarts_;
+  clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+    StopMachine(machine);
+    clock_.After(absl::Seconds(1), kWorld, [this, &machine] { StartMachine(machine); });
+  });
 }
 
 void SimCluster::Inject(const SimFault& fault) {
@@ -217,14 +253,33 @@ void SimCluster::Inject(const SimFault& fault) {
     case SimFault::Kind::kDiskFull:
       if (machine.pages) machine.pages->FullFor(fault.length);
       return;
+    case SimFault::Kind::kStop:
+      if (machine.scheduler == nullptr) return;
+      start_again_after_ = fault.length;
+      return machine.process->Enter([&machine] {
+        if (machine.scheduler != nullptr) machine.scheduler->Stop(StopReason::kInterrupted);
+      });
     case SimFault::Kind::kPageSyncError:
       if (machine.pages) machine.pages->FailNextSync();
       return;
   }
 }
 
+// The user has stopped the crawl and starts it again later.
+void SimCluster::StartAgain(Machine& machine, absl::Duration after) {
+  observer_->Note("the scheduler has stopped as it was told to");
+  machine.scheduler = nullptr;
+  clock_.After(absl::ZeroDuration(), kWorld, [this, &machine, after] {
+    StopMachine(machine);
+    clock_.After(after, kWorld, [this, &machine] { StartMachine(machine); });
+  });
+}
+
 void SimCluster::CheckScheduler(Machine& machine) {
   if (machine.scheduler == nullptr) return;
+  if (machine.scheduler->stopped() && machine.scheduler->stop_reason() == StopReason::kInterrupted) {
+    return StartAgain(machine, start_again_after_);
+  }
   if (machine.scheduler->stopped()) {
     stopped_ = true;
     return;
@@ -242,8 +297,23 @@ void SimCluster::CheckScheduler(Machine& machine) {
   });
 }
 
+// A node that has ended, as told by a scheduler that failed before it had ended itself, is started again by whoever
+// runs it.
+void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
+  if (!node_stopped || machine.restarting) return;
+  machine.restarting = true;
+  Life life = machine.process->life();
+  clock_.After(kSupervisor, life, [this, &machine] {
+    clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+      StopMachine(machine);
+      StartMachine(machine);
+    });
+  });
+}
+
 void SimCluster::CheckFetcher(Machine& machine) {
   if (machine.fetcher == nullptr) return;
+  CheckStopped(machine, machine.fetcher->stopped());
   FetcherNode::Counters counters = machine.fetcher->counters();
   uint64_t bound = options_.settings.body_memory_bytes() + options_.settings.max_body_bytes() +
                    uint64_t{options_.settings.connections()} * kMaxPayloadBytes;

@@ -27,6 +27,7 @@ struct SimFault {
     kKvSyncError,
     kDiskFull,       // of a parser, for `length`
     kPageSyncError,
+    kStop,           // the scheduler is told to stop the crawl, and started again `length` after it has
   };
   Kind kind = Kind::kCrash;
   absl::Duration at;
@@ -89,6 +90,7 @@ class SimCluster {
     std::unique_ptr<Fetching> fetching;
     std::unique_ptr<Parsing> parsing;
     std::unique_ptr<SimProcess> process;       // null: down
+    bool restarting = false;
     // The process's node, for questions.
     SchedulerNode* scheduler = nullptr;
     FetcherNode* fetcher = nullptr;
@@ -102,9 +104,12 @@ class SimCluster {
   void StartFetcher(Machine& machine);
   void StartParser(Machine& machine);
   void StopMachine(Machine& machine);
+  void DieFromWithin(Machine& machine);
+  void StartAgain(Machine& machine, absl::Duration after);
   void Inject(const SimFault& fault);
   void CheckScheduler(Machine& machine);
   void CheckFetcher(Machine& machine);
+  void CheckStopped(Machine& machine, bool node_stopped);
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
@@ -126,6 +131,7 @@ class SimCluster {
   uint64_t last_progress_ = 0;
   absl::Time last_progress_at_;
   uint64_t restarts_ = 0;
+  absl::Duration start_again_after_;
   uint64_t failed_openings_ = 0;
   std::string dump_;
 };

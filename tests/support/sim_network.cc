@@ -150,6 +150,7 @@ void SimBus::Disconnect(const PeerId& peer) {
 }
 
 void SimBus::Send(const PeerId& peer, const Message& message) {
+  if (muted_) return;
   if (auto it = dialed_.find(peer); it != dialed_.end()) {
     network_.Transmit(*this, it->second, true, message);
   } else if (auto knocked = knocked_.find(peer); knocked != knocked_.end()) {

@@ -103,6 +103,9 @@ class SimBus : public Bus {
   void Disconnect(const PeerId& peer) override;
   void Send(const PeerId& peer, const Message& message) override;
 
+  // The process is dying: nothing it still says is heard.
+  void Mute() { muted_ = true; }
+
   const std::string& machine() const { return machine_; }
   Life life() const { return life_; }
 
@@ -113,6 +116,7 @@ class SimBus : public Bus {
   Life life_;
   Handler handler_;
   uint64_t id_;
+  bool muted_ = false;
   std::map<PeerId, uint64_t> dialed_;   // to connections
   std::map<PeerId, uint64_t> knocked_;  // who has been heard at a bound endpoint
 };

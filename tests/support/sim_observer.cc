@@ -56,6 +56,7 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
+  if (!told_.empty() && from.machine() == "scheduler") CheckTold(frame);
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
     case wire::Frame::kPageAck: return commits_.OnPageAckSent(frame.peer_session(), frame.page_ack());
@@ -75,11 +76,21 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
   } else if (frame.has_host_pause() && from != nullptr) {
-    politeness_.OnThrottleTold(from->life(), frame.host_pause().host());
+    told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host()});
   } else if (frame.has_lease_release() && from != nullptr &&
              frame.lease_release().why() == wire::LeaseRelease::THROTTLED) {
-    politeness_.OnThrottleTold(from->life(), leases_.HostOf(from->life(), frame.lease_release().epoch()));
+    std::string host = leases_.HostOf(from->life(), frame.lease_release().epoch());
+    told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host)});
   }
+}
+
+// What has arrived beyond a gap is not read yet: it is told once the scheduler says that it has received it.
+void SimObserver::CheckTold(const wire::Frame& from_scheduler) {
+  std::erase_if(told_, [&](const Told& told) {
+    if (told.session != from_scheduler.peer_session() || from_scheduler.received() < told.seq) return false;
+    politeness_.OnThrottleTold(told.fetcher, told.host);
+    return true;
+  });
 }
 
 void SimObserver::CheckRobots(const SeenRequest& request) {

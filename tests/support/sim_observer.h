@@ -60,7 +60,15 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   uint64_t digest() const { return digest_; }
 
  private:
+  // A fetcher's word that a host has asked for a pause, on its way.
+  struct Told {
+    uint64_t session = 0;
+    uint64_t seq = 0;
+    Life fetcher = kWorld;
+    std::string host;
+  };
   void CheckRobots(const SeenRequest& request);
+  void CheckTold(const wire::Frame& from_scheduler);
   void Mix(uint64_t life, uint64_t what);
   void Trace(const std::string& line);
   void TraceFrame(const char* what, const std::string& from, const std::string& to, const Message& message);
@@ -74,6 +82,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   PolitenessCheck politeness_;
   CommitCheck commits_;
   CreditCheck credit_;
+  std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
   uint64_t requests_ = 0;
   uint64_t digest_ = 0;

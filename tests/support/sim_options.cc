@@ -36,10 +36,12 @@ class Drawing {
     web.troubled_hosts = Chance(0.2) ? 0 : 0.5 * random_->Unit();
     web.odd_pages = 0.5 * random_->Unit();
     web.large_pages = Between(0, 4);
+    web.long_redirects = Chance(0.2);
     web.every_host_in_scope = Chance(0.7);
     web.seeds = web.every_host_in_scope ? Between(1, 5) : std::max(1, web.hosts / 3);
     web.ignore_robots = Chance(0.1);
     options_.faultless = Chance(0.15);
+    web.poison_pages = !options_.faultless && Chance(0.15) ? Between(1, 2) : 0;
   }
 
   void DrawSettings() {
@@ -107,7 +109,7 @@ class Drawing {
   void DrawFault(SimFault& fault) {
     static constexpr Kind kKinds[] = {Kind::kCrash, Kind::kCrash, Kind::kPowerCut,     Kind::kPowerCut,    Kind::kPause,
                                       Kind::kPause, Kind::kPart,  Kind::kKvWriteError, Kind::kKvSyncError, Kind::kDiskFull,
-                                      Kind::kPageSyncError};
+                                      Kind::kPageSyncError, Kind::kStop};
     fault.kind = kKinds[Below(std::size(kKinds))];
     fault.machine = AnyMachine();
     fault.length = absl::Milliseconds(Between(100, 30'000));
@@ -116,7 +118,8 @@ class Drawing {
       while (fault.other == fault.machine);
     }
     if (fault.kind == Kind::kDiskFull || fault.kind == Kind::kPageSyncError) fault.machine = AnyParser();
-    if (fault.kind == Kind::kKvWriteError || fault.kind == Kind::kKvSyncError) fault.machine = "scheduler";
+    bool of_scheduler = fault.kind == Kind::kKvWriteError || fault.kind == Kind::kKvSyncError || fault.kind == Kind::kStop;
+    if (of_scheduler) fault.machine = "scheduler";
   }
 
   std::unique_ptr<Random> random_;
@@ -130,7 +133,7 @@ SimOptions DrawOptions(uint64_t seed) { return Drawing(seed).Draw(); }
 
 std::string Describe(const SimFault& fault) {
   static constexpr const char* kNames[] = {"crash",          "power cut",     "pause",     "part",
-                                           "kv write error", "kv sync error", "disk full", "page sync error"};
+                                           "kv write error", "kv sync error", "disk full", "page sync error", "stop"};
   return fmt::format("{} of {}{}{} at {:.3f} s, for {:.3f} s", kNames[static_cast<size_t>(fault.kind)], fault.machine,
                      fault.other.empty() ? "" : " and ", fault.other, absl::ToDoubleSeconds(fault.at),
                      absl::ToDoubleSeconds(fault.length));

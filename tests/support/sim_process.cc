@@ -42,11 +42,18 @@ void SimProcess::Run(std::unique_ptr<Node> node, absl::AnyInvocable<void()> afte
   });
 }
 
+void SimProcess::Die() {
+  dead_ = true;
+  clock_.End(life_);
+  bus_->Mute();
+}
+
 void SimProcess::Enter(absl::AnyInvocable<void()> event) {
+  if (dead_) return;
   if (entered_) return event();
   entered_ = true;
   event();
-  if (node_) node_->OnTick();
+  if (node_ && !dead_) node_->OnTick();
   entered_ = false;
   Rewake();
   if (after_turn_) after_turn_();

@@ -26,6 +26,9 @@ class SimProcess {
   void Run(std::unique_ptr<Node> node, absl::AnyInvocable<void()> after_start = nullptr);
   // Runs a callback as an event of the loop.
   void Enter(absl::AnyInvocable<void()> event);
+  // Dies in the middle of what it is doing: nothing of the rest is heard or happens. The owner destroys it after the turn.
+  void Die();
+  bool dead() const { return dead_; }
   // Called after each turn; may not destroy this process itself.
   void set_after_turn(absl::AnyInvocable<void()> after_turn) { after_turn_ = std::move(after_turn); }
 
@@ -51,6 +54,7 @@ class SimProcess {
   std::unique_ptr<Node> node_;
   absl::AnyInvocable<void()> after_turn_;
   bool entered_ = false;
+  bool dead_ = false;
   absl::Time next_wake_ = absl::InfiniteFuture();
   uint64_t hot_wakes_ = 0;
 };

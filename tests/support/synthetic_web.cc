@@ -109,6 +109,7 @@ bool SyntheticWeb::Disallowed(std::string_view origin, std::string_view path_and
 }
 
 std::vector<Outcome> SyntheticWeb::EndOf(const WebPage& page) const {
+  if (page.beyond_hops) return {Outcome::kRedirectHops};
   const WebHost& host = hosts_[static_cast<size_t>(page.host)];
   switch (host.temper) {
     case Temper::kNoName: return {Outcome::kDns, Outcome::kHostUnreachable};
@@ -125,6 +126,7 @@ std::vector<Outcome> SyntheticWeb::EndOf(const WebPage& page) const {
     if (Disallowed(host.origins[static_cast<size_t>(page.origin)], page.path)) return {Outcome::kRobots};
   }
   if (page.kind == Kind::kBounceForEver) return {Outcome::kRedirectLoop};
+  if (page.kind == Kind::kPoison) return {Outcome::kParserCrash};
   return {Outcome::kResponse};
 }
 
@@ -239,6 +241,7 @@ std::string SyntheticWeb::Html(const WebPage& page) const {
   for (const auto& [to, spelling] : page.links) html += fmt::format("<p><a href=\"{}\">{}</a></p>\n", spelling, to);
   for (const std::string& ghost : page.ghosts) html += fmt::format("<a href='{}'>g</a>\n", ghost);
   html += "<a href=\"mailto:a@b.example\">m</a><a href=\"javascript:void(0)\">j</a>\n";
+  if (page.kind == Kind::kPoison) html += kPoisonMark;
   if (page.filler > 0) html += "<p>" + std::string(page.filler, 'x') + "</p>";
   return html + "</body></html>\n";
 }
@@ -270,6 +273,7 @@ WebAnswer SyntheticWeb::AskPage(WebHost& host, WebPage& page, absl::Time now) {
       if (served < page.count) return Respond(502, "text/html", "<html>later</html>");
       break;
     case Kind::kHtml:
+    case Kind::kPoison:
     case Kind::kLarge: break;
   }
   std::string html = Html(page);

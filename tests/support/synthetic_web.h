@@ -20,12 +20,17 @@
 
 namespace weft::test {
 
+// In the HTML of a page that parsers die on.
+inline constexpr std::string_view kPoisonMark = "<!-- poison -->";
+
 struct WebOptions {
   int hosts = 30;
   int pages = 400;
   double troubled_hosts = 0.3;
   double odd_pages = 0.25;
   int large_pages = 2;
+  int poison_pages = 0;
+  bool long_redirects = false;   // a chain that is longer than a crawl follows
   uint64_t max_body = 2 << 20;   // some large pages are longer, and are cut there
   bool every_host_in_scope = true;  // false: only the seeds' hosts are (--scope host)
   int seeds = 3;
@@ -43,6 +48,7 @@ struct WebPage {
     kBounce,               // `count` redirects to its own key, then HTML
     kBounceForEver,
     kLarge,
+    kPoison,               // HTML on which parsers die
   };
   Kind kind = Kind::kHtml;
   int host = 0;
@@ -55,6 +61,7 @@ struct WebPage {
   int served = 0;
   size_t filler = 0;
   bool disallowed = false;     // by robots.txt, where that has rules
+  bool beyond_hops = false;    // the target of one redirect too many in a row
   bool chunked = false;
   bool gzip = false;
 };

@@ -42,7 +42,9 @@ void WebBuilder::Build() {
   PickSeeds();
   MakeRedirects();
   MakeLarge();
+  MakePoison();
   MakeLinks();
+  if (web_.options_.long_redirects) MakeLongRedirects();
   for (size_t i = 0; i < web_.pages_.size(); ++i) web_.by_key_[web_.KeyOf(web_.pages_[i])] = static_cast<int>(i);
 }
 
@@ -170,6 +172,32 @@ void WebBuilder::MakeLarge() {
     page.filler = 200'000 + random_->Below(web_.options_.max_body * 5 / 4);
     ++made;
   }
+}
+
+void WebBuilder::MakePoison() {
+  int made = 0;
+  for (int tries = 0; tries < 50 && made < web_.options_.poison_pages; ++tries) {
+    WebPage& page = web_.pages_[static_cast<size_t>(Pick(static_cast<int>(web_.pages_.size())))];
+    if (page.kind != Kind::kHtml || page.path == "/") continue;
+    page.kind = Kind::kPoison;
+    ++made;
+  }
+}
+
+// Pages that only their predecessor leads to, so that each is found in one way whatever the order.
+void WebBuilder::MakeLongRedirects() {
+  int first = static_cast<int>(web_.pages_.size());
+  for (int i = 0; i <= kMaxRedirectHops + 2; ++i) {
+    WebPage page;
+    page.kind = Kind::kRedirect;
+    page.path = fmt::format("/long/{}", i);
+    page.target = first + i + 1;
+    page.beyond_hops = i > kMaxRedirectHops;
+    web_.hosts_[0].pages.push_back(first + i);
+    web_.pages_.push_back(std::move(page));
+  }
+  web_.pages_.back().kind = Kind::kHtml;
+  AddLink(web_.pages_[static_cast<size_t>(web_.hosts_[0].pages[0])], first);
 }
 
 int WebBuilder::Nearby(int host, int below) {

@@ -22,7 +22,9 @@ class WebBuilder {
   void PickSeeds();
   void MakeRedirects();
   void MakeLarge();
+  void MakePoison();
   void MakeLinks();
+  void MakeLongRedirects();
   void AddLink(WebPage& from, int to);
   int Nearby(int host, int below);
   bool Chance(double share) { return random_->Unit() < share; }
