@@ -43,7 +43,7 @@ class LeaseDesk {
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
   void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted);
   absl::Status OnPause(const wire::HostPause& pause);
-  void OnPermitDone(const wire::HostPermitDone& done);
+  void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
   absl::Status Expire();
   // A node is gone for good: what it had asked and not handed in is asked again.
@@ -73,6 +73,7 @@ class LeaseDesk {
     uint64_t asked = 0;
     std::vector<Fingerprint> keys;   // what was handed out under it; those still out carry its counter
     bool permit = false;
+    uint64_t permit_id = 0;          // as its fetcher named it
   };
 
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const;
@@ -87,6 +88,7 @@ class LeaseDesk {
   void StayOut(const Fingerprint& key, OutUrl out);
   void ReturnForgotten(absl::Time now);
   void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
+  void NoteRequest(FrontierHost& host, absl::Duration age);
   absl::Status StoreRobots(const std::string& origin, const wire::RobotsState& robots);
 
   const SchedulerOptions& options_;

@@ -1,0 +1,81 @@
+// What is said of a host outside its lease: pauses that it asked for, and permits for one request (rule 22).
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/lease_desk.h"
+
+namespace weft {
+
+absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
+  const HostState* known = db_.FindHost(db_.HostId(pause.host()));
+  if (known == nullptr || pause.wait_us() <= 0) return absl::OkStatus();
+  HostState state = *known;
+  state.not_before = std::max(state.not_before, crawl_clock_.Now() + static_cast<CrawlTime>(pause.wait_us()));
+  FrontierHost& host = frontier_.FindOrAdd(state);
+  host.not_before = std::max(host.not_before, state.not_before);
+  frontier_.Refile(host);
+  return db_.PutPoliteness(state, crawl_clock_.Now());
+}
+
+void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted) {
+  HostState stranger;
+  stranger.id = db_.HostId(wanted.host());
+  stranger.host = wanted.host();
+  const HostState* known = db_.FindHost(stranger.id);
+  FrontierHost& host = frontier_.FindOrAdd(known == nullptr ? stranger : *known);
+  CrawlTime now = crawl_clock_.Now();
+  absl::Duration wait = absl::Microseconds(static_cast<int64_t>(host.not_before > now ? host.not_before - now : 0));
+  wire::Frame frame;
+  wire::HostPermit* permit = frame.mutable_host_permit();
+  permit->set_permit_id(wanted.permit_id());
+  bool granted = !host.busy && wait < options_.lease / 2;
+  permit->set_granted(granted);
+  if (granted) {
+    permit->set_wait_us(absl::ToInt64Microseconds(wait));
+    permit->set_runs_us(absl::ToInt64Microseconds(options_.lease));
+    Lease lease;
+    lease.node = from;
+    lease.host_id = host.id;
+    lease.permit = true;
+    lease.permit_id = wanted.permit_id();
+    lease.started = lease.progressed = clock_.SteadyNow();
+    // The request starts within the lease's time of the receipt, and may then take its whole timeout.
+    lease.deadline = lease.started + 2 * options_.lease + options_.lease_grace +
+                     absl::Microseconds(settings_.timeout_us());
+    leases_.emplace(next_counter_++, std::move(lease));
+    frontier_.MarkBusy(host);
+  }
+  nodes_.Send(from, std::move(frame));
+}
+
+void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& done) {
+  uint64_t host_id = db_.HostId(done.host());
+  // The permit may have run out and the host be lent to somebody else by now.
+  auto it = std::find_if(leases_.begin(), leases_.end(), [&](const auto& entry) {
+    const Lease& lease = entry.second;
+    return lease.permit && lease.host_id == host_id && lease.node == from && lease.permit_id == done.permit_id();
+  });
+  FrontierHost* host = frontier_.Find(host_id);
+  if (it == leases_.end() || host == nullptr) return;
+  if (done.last_request_age_us() >= 0) NoteRequest(*host, absl::Microseconds(done.last_request_age_us()));
+  FinishLease(it->first, true);
+}
+
+// A request without a lease counts against the host's rate all the same (rule 19).
+void LeaseDesk::NoteRequest(FrontierHost& host, absl::Duration age) {
+  CrawlTime now = crawl_clock_.Now();
+  CrawlTime asked = now - std::min(now, CrawlMicros(age));
+  const HostState* known = db_.FindHost(host.id);
+  if (known == nullptr) {
+    host.not_before = std::max(host.not_before, asked + CrawlMicros(absl::Microseconds(settings_.delay_us())));
+    return;
+  }
+  HostState state = *known;
+  state.last_request = std::max(state.last_request, asked);
+  state.not_before = std::max(state.not_before, asked + CrawlMicros(DelayOf(state)));
+  host.not_before = std::max(host.not_before, state.not_before);
+  // A failed write shows in the CrawlDb's health.
+  db_.PutPoliteness(state, now).IgnoreError();
+}
+
+}  // namespace weft
