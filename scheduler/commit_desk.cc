@@ -150,6 +150,11 @@ void CommitDesk::DescribeReferrer(const Fingerprint& key, UrlEnd& told) {
   if (record.ok() && record->has_value()) told.referrer = (*record)->url;
 }
 
+void CommitDesk::ReadAgain(const std::string& text) {
+  auto url = Url::Parse(text);
+  if (url.ok()) frontier_.ReadAgain(db_.HostId(url->host()), url->origin());
+}
+
 void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
   const AttemptEnd& end = arrived.end;
   const OutUrl* out = frontier_.FindOut(end.key);
@@ -162,6 +167,8 @@ void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
   }
   bool again = end.kind == AttemptEnd::Kind::kBackToQueue ||
                (end.kind == AttemptEnd::Kind::kOwnKeyRedirect && verdict == CommitVerdict::kCommitted);
+  // It waited in its queue again, and may have been read ahead from there.
+  if (!ours) ReadAgain(arrived.told.url);
   if (verdict == CommitVerdict::kRedirectLoop) arrived.told.outcome = Outcome::kRedirectLoop;
   if (end.kind == AttemptEnd::Kind::kDone && out != nullptr) leases_.OriginAnswered(out->host_id, out->origin);
   bool told = end.kind == AttemptEnd::Kind::kDone || end.kind == AttemptEnd::Kind::kFailed ||
@@ -256,6 +263,7 @@ absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
   }
   if (!ends.empty()) {
     WEFT_ASSIGN_OR_RETURN(std::vector<CommitVerdict> verdicts, db_.Commit(ends, crawl_clock_.Now()));
+    frontier_.ReadAgain(ending.host_id, ending.origin);
     Acknowledge(std::move(batch), verdicts);
   }
   return urls.size() < limit;

@@ -48,6 +48,7 @@ class CommitDesk {
   void TakeRedirect(const wire::PageResult& result, AttemptEnd& end);
   AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
   void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
+  void ReadAgain(const std::string& text);
   void Settle(Arrived& arrived, CommitVerdict verdict);
   void Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts);
 

@@ -75,6 +75,14 @@ void Frontier::Return(const Fingerprint& key) {
   Lower(out.host_id, out.origin, out.position);
 }
 
+void Frontier::ReadAgain(uint64_t host_id, std::string_view origin_name) {
+  FrontierHost* host = Find(host_id);
+  if (host == nullptr) return;
+  for (FrontierOrigin& origin : host->origins) {
+    if (origin.origin == origin_name) origin.window.clear();
+  }
+}
+
 void Frontier::Lower(uint64_t host_id, std::string_view origin_name, uint64_t position) {
   FrontierHost* host = Find(host_id);
   if (host == nullptr) return;

@@ -86,6 +86,8 @@ class Frontier {
   void Forget(const Fingerprint& key) { out_.erase(key); }
   // It comes back unasked or to be asked again: the cursor goes back to it.
   void Return(const Fingerprint& key);
+  // Something of the origin that was not out has ended: what was read ahead may hold it and is read again.
+  void ReadAgain(uint64_t host_id, std::string_view origin);
   // The queue holds something at `position` again.
   void Lower(uint64_t host_id, std::string_view origin, uint64_t position);
 

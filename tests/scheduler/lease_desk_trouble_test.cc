@@ -1,0 +1,442 @@
+// Leases when something goes wrong: hosts that fail or ask for a pause, leases that expire, nodes that come and go.
+#include "tests/scheduler/desk_fixture.h"
+
+namespace weft::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using Why = wire::LeaseRelease;
+
+class LeaseTroubleTest : public DeskTest {
+ protected:
+  static wire::LeaseRelease Failed(const wire::LeaseGrant& grant, Outcome outcome) {
+    wire::LeaseRelease release = Unasked(grant, Why::HOST_FAILED);
+    release.set_outcome(static_cast<uint32_t>(outcome));
+    release.set_detail("no luck");
+    return release;
+  }
+  static wire::LeaseRelease Throttled(const wire::LeaseGrant& grant, absl::Duration retry_after) {
+    wire::LeaseRelease release = Unasked(grant, Why::THROTTLED);
+    release.set_last_request_age_us(0);
+    release.set_retry_after_us(absl::ToInt64Microseconds(retry_after));
+    release.set_detail("status 429");
+    return release;
+  }
+  static wire::LeaseRelease NoRobots(const wire::LeaseGrant& grant, Outcome outcome) {
+    wire::LeaseRelease release = Unasked(grant, Why::ROBOTS_UNREACHABLE);
+    release.set_outcome(static_cast<uint32_t>(outcome));
+    return release;
+  }
+  // Waits, with heartbeats, until the host may be leased again. How long that took.
+  absl::Duration WaitForHost(const PeerId& peer = "f") {
+    auto ready = frontier_->NextReadyTime();
+    EXPECT_TRUE(ready.has_value());
+    if (!ready) return absl::InfiniteDuration();
+    absl::Duration wait = crawl_clock_->SteadyAt(*ready) - clock_.SteadyNow();
+    clock_.Advance(std::max(wait, absl::ZeroDuration()));
+    Beat(peer, 1000);
+    return wait;
+  }
+  wire::HostPermit AskPermit(const PeerId& peer, const std::string& host, uint64_t id) {
+    wire::HostPermitWanted wanted;
+    wanted.set_permit_id(id);
+    wanted.set_host(host);
+    leases_->OnPermitWanted(peer, wanted);
+    std::vector<wire::Frame> frames = bus_.Of(peer, wire::Frame::kHostPermit);
+    EXPECT_FALSE(frames.empty());
+    return frames.empty() ? wire::HostPermit() : frames.back().host_permit();
+  }
+  void ExpireAfter(absl::Duration wait) {
+    clock_.Advance(wait);
+    absl::Status status = leases_->Expire();
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  absl::Duration WholeLease() const { return options_.lease + options_.lease_grace; }
+};
+
+// ---- hosts that fail ----
+
+TEST_F(LeaseTroubleTest, AFailedHostWaitsLongerEachTimeThenItsUrlsEnd_Rule8) {
+  SeedHost("a.example", 3);
+  AddFetcher("f");
+  Release("f", Failed(GrantOne(), Outcome::kConnect));
+  EXPECT_THAT(Grant(), IsEmpty());
+  EXPECT_EQ(db_->ledger().pending, 3u);
+  absl::Duration first = WaitForHost();
+  EXPECT_GE(first, RetryWait(Outcome::kConnect, 1));
+  Release("f", Failed(GrantOne(), Outcome::kConnect));
+  absl::Duration second = WaitForHost();
+  EXPECT_GE(second, RetryWait(Outcome::kConnect, 2));
+  Release("f", Failed(GrantOne(), Outcome::kConnect));
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().failed[Outcome::kConnect], 3u);
+  EXPECT_EQ(db_->ledger().pending, 0u);
+}
+
+TEST_F(LeaseTroubleTest, AnAnswerInBetweenForgivesEarlierFailures) {
+  SeedHost("a.example", 3);
+  AddFetcher("f");
+  for (int round = 0; round < 6; ++round) {
+    Release("f", Failed(GrantOne(), Outcome::kConnect));
+    leases_->OriginAnswered(Host("a.example").id, "https://a.example");
+    WaitForHost();
+  }
+  EXPECT_THAT(leases_->TakeEndings(), IsEmpty());
+}
+
+TEST_F(LeaseTroubleTest, ARefusedPortSaysNothingOfTheOthers) {
+  Seed({"http://a.example/", "https://a.example/"});
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  Release("f", Failed(grant, Outcome::kConnect));
+  wire::LeaseGrant other = GrantOne();
+  EXPECT_NE(other.origin(), grant.origin());
+}
+
+TEST_F(LeaseTroubleTest, ANameThatDoesNotResolveFailsAllItsOrigins) {
+  Seed({"http://a.example/", "https://a.example/"});
+  AddFetcher("f");
+  Release("f", Failed(GrantOne(), Outcome::kDns));
+  EXPECT_THAT(Grant(), IsEmpty());
+}
+
+TEST_F(LeaseTroubleTest, AForbiddenAddressRefusesAtOnce) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  Release("f", Failed(GrantOne(), Outcome::kAddress));
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().refused[Outcome::kAddress], 2u);
+  EXPECT_THAT(leases_->TakeNotices(), ElementsAre(HasSubstr("https://a.example: given up: address")));
+}
+
+TEST_F(LeaseTroubleTest, WhatWasReadAheadAndEndedWithItsHostIsNotHandedOut) {
+  settings_.set_delay_us(1'000'000);
+  Build();
+  SeedHost("a.example", 20, "http");
+  SeedHost("a.example", 20, "https");
+  AddFetcher("f");
+  wire::LeaseGrant first = GrantOne();   // more of it is read ahead than is handed out
+  Release("f", Asked(first));
+  WaitForHost();
+  wire::LeaseGrant second = GrantOne();
+  ASSERT_NE(first.origin(), second.origin());
+  Release("f", Failed(second, Outcome::kAddress));   // of the name: both origins end
+  EndGivenUp();
+  clock_.Advance(absl::Hours(1));
+  Beat("f", 1000);
+  for (const wire::LeaseGrant& grant : Grant()) {
+    for (const std::string& url : UrlsOf(grant)) EXPECT_EQ(Find(url)->state, UrlState::kPending) << url;
+  }
+}
+
+// ---- robots.txt that cannot be had ----
+
+TEST_F(LeaseTroubleTest, UnreachableRobotsEndAsTheHostsFailure_Rule8) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  for (int round = 0; round < RetryPolicyFor(Outcome::kRobotsUnreachable).tries; ++round) {
+    if (round > 0) {
+      EXPECT_GE(WaitForHost(), RetryWait(Outcome::kRobotsUnreachable, round));
+    }
+    Release("f", NoRobots(GrantOne(), Outcome::kTimeout));
+  }
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().failed[Outcome::kTimeout], 2u);
+}
+
+TEST_F(LeaseTroubleTest, RobotsThatAnswer500EndAsRefused_Rule8) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  for (int round = 0; round < RetryPolicyFor(Outcome::kRobotsUnreachable).tries; ++round) {
+    if (round > 0) WaitForHost();
+    EXPECT_EQ(db_->ledger().pending, 2u);   // temporary is not refused
+    Release("f", NoRobots(GrantOne(), Outcome::kRobotsUnreachable));
+  }
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().refused[Outcome::kRobotsUnreachable], 2u);
+}
+
+TEST_F(LeaseTroubleTest, NobodysFaultCountsNoTryForRobots) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  for (int round = 0; round < 10; ++round) {
+    Release("f", NoRobots(GrantOne(), Outcome::kNone));
+    EXPECT_GT(WaitForHost(), absl::ZeroDuration());
+  }
+  EXPECT_THAT(leases_->TakeEndings(), IsEmpty());
+}
+
+TEST_F(LeaseTroubleTest, RobotsRetryAfterIsObeyed) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::LeaseRelease release = NoRobots(GrantOne(), Outcome::kRobotsUnreachable);
+  release.set_retry_after_us(absl::ToInt64Microseconds(absl::Hours(1)));
+  Release("f", release);
+  EXPECT_GE(WaitForHost(), absl::Hours(1));
+}
+
+// ---- pauses ----
+
+TEST_F(LeaseTroubleTest, RetryAfterIsNeverEarlierAndAtMostALittleLater_Rule24) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  for (int round = 0; round < 15; ++round) {
+    Release("f", Throttled(GrantOne(), absl::Seconds(100)));
+    absl::Duration wait = WaitForHost();
+    EXPECT_GE(wait, absl::Seconds(100));
+    EXPECT_LE(wait, absl::Seconds(100) * (1 + kRetryAfterJitter) + absl::Seconds(1));
+  }
+}
+
+TEST_F(LeaseTroubleTest, ThrottlingHoldsForAllOriginsOfTheHostAndOutlivesARestart) {
+  Seed({"http://a.example/", "https://a.example/"});
+  AddFetcher("f");
+  Release("f", Throttled(GrantOne(), absl::Seconds(100)));
+  EXPECT_THAT(Grant(), IsEmpty());
+  ASSERT_TRUE(db_->PutClock(Now()).ok());
+  Build();
+  AddFetcher("f");
+  EXPECT_THAT(Grant(), IsEmpty());
+  EXPECT_GE(WaitForHost(), absl::Seconds(99));
+}
+
+TEST_F(LeaseTroubleTest, ThrottlingCostsNoTryAndHasACap_Rule32) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  for (uint32_t round = 1; round < kThrottleCap; ++round) {
+    wire::LeaseGrant grant = GrantOne();
+    EXPECT_EQ(grant.urls(0).attempt(), 0u);
+    Release("f", Throttled(grant, absl::ZeroDuration()));
+    EXPECT_GT(WaitForHost(), absl::ZeroDuration());
+  }
+  EXPECT_EQ(db_->ledger().pending, 2u);
+  Release("f", Throttled(GrantOne(), absl::ZeroDuration()));
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().failed[Outcome::kHostThrottled], 2u);
+}
+
+TEST_F(LeaseTroubleTest, AnAnswerInBetweenEndsTheRunOfThrottles) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  for (uint32_t round = 0; round < 2 * kThrottleCap; ++round) {
+    Release("f", Throttled(GrantOne(), absl::Seconds(1)));
+    leases_->OriginAnswered(Host("a.example").id, "https://a.example");
+    WaitForHost();
+  }
+  EXPECT_THAT(leases_->TakeEndings(), IsEmpty());
+}
+
+TEST_F(LeaseTroubleTest, APauseToldAfterTheLeaseHoldsForTheHost) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::HostPause pause;
+  pause.set_host("a.example");
+  pause.set_wait_us(absl::ToInt64Microseconds(absl::Seconds(50)));
+  ASSERT_TRUE(leases_->OnPause(pause).ok());
+  EXPECT_THAT(Grant(), IsEmpty());
+  EXPECT_GE(WaitForHost(), absl::Seconds(50));
+  EXPECT_THAT(Grant(), SizeIs(1));
+}
+
+TEST_F(LeaseTroubleTest, APauseOfAHostThatIsLeasedStopsItsTopUps) {
+  SeedHost("a.example", 200);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  wire::HostPause pause;
+  pause.set_host("a.example");
+  pause.set_wait_us(absl::ToInt64Microseconds(absl::Seconds(50)));
+  ASSERT_TRUE(leases_->OnPause(pause).ok());
+  EXPECT_EQ(TopUp("f", grant, 10).urls_size(), 0);
+}
+
+TEST_F(LeaseTroubleTest, AShorterPauseDoesNotEndALongerOne) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::HostPause pause;
+  pause.set_host("a.example");
+  pause.set_wait_us(absl::ToInt64Microseconds(absl::Seconds(50)));
+  ASSERT_TRUE(leases_->OnPause(pause).ok());
+  pause.set_wait_us(1'000'000);
+  ASSERT_TRUE(leases_->OnPause(pause).ok());
+  pause.set_wait_us(-5);
+  ASSERT_TRUE(leases_->OnPause(pause).ok());
+  EXPECT_GE(WaitForHost(), absl::Seconds(50));
+}
+
+// ---- leases that expire, nodes that come and go ----
+
+TEST_F(LeaseTroubleTest, ADeadFetchersUrlsComeBackAfterTheDeadlineAndTheDelay_Rule19) {
+  settings_.set_delay_us(3'000'000);
+  Build();
+  SeedHost("a.example", 2);
+  AddFetcher("dead");
+  wire::LeaseGrant grant = GrantOne();
+  ExpireAfter(WholeLease() - absl::Milliseconds(1));
+  EXPECT_EQ(leases_->leases(), 1u);
+  ExpireAfter(absl::Milliseconds(1));
+  EXPECT_EQ(leases_->leases(), 0u);
+  AddFetcher("g");
+  EXPECT_THAT(Grant(), IsEmpty());   // the last request may have been at the deadline
+  EXPECT_EQ(WaitForHost("g"), absl::Seconds(3));
+  EXPECT_THAT(UrlsOf(GrantOne()), testing::ElementsAreArray(UrlsOf(grant)));
+}
+
+TEST_F(LeaseTroubleTest, AStandstillOfOurOwnEndsNoLease_Rule30) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  GrantOne();
+  clock_.Advance(absl::Minutes(10));
+  leases_->ExtendDeadlines(absl::Minutes(10));
+  ASSERT_TRUE(leases_->Expire().ok());
+  EXPECT_EQ(leases_->leases(), 1u);
+}
+
+TEST_F(LeaseTroubleTest, WhatAGoneNodeHadAskedIsAskedAgain) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  AddFetcher("g", /*credit=*/0);
+  Release("f", Asked(GrantOne()));
+  EXPECT_THAT(Grant(), IsEmpty());
+  leases_->NodeGone("g");
+  EXPECT_THAT(Grant(), IsEmpty());
+  leases_->NodeGone("f");
+  EXPECT_EQ(GrantOne().urls_size(), 2);
+}
+
+TEST_F(LeaseTroubleTest, WhatIsNeverHandedInIsAskedAgainInTheEnd) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  Release("f", Asked(GrantOne()));
+  ExpireAfter(absl::Minutes(4));
+  Beat("f", 100);
+  EXPECT_THAT(Grant(), IsEmpty());
+  ExpireAfter(absl::Minutes(10));
+  Beat("f", 100);
+  EXPECT_EQ(GrantOne().urls_size(), 1);
+}
+
+TEST_F(LeaseTroubleTest, UnusedUrlsOfATopUpThatCameTooLateComeBack) {
+  SeedHost("a.example", 100);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  wire::LeaseGrant more = TopUp("f", grant, 5);   // crosses the release
+  Release("f", Asked(grant));
+  Release("f", Unasked(more, Why::EMPTY));        // the fetcher has no such lease any more
+  EXPECT_THAT(UrlsOf(GrantOne()), testing::IsSupersetOf(UrlsOf(more)));
+}
+
+TEST_F(LeaseTroubleTest, HeldUrlsOfAnEarlierLifeAreNotHandedOut_Rule18) {
+  SeedHost("a.example", 3);
+  wire::Register info;
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  *info.add_holding() = grant.urls(1);
+  Build();
+  AddFetcher("f");
+  ASSERT_TRUE(leases_->AdoptHeld("f", info).ok());
+  EXPECT_THAT(UrlsOf(GrantOne()), ElementsAre(grant.urls(0).url(), grant.urls(2).url()));
+}
+
+TEST_F(LeaseTroubleTest, HeldUrlsWhoseAttemptIsOverAreNotAdopted_Rule2) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  Build();
+  AddFetcher("f");
+  wire::Register info;
+  *info.add_holding() = grant.urls(0);
+  info.mutable_holding(0)->set_attempt(grant.urls(0).attempt() + 1);
+  ASSERT_TRUE(leases_->AdoptHeld("f", info).ok());
+  info.mutable_holding(0)->set_key("not a key");
+  ASSERT_TRUE(leases_->AdoptHeld("f", info).ok());
+  EXPECT_EQ(GrantOne().urls_size(), 1);
+}
+
+TEST_F(LeaseTroubleTest, ANodeThatRegistersAgainKeepsWhatItHoldsBeyondItsOldLease) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  // The connection broke and came back within the lease: the node gave its leases up and names what it has asked.
+  leases_->NodeGone("f");
+  wire::Register info;
+  *info.add_holding() = grant.urls(0);
+  ASSERT_TRUE(leases_->AdoptHeld("f", info).ok());
+  ExpireAfter(WholeLease());
+  Beat("f", 100);
+  EXPECT_THAT(UrlsOf(GrantOne()), ElementsAre(grant.urls(1).url()));
+}
+
+// ---- permits ----
+
+TEST_F(LeaseTroubleTest, APermitLendsTheHostForOneRequest_Rule22) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::HostPermit permit = AskPermit("f", "a.example", 5);
+  EXPECT_TRUE(permit.granted());
+  EXPECT_EQ(permit.permit_id(), 5u);
+  EXPECT_THAT(Grant(), IsEmpty());
+  EXPECT_FALSE(AskPermit("f", "a.example", 6).granted());
+  wire::HostPermitDone done;
+  done.set_permit_id(5);
+  done.set_host("a.example");
+  done.set_last_request_age_us(-1);
+  leases_->OnPermitDone("f", done);
+  EXPECT_THAT(Grant(), SizeIs(1));
+}
+
+TEST_F(LeaseTroubleTest, ALeasedHostIsNotLent) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  GrantOne();
+  EXPECT_FALSE(AskPermit("f", "a.example", 5).granted());
+}
+
+TEST_F(LeaseTroubleTest, ARequestUnderAPermitCountsAgainstTheRate_Rule19) {
+  settings_.set_delay_us(3'000'000);
+  Build();
+  SeedHost("a.example", 1);
+  clock_.Advance(absl::Seconds(100));
+  AddFetcher("f");
+  AskPermit("f", "a.example", 5);
+  wire::HostPermitDone done;
+  done.set_permit_id(5);
+  done.set_host("a.example");
+  done.set_last_request_age_us(1'000'000);
+  leases_->OnPermitDone("f", done);
+  EXPECT_EQ(WaitForHost(), absl::Seconds(2));
+  // A restart does not forget it.
+  ASSERT_TRUE(db_->PutClock(Now()).ok());
+  EXPECT_EQ(Host("a.example").not_before, Now());
+}
+
+TEST_F(LeaseTroubleTest, APermitForAHostThatNobodyKnowsIsGivenAndComesBack) {
+  AddFetcher("f");
+  EXPECT_TRUE(AskPermit("f", "cdn.example", 5).granted());
+  ExpireAfter(absl::Minutes(5));
+  EXPECT_EQ(leases_->leases(), 0u);
+  EXPECT_TRUE(AskPermit("f", "cdn.example", 6).granted());
+}
+
+TEST_F(LeaseTroubleTest, ALateEndOfAPermitDoesNotEndTheNextOnes_Rule22) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  AddFetcher("g");
+  AskPermit("f", "a.example", 5);
+  ExpireAfter(absl::Minutes(5));   // f was cut off
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(AskPermit("g", "a.example", 9).granted());
+  wire::HostPermitDone late;
+  late.set_permit_id(5);
+  late.set_host("a.example");
+  late.set_last_request_age_us(-1);
+  leases_->OnPermitDone("f", late);
+  EXPECT_EQ(leases_->leases(), 1u);   // g may be asking right now
+  Beat("f", 100);
+  EXPECT_THAT(Grant(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace weft::test
