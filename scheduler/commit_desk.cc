@@ -179,6 +179,8 @@ void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
     return;
   }
   if (told) DescribeReferrer(end.key, arrived.told);
+  // Who could not use its answer gives back only what is its own: the URL may be out with another by now.
+  if (end.kind == AttemptEnd::Kind::kBackToQueue && out->node != arrived.from) return;
   if (again) {
     frontier_.Return(end.key);
   } else {
