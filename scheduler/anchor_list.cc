@@ -13,7 +13,9 @@ std::string ChunkName(uint64_t number) { return fmt::format("{}/{}", kMetaAnchor
 absl::StatusOr<uint64_t> ChunkCount(const CrawlDb& db) {
   WEFT_ASSIGN_OR_RETURN(std::optional<std::string> text, db.GetMeta(kMetaAnchorChunks));
   uint64_t count = 0;
-  if (text && std::from_chars(text->data(), text->data() + text->size(), count).ec != std::errc()) {
+  if (!text) return count;
+  const char* end = text->data() + text->size();
+  if (auto read = std::from_chars(text->data(), end, count); read.ec != std::errc() || read.ptr != end) {
     return DataLoss("crawl.db: the number of seed lists is not a number: '{}'", *text);
   }
   return count;
@@ -35,7 +37,8 @@ absl::StatusOr<std::vector<std::string>> ReadAnchors(const CrawlDb& db) {
   std::vector<std::string> urls;
   for (uint64_t number = 0; number < count; ++number) {
     WEFT_ASSIGN_OR_RETURN(std::optional<std::string> lines, db.GetMeta(ChunkName(number)));
-    if (!lines) continue;
+    // A chunk is written before it is counted: without it the scope would be narrower than the user has said.
+    if (!lines) return DataLoss("crawl.db: seed list {} of {} is missing", number + 1, count);
     for (size_t begin = 0; begin < lines->size();) {
       size_t end = std::min(lines->find('\n', begin), lines->size());
       urls.push_back(lines->substr(begin, end - begin));
