@@ -36,7 +36,9 @@ RobotsAnswer ReadRobotsAnswer(const FetchResult& result, std::string_view body, 
     return answer;
   }
   auto head = HttpHead::ParseResponse(result.response_head);
-  if (!head.ok() || result.status >= 500 || result.status == 429) {
+  // A file that broke off is not the file: what is missing may be what forbids.
+  bool broke_off = result.status < 300 && !result.truncated.empty() && result.truncated != "length";
+  if (!head.ok() || result.status >= 500 || result.status == 429 || broke_off) {
     answer.state.set_kind(wire::RobotsState::UNREACHABLE);
     answer.outcome = Outcome::kRobotsUnreachable;
     answer.state.set_reason(std::string(OutcomeName(answer.outcome)));
