@@ -16,7 +16,10 @@ std::optional<absl::Time> ParseHttpDate(std::string_view text) {
   for (const char* form : kForms) {
     absl::Time time;
     std::string error;
-    if (absl::ParseTime(form, input, &time, &error)) return time;
+    // ParseTime also knows "infinite-future" and "infinite-past".
+    if (absl::ParseTime(form, input, &time, &error) && time > absl::InfinitePast() && time < absl::InfiniteFuture()) {
+      return time;
+    }
   }
   return std::nullopt;
 }
