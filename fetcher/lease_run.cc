@@ -52,6 +52,16 @@ void LeaseRun::Close(wire::LeaseRelease::Why why) {
   if (closing_) return;
   closing_ = true;
   why_ = why;
+  if (permit_out_ && robots_step_ != Robots::kRunning) ReturnPermit(-absl::Microseconds(1));
+}
+
+// `last_request_age`: negative where nothing was asked under it.
+void LeaseRun::ReturnPermit(absl::Duration last_request_age) {
+  fetcher_.PermitDone(*this, permit_host_, last_request_age);
+  permit_host_.clear();
+  permit_out_ = false;
+  permit_address_.reset();
+  permit_start_ = absl::InfiniteFuture();
 }
 
 void LeaseRun::HostFailed(Outcome outcome, const std::string& detail) {
@@ -156,22 +166,23 @@ void LeaseRun::OnPermit(const wire::HostPermit& permit) {
     return;
   }
   permit_out_ = true;
+  if (closing_) return ReturnPermit(-absl::Microseconds(1));
   absl::Time now = clock_.SteadyNow();
   permit_start_ = now + absl::Microseconds(permit.wait_us());
   permit_until_ = now + absl::Microseconds(permit.runs_us());
-  fetcher_.Resolve(*this, permit_host_, robots_url_->port());
+  if (settings_.through_proxy) {
+    permit_address_ = IpAddress();
+  } else {
+    fetcher_.Resolve(*this, permit_host_, robots_url_->port());
+  }
 }
 
 void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
   --in_flight_;
   absl::Time ended = result.ended_steady;
-  if (!permit_host_.empty()) {
-    fetcher_.PermitDone(*this, permit_host_,
-                        result.not_sent ? -absl::Microseconds(1) : clock_.SteadyNow() - ended);
-    permit_host_.clear();
-    permit_out_ = false;
-    permit_address_.reset();
-    permit_start_ = absl::InfiniteFuture();
+  const bool elsewhere = !permit_host_.empty();
+  if (elsewhere) {
+    ReturnPermit(result.not_sent ? -absl::Microseconds(1) : clock_.SteadyNow() - ended);
     ended = last_end_ == absl::InfinitePast() ? clock_.SteadyNow() : last_end_;
   } else if (!result.not_sent) {
     last_end_ = std::max(last_end_, ended);
@@ -179,6 +190,11 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
   std::fill(slots_.begin(), slots_.end(), ended + delay_);
   if (closing_) return;
   if (result.not_sent && clock_.SteadyNow() >= deadline_) {
+    robots_step_ = Robots::kNeeded;
+    return;
+  }
+  if (result.outcome == Outcome::kConnect && !elsewhere && address_index_ + 1 < addresses_.size()) {
+    ++address_index_;  // the name has more addresses
     robots_step_ = Robots::kNeeded;
     return;
   }
@@ -194,7 +210,8 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
     return;
   }
   if (answer.state.kind() == wire::RobotsState::UNREACHABLE) {
-    outcome_ = answer.outcome;
+    // What failed elsewhere is not this host's failure (rule 8).
+    outcome_ = elsewhere ? Outcome::kRobotsUnreachable : answer.outcome;
     retry_after_ = answer.retry_after;
     detail_ = result.outcome == Outcome::kResponse ? fmt::format("robots.txt answers {}", result.status) : result.detail;
     Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);

@@ -94,6 +94,7 @@ class LeaseRun {
   bool AdvanceRobots(absl::Time now);
   bool StartNextUrl(absl::Time now);
   void AskForMore(absl::Time now);
+  void ReturnPermit(absl::Duration last_request_age);
   void TakeRobots(const wire::RobotsState& robots);
   void HostFailed(Outcome outcome, const std::string& detail);
   void SlotDone(absl::Time ended);
