@@ -387,6 +387,20 @@ TEST_F(LeaseTroubleTest, APermitLendsTheHostForOneRequest_Rule22) {
   EXPECT_THAT(Grant(), SizeIs(1));
 }
 
+TEST_F(LeaseTroubleTest, APermitWhoseLeaseIsGoneComesBackByItsNumberAlone) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  AskPermit("f", "a.example", 5);
+  wire::HostPermitDone done;
+  done.set_permit_id(6);
+  done.set_last_request_age_us(-1);
+  leases_->OnPermitDone("f", done);
+  EXPECT_EQ(leases_->leases(), 1u);
+  done.set_permit_id(5);
+  leases_->OnPermitDone("f", done);
+  EXPECT_EQ(leases_->leases(), 0u);
+}
+
 TEST_F(LeaseTroubleTest, ALeasedHostIsNotLent) {
   SeedHost("a.example", 1);
   AddFetcher("f");
