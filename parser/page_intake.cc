@@ -119,8 +119,8 @@ void PageIntake::ReturnCredit(const ArrivedPage& page, uint64_t bytes, bool ackn
 
 void PageIntake::Acknowledge(const ArrivedPage& page, uint64_t bytes) { ReturnCredit(page, bytes, true); }
 
-void PageIntake::Refuse(const ArrivedPage& page, const std::string& reason) {
-  ReturnCredit(page, BodyBytes(page), false);
+void PageIntake::Refuse(const ArrivedPage& page, uint64_t bytes, const std::string& reason) {
+  ReturnCredit(page, bytes, false);
   auto it = fetchers_.find(page.from);
   if (it == fetchers_.end() || it->second.link.peer_session() != page.from_session) return;
   wire::Frame frame;

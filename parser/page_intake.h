@@ -33,8 +33,8 @@ class PageIntake {
 
   // Tells the fetcher that the page is done with; its credit comes back with it.
   void Acknowledge(const ArrivedPage& page, uint64_t bytes);
-  // This parser will not store it: the fetcher looks for another.
-  void Refuse(const ArrivedPage& page, const std::string& reason);
+  // This parser will not store it: the fetcher looks for another. `bytes` of its body, which may have been let go.
+  void Refuse(const ArrivedPage& page, uint64_t bytes, const std::string& reason);
   // No further credit is granted.
   void StopCredit() { stopped_ = true; }
   // Sends the acknowledgements gathered since the last call; forgets fetchers silent for `dead_after`.

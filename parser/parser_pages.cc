@@ -125,7 +125,7 @@ void ParserNode::Impl::Process(ArrivedPage arrived) {
   ExtractPayload(*head, body, payload);
   absl::Status stored = Store(work, *head, body, payload);
   if (!stored.ok()) {
-    intake.Refuse(work.arrived, ErrorText(stored));
+    intake.Refuse(work.arrived, work.bytes, ErrorText(stored));
     return;
   }
   ++counts.pages;
@@ -171,7 +171,7 @@ void ParserNode::Impl::OnSynced(const absl::Status& status) {
   }
   for (Work& work : works) {
     if (!status.ok()) {
-      intake.Refuse(work.arrived, ErrorText(status));
+      intake.Refuse(work.arrived, work.bytes, ErrorText(status));
     } else if (work.robots) {
       intake.Acknowledge(work.arrived, work.bytes);
     } else {
