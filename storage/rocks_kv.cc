@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "common/status.h"
-#include "storage/freezing_file_system.h"
+#include "storage/rocks_freezing_disk.h"
 
 namespace weft {
 namespace {
@@ -108,13 +108,13 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& 
 // What a database stands on; it outlives the database.
 struct Ground {
   // RocksDB's own interface shares the file system.
-  std::shared_ptr<FreezingFileSystem> files;
+  std::shared_ptr<RocksFreezingDisk> files;
   std::unique_ptr<rocksdb::Env> env;
 };
 
 Ground NewGround(const std::shared_ptr<rocksdb::FileSystem>& disk) {
   Ground ground;
-  ground.files = std::make_shared<FreezingFileSystem>(disk != nullptr ? disk : rocksdb::FileSystem::Default());
+  ground.files = std::make_shared<RocksFreezingDisk>(disk != nullptr ? disk : rocksdb::FileSystem::Default());
   ground.env = rocksdb::NewCompositeEnv(ground.files);
   return ground;
 }

@@ -17,11 +17,11 @@
 namespace weft {
 
 // Safe from any thread, as RocksDB asks of a file system.
-class FreezingFileSystem : public rocksdb::FileSystemWrapper {
+class RocksFreezingDisk : public rocksdb::FileSystemWrapper {
  public:
-  explicit FreezingFileSystem(const std::shared_ptr<rocksdb::FileSystem>& disk);
+  explicit RocksFreezingDisk(const std::shared_ptr<rocksdb::FileSystem>& disk);
 
-  const char* Name() const override { return "FreezingFileSystem"; }
+  const char* Name() const override { return "RocksFreezingDisk"; }
 
   // OK as long as no write failed; afterwards the first failure. Whoever wrote through RocksDB has to ask: RocksDB itself
   // answers OK for what was swallowed here.

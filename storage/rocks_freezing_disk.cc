@@ -1,4 +1,4 @@
-#include "storage/freezing_file_system.h"
+#include "storage/rocks_freezing_disk.h"
 
 #include <string_view>
 #include <utility>
@@ -24,7 +24,7 @@ Kind KindOf(std::string_view path) {
 
 class FreezingFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  FreezingFile(std::unique_ptr<rocksdb::FSWritableFile> file, FreezingFileSystem& disk, Kind kind)
+  FreezingFile(std::unique_ptr<rocksdb::FSWritableFile> file, RocksFreezingDisk& disk, Kind kind)
       : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), kind_(kind) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* debug) override {
@@ -74,21 +74,21 @@ class FreezingFile : public rocksdb::FSWritableFileOwnerWrapper {
     return kind_ == Kind::kJournal ? IOStatus::OK() : status;
   }
 
-  FreezingFileSystem& disk_;
+  RocksFreezingDisk& disk_;
   Kind kind_;
 };
 
 }  // namespace
 
-FreezingFileSystem::FreezingFileSystem(const std::shared_ptr<rocksdb::FileSystem>& disk) : FileSystemWrapper(disk) {}
+RocksFreezingDisk::RocksFreezingDisk(const std::shared_ptr<rocksdb::FileSystem>& disk) : FileSystemWrapper(disk) {}
 
-IOStatus FreezingFileSystem::status() const {
+IOStatus RocksFreezingDisk::status() const {
   if (!frozen()) return IOStatus::OK();
   MutexLock lock(mutex_);
   return failure_;
 }
 
-IOStatus FreezingFileSystem::Freeze(const IOStatus& failure) {
+IOStatus RocksFreezingDisk::Freeze(const IOStatus& failure) {
   MutexLock lock(mutex_);
   if (!frozen()) {
     failure_ = failure;
@@ -97,57 +97,57 @@ IOStatus FreezingFileSystem::Freeze(const IOStatus& failure) {
   return failure;
 }
 
-IOStatus FreezingFileSystem::Opened(const IOStatus& status, const std::string& name,
+IOStatus RocksFreezingDisk::Opened(const IOStatus& status, const std::string& name,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file) {
   if (!status.ok()) return KindOf(name) == Kind::kLog ? status : Freeze(status);
   *file = std::make_unique<FreezingFile>(std::move(*file), *this, KindOf(name));
   return status;
 }
 
-IOStatus FreezingFileSystem::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+IOStatus RocksFreezingDisk::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                              std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   if (frozen()) return status();
   return Opened(target()->NewWritableFile(name, options, file, debug), name, file);
 }
 
-IOStatus FreezingFileSystem::ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+IOStatus RocksFreezingDisk::ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                                 std::unique_ptr<rocksdb::FSWritableFile>* file,
                                                 IODebugContext* debug) {
   if (frozen()) return status();
   return Opened(target()->ReopenWritableFile(name, options, file, debug), name, file);
 }
 
-IOStatus FreezingFileSystem::ReuseWritableFile(const std::string& name, const std::string& old_name,
+IOStatus RocksFreezingDisk::ReuseWritableFile(const std::string& name, const std::string& old_name,
                                                const rocksdb::FileOptions& options,
                                                std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   if (frozen()) return status();
   return Opened(target()->ReuseWritableFile(name, old_name, options, file, debug), name, file);
 }
 
-IOStatus FreezingFileSystem::NewLogger(const std::string& name, const IOOptions& options,
+IOStatus RocksFreezingDisk::NewLogger(const std::string& name, const IOOptions& options,
                                        std::shared_ptr<rocksdb::Logger>* logger, IODebugContext* debug) {
   return FileSystem::NewLogger(name, options, logger, debug);
 }
 
 // A failure here leaves a file too many, no more.
-IOStatus FreezingFileSystem::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
+IOStatus RocksFreezingDisk::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
   if (frozen()) return IOStatus::OK();
   return target()->DeleteFile(name, options, debug);
 }
 
-IOStatus FreezingFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+IOStatus RocksFreezingDisk::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                         IODebugContext* debug) {
   if (frozen()) return status();
   return target()->RenameFile(from, to, options, debug);
 }
 
-IOStatus FreezingFileSystem::LinkFile(const std::string& from, const std::string& to, const IOOptions& options,
+IOStatus RocksFreezingDisk::LinkFile(const std::string& from, const std::string& to, const IOOptions& options,
                                       IODebugContext* debug) {
   if (frozen()) return status();
   return target()->LinkFile(from, to, options, debug);
 }
 
-IOStatus FreezingFileSystem::Truncate(const std::string& name, size_t size, const IOOptions& options,
+IOStatus RocksFreezingDisk::Truncate(const std::string& name, size_t size, const IOOptions& options,
                                       IODebugContext* debug) {
   if (frozen()) return status();
   return target()->Truncate(name, size, options, debug);
