@@ -85,7 +85,8 @@ std::string Surt(const Url& url) {
   if (url.empty()) return "-";
   if (url.scheme() == "dns") return Reversed(Lowered(url.path())) + ")";
   const uint16_t default_port = DefaultPort(url.scheme());
-  const size_t end = url.path_and_query().data() + url.path_and_query().size() - url.href().data();
+  const auto end =
+      static_cast<size_t>(url.path_and_query().data() + url.path_and_query().size() - url.href().data());
   if (default_port == 0) return url.href().substr(0, end);
   std::string key = SurtHost(url);
   if (url.port() != default_port) key += ':' + std::to_string(url.port());

@@ -25,8 +25,8 @@ void PageOutbox::Greet(Parser& parser) {
 void PageOutbox::SetParsers(const google::protobuf::RepeatedPtrField<wire::ParserAddress>& parsers) {
   std::vector<PeerId> gone;
   for (const auto& [peer, known] : parsers_) {
-    bool listed = std::any_of(parsers.begin(), parsers.end(), [&](const wire::ParserAddress& address) {
-      return address.node_id() == known.node_id && address.endpoint() == known.endpoint;
+    bool listed = std::any_of(parsers.begin(), parsers.end(), [&parser = known](const wire::ParserAddress& address) {
+      return address.node_id() == parser.node_id && address.endpoint() == parser.endpoint;
     });
     if (!listed) gone.push_back(peer);
   }

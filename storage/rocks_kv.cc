@@ -4,6 +4,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "storage/rocks_freezing_disk.h"
 
 namespace weft {
 namespace {
@@ -54,6 +56,8 @@ rocksdb::DBOptions DatabaseOptions(const RocksKvOptions& options) {
   db.allow_concurrent_memtable_write = false;
   db.enable_write_thread_adaptive_yield = false;
   db.max_background_jobs = 2;
+  // Whoever opened the database opens it again; what RocksDB would try by itself only delays the closing.
+  db.max_bgerror_resume_count = 0;
   // A user's shell often allows 1,024 descriptors, and the crawl needs them for sockets.
   db.max_open_files = 400;
   db.skip_stats_update_on_db_open = true;
@@ -101,10 +105,24 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& 
   return cf;
 }
 
+// What a database stands on; it outlives the database.
+struct Ground {
+  // RocksDB's own interface shares the file system.
+  std::shared_ptr<RocksFreezingDisk> files;
+  std::unique_ptr<rocksdb::Env> env;
+};
+
+Ground NewGround(const std::shared_ptr<rocksdb::FileSystem>& disk) {
+  Ground ground;
+  ground.files = std::make_shared<RocksFreezingDisk>(disk != nullptr ? disk : rocksdb::FileSystem::Default());
+  ground.env = rocksdb::NewCompositeEnv(ground.files);
+  return ground;
+}
+
 class RocksKv : public Kv {
  public:
-  RocksKv(rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> handles, bool is_read_only)
-      : db_(db), handles_(std::move(handles)), read_only_(is_read_only) {
+  RocksKv(Ground ground, rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> handles, bool is_read_only)
+      : ground_(std::move(ground)), db_(db), handles_(std::move(handles)), read_only_(is_read_only) {
     write_options_.sync = false;
   }
   ~RocksKv() override {
@@ -180,11 +198,14 @@ class RocksKv : public Kv {
   // handles_[0] is RocksDB's "default".
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family) + 1]; }
 
-  absl::Status Failed(const rocksdb::Status& status) {
+  // RocksDB says OK to what the frozen disk has swallowed.
+  absl::Status Failed(rocksdb::Status status) {
+    if (ground_.files->frozen()) status = ground_.files->status();
     if (!status.ok()) failed_.store(true);
     return ToStatus(status, "writing the CrawlDb");
   }
 
+  Ground ground_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   bool read_only_;
@@ -277,13 +298,14 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DBOptions db_options = DatabaseOptions(options);
+  Ground ground = NewGround(options.disk);
+  db_options.env = ground.env.get();
   rocksdb::Status status = options.read_only
                                ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &handles, &db)
                                : rocksdb::DB::Open(db_options, options.path, families, &handles, &db);
   if (!status.ok()) return OpenError(status, options.path);
-  auto kv = std::make_unique<RocksKv>(db, std::move(handles), options.read_only);
-  // A log that failed before its first sync makes RocksDB 7.8 abort when it is closed (an assertion that holds only once
-  // the log has been synced): the first sync comes before the first write.
+  auto kv = std::make_unique<RocksKv>(std::move(ground), db, std::move(handles), options.read_only);
+  // What the opening itself wrote may have been swallowed.
   if (!options.read_only) WEFT_RETURN_IF_ERROR(kv->Sync());
   return std::unique_ptr<Kv>(std::move(kv));
 }

@@ -6,6 +6,10 @@
 
 #include "storage/kv.h"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace weft {
 
 struct RocksKvOptions {
@@ -13,6 +17,7 @@ struct RocksKvOptions {
   bool read_only = false;             // for a directory that no crawl runs on
   uint64_t block_cache_bytes = 64ull << 20;
   uint64_t write_buffer_bytes = 32ull << 20;
+  std::shared_ptr<rocksdb::FileSystem> disk = nullptr;  // shared by RocksDB's own interface; the machine's where null
 };
 
 // Creates the directory where it is missing (not when read_only). FailedPrecondition: locked by another process, or

@@ -3,10 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "common/digest.h"
+#include "common/mutex.h"
 #include "common/status.h"
 #include "storage/gzip_member.h"
 #include "storage/pages_directory.h"
@@ -60,29 +60,31 @@ struct WarcStore::Impl {
   uint64_t directory_id = 0;
 
   // The appending thread's.
+  WarcFile* file = nullptr;  // of `current`, null where there is none
   uint64_t next_serial = 0;
   std::string warcinfo_id;
   std::string buffer;
   GzipMemberWriter gzip;
   Sha1Stream sha1;
 
-  std::mutex sync_mutex;
-  std::mutex mutex;  // guards the fields below and the slots' flags
-  std::unique_ptr<Slot> current;
-  std::vector<std::unique_ptr<Slot>> retired;
-  bool directory_changed = false;
+  Mutex sync_mutex;
+  Mutex mutex;  // guards the slots' flags too
+  std::unique_ptr<Slot> current ABSL_GUARDED_BY(mutex);
+  std::vector<std::unique_ptr<Slot>> retired ABSL_GUARDED_BY(mutex);
+  bool directory_changed ABSL_GUARDED_BY(mutex) = false;
 };
 
 absl::Status WarcStore::Impl::BeginFile() {
   for (int tries = 0; tries < kNameTries; ++tries) {
     const std::string name = WarcFileName(clock.WallNow(), next_serial++, options.host_name, options.gzip);
-    auto file = WarcFile::Create(files, options.directory, name);
-    if (absl::IsAlreadyExists(file.status())) continue;
-    if (!file.ok()) return file.status();
+    auto created = WarcFile::Create(files, options.directory, name);
+    if (absl::IsAlreadyExists(created.status())) continue;
+    if (!created.ok()) return created.status();
     warcinfo_id = NewRecordId(random);
     auto slot = std::make_unique<Slot>();
-    slot->file = std::move(*file);
-    const std::lock_guard lock(mutex);
+    slot->file = std::move(*created);
+    file = slot->file.get();
+    const MutexLock lock(mutex);
     current = std::move(slot);
     directory_changed = true;
     return absl::OkStatus();
@@ -92,7 +94,8 @@ absl::Status WarcStore::Impl::BeginFile() {
 
 // The next Sync finishes the file; the next Append begins a new one.
 void WarcStore::Impl::Retire() {
-  const std::lock_guard lock(mutex);
+  file = nullptr;
+  const MutexLock lock(mutex);
   if (current != nullptr) retired.push_back(std::move(current));
 }
 
@@ -100,7 +103,7 @@ void WarcStore::Impl::Retire() {
 void WarcStore::Impl::RetireIfDone() {
   bool done = false;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     done = current != nullptr && (current->failed || current->file->size() >= options.roll_bytes);
   }
   if (done) Retire();
@@ -172,7 +175,7 @@ absl::Status WarcStore::Impl::SyncCurrent(Slot& slot, bool sync_directory) {
   absl::Status status = slot.file->SyncTo(size, clock.SteadyNow());
   if (status.ok() && sync_directory) status = files.SyncDirectory(options.directory);
   if (!status.ok()) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     slot.failed = true;
     slot.reported_lost = size;
   }
@@ -197,8 +200,8 @@ uint64_t WarcStore::pages_dir_id() const { return impl_->directory_id; }
 absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
   Impl& impl = *impl_;
   impl.RetireIfDone();
-  if (impl.current == nullptr) WEFT_RETURN_IF_ERROR(impl.BeginFile());
-  WarcFile& file = *impl.current->file;
+  if (impl.file == nullptr) WEFT_RETURN_IF_ERROR(impl.BeginFile());
+  WarcFile& file = *impl.file;
 
   impl.buffer.clear();
   if (file.size() == 0) impl.AddWarcinfo(file.name());
@@ -228,13 +231,13 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
 
 absl::Status WarcStore::Sync() {
   Impl& impl = *impl_;
-  const std::lock_guard sync_lock(impl.sync_mutex);
+  const MutexLock sync_lock(impl.sync_mutex);
   std::vector<std::unique_ptr<Impl::Slot>> retired;
   Impl::Slot* current = nullptr;
   bool directory_changed = false;
   absl::Status status;
   {
-    const std::lock_guard lock(impl.mutex);
+    const MutexLock lock(impl.mutex);
     retired.swap(impl.retired);
     current = impl.current.get();  // may be retired meanwhile, but only a Sync destroys it
     directory_changed = std::exchange(impl.directory_changed, false) || !retired.empty();
