@@ -1,0 +1,252 @@
+// A ParserNode between a played scheduler and a played fetcher, over a store and an extractor that do as they are told.
+#pragma once
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/fingerprint.h"
+#include "common/session_link.h"
+#include "parser/parser_node.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/manual_pool.h"
+#include "tests/support/recording_bus.h"
+
+namespace weft::test {
+
+// What the stores of one pages directory hold and how they answer.
+struct StoreScript {
+  std::vector<std::string> appended;   // URLs
+  std::vector<std::string> payloads;
+  int syncs = 0;
+  absl::Status append = absl::OkStatus();
+  absl::Status sync = absl::OkStatus();
+};
+
+class ScriptedStore : public PageStore {
+ public:
+  explicit ScriptedStore(StoreScript& script) : script_(script) {}
+  uint64_t pages_dir_id() const override { return 70; }
+  absl::StatusOr<StoredExchange> Append(const Exchange& exchange) override {
+    if (!script_.append.ok()) return script_.append;
+    script_.appended.emplace_back(exchange.url);
+    script_.payloads.emplace_back(exchange.payload);
+    StoredExchange stored;
+    stored.place.pages_dir_id = 70;
+    stored.place.file = "f.warc.gz";
+    stored.place.offset = script_.appended.size() * 100;
+    stored.place.length = 50;
+    stored.payload_digest = std::string(20, 'd');
+    return stored;
+  }
+  absl::Status Sync() override {
+    ++script_.syncs;
+    return script_.sync;
+  }
+
+ private:
+  StoreScript& script_;
+};
+
+// Each line of the page is a link.
+class LineExtractor : public LinkExtractor {
+ public:
+  ExtractedPage Extract(const Input& input) override {
+    ExtractedPage page;
+    std::string html(input.html);
+    for (size_t begin = 0; begin < html.size();) {
+      size_t end = std::min(html.find('\n', begin), html.size());
+      auto url = Url::Parse(html.substr(begin, end - begin), *input.url);
+      if (url.ok()) page.links.push_back({*url, LinkKind::kNavigation, false});
+      begin = end + 1;
+    }
+    return page;
+  }
+};
+
+class ScriptedParts : public ParserParts {
+ public:
+  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings&) override {
+    if (!store_status.ok()) return store_status;
+    return std::unique_ptr<PageStore>(new ScriptedStore(store));
+  }
+  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
+    return std::make_unique<LineExtractor>();
+  }
+  uint32_t CrashesOn(const std::string& key) override { return crashes[key]; }
+  void NameCurrentPage(const std::string& key) override { named.push_back(key); }
+
+  StoreScript store;
+  absl::Status store_status = absl::OkStatus();
+  std::map<std::string, uint32_t> crashes;
+  std::vector<std::string> named;
+};
+
+// The other end of one connection of the node: keeps what was delivered.
+class Played {
+ public:
+  Played(ParserNode& node, RecordingBus& nodes_bus, PeerId name, uint64_t session)
+      : node_(node), nodes_bus_(nodes_bus), name_(std::move(name)) {
+    Restart(session);
+  }
+  // A new process under the same name.
+  void Restart(uint64_t session) { link_ = std::make_unique<SessionLink>(&bus_, "node", session); }
+  void Say(wire::Frame frame, Payload payload = nullptr) {
+    Hear();
+    link_->Send({std::move(frame), std::move(payload)});
+    for (; said_ < bus_.sent.size(); ++said_) node_.OnMessage(name_, bus_.sent[said_].message);
+    Hear();
+  }
+  // A frame outside any link, as it stands.
+  void SayRaw(wire::Frame frame) {
+    node_.OnMessage(name_, {std::move(frame), nullptr});
+    Hear();
+  }
+  void Hear() {
+    for (; heard_ < nodes_bus_.sent.size(); ++heard_) {
+      if (nodes_bus_.sent[heard_].to != name_) continue;
+      for (Message& message : link_->Receive(nodes_bus_.sent[heard_].message).deliver) frames.push_back(message.frame);
+    }
+  }
+  void SkipWhatWasSent() { heard_ = nodes_bus_.sent.size(); }
+  std::vector<wire::Frame> Of(wire::Frame::BodyCase body) {
+    Hear();
+    std::vector<wire::Frame> found;
+    for (const wire::Frame& frame : frames) {
+      if (frame.body_case() == body) found.push_back(frame);
+    }
+    return found;
+  }
+  uint64_t nodes_session() const { return link_->peer_session(); }
+
+  std::vector<wire::Frame> frames;
+
+ private:
+  ParserNode& node_;
+  RecordingBus& nodes_bus_;
+  RecordingBus bus_;
+  PeerId name_;
+  std::unique_ptr<SessionLink> link_;
+  size_t said_ = 0;
+  size_t heard_ = 0;
+};
+
+class ParserNodeTest : public testing::Test {
+ protected:
+  ParserNodeTest() {
+    options_.scheduler_endpoint = "scheduler";
+    options_.credit_items = 4;
+    options_.credit_bytes = 1000;
+    settings_.set_scope_version(1);
+    identity_.set_lineage(12);
+    identity_.set_fingerprint_seed(3);
+    Make();
+  }
+  void Make() {
+    fetcher_.reset(), scheduler_.reset();
+    node_ = std::make_unique<ParserNode>(options_, parts_, 70, clock_, *random_, bus_, pool_);
+    node_->Start();
+    scheduler_ = std::make_unique<Played>(*node_, bus_, "scheduler", 1001);
+    scheduler_->Hear();
+    fetcher_ = std::make_unique<Played>(*node_, bus_, "f", 2002);
+  }
+  void Register() {
+    wire::Frame frame;
+    wire::Registered* registered = frame.mutable_registered();
+    *registered->mutable_identity() = identity_;
+    *registered->mutable_settings() = settings_;
+    registered->set_heartbeat_us(1'000'000);
+    registered->set_dead_after_us(8'000'000);
+    scheduler_->Say(std::move(frame));
+    Hello();
+  }
+  void Hello() {
+    wire::Frame frame;
+    frame.mutable_page_hello()->set_node_id(5);
+    fetcher_->Say(std::move(frame));
+  }
+  static wire::Page Page(const std::string& url, const std::string& fields = "Content-Type: text/html\r\n",
+                         int status = 200) {
+    wire::Page page;
+    page.mutable_ticket()->set_key(Fingerprinter(3).Of(url).ToBytes());
+    page.mutable_ticket()->set_url(url);
+    page.set_response_head(fmt::format("HTTP/1.1 {} X\r\n{}\r\n", status, fields));
+    return page;
+  }
+  uint64_t SendPage(wire::Page page, const std::string& body) {
+    page.set_page_id(++last_page_);
+    page.set_chunks(body.empty() ? 0 : 1);
+    wire::Frame frame;
+    *frame.mutable_page() = std::move(page);
+    fetcher_->Say(std::move(frame), body.empty() ? nullptr : std::make_shared<const std::string>(body));
+    return last_page_;
+  }
+  void Tick(absl::Duration by = absl::ZeroDuration()) {
+    clock_.Advance(by);
+    node_->OnTick();
+    scheduler_->Hear();
+    fetcher_->Hear();
+  }
+  // Stores, syncs and reports what has arrived.
+  void Work() {
+    Tick();
+    pool_.RunAll();
+    Tick();
+  }
+  std::vector<wire::PageResult> Results() {
+    std::vector<wire::PageResult> results;
+    for (const wire::Frame& frame : scheduler_->Of(wire::Frame::kPageResult)) results.push_back(frame.page_result());
+    return results;
+  }
+  void AckResult(const wire::PageResult& result) {
+    wire::Frame frame;
+    wire::EndedAck::One* one = frame.mutable_ended_ack()->add_ended();
+    one->set_key(result.ticket().key());
+    one->set_generation(result.ticket().generation());
+    one->set_attempt(result.ticket().attempt());
+    frame.mutable_ended_ack()->set_commit(17);
+    scheduler_->Say(std::move(frame));
+    Tick();
+  }
+  std::vector<uint64_t> AckedPages() {
+    std::vector<uint64_t> ids;
+    for (const wire::Frame& frame : fetcher_->Of(wire::Frame::kPageAck)) {
+      ids.insert(ids.end(), frame.page_ack().page_ids().begin(), frame.page_ack().page_ids().end());
+    }
+    return ids;
+  }
+  std::vector<uint64_t> RefusedPages() {
+    std::vector<uint64_t> ids;
+    for (const wire::Frame& frame : fetcher_->Of(wire::Frame::kPageRefused)) {
+      ids.insert(ids.end(), frame.page_refused().page_ids().begin(), frame.page_refused().page_ids().end());
+    }
+    return ids;
+  }
+  static std::vector<std::string> LinksOf(const wire::PageResult& result) {
+    std::vector<std::string> urls;
+    for (const wire::Link& link : result.links()) urls.push_back(link.url());
+    return urls;
+  }
+
+  ManualClock clock_;
+  ManualPool pool_;
+  RecordingBus bus_;
+  std::unique_ptr<Random> random_ = SeededRandom(8);
+  ParserOptions options_;
+  ScriptedParts parts_;
+  wire::CrawlIdentity identity_;
+  wire::CrawlSettings settings_;
+  std::unique_ptr<ParserNode> node_;
+  std::unique_ptr<Played> scheduler_;
+  std::unique_ptr<Played> fetcher_;
+  uint64_t last_page_ = 0;
+};
+
+}  // namespace weft::test
