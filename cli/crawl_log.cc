@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -24,13 +25,21 @@ std::string OneField(std::string text) {
   return OrDash(text);
 }
 
+// As Heritrix writes it: of more than fifty hops the last, behind the number of the others.
+std::string HopsPath(uint32_t depth, bool redirect) {
+  constexpr uint64_t kMostShown = 50;
+  uint64_t hops = uint64_t{depth} + (redirect ? 1 : 0);
+  std::string path(std::min(hops, kMostShown), 'L');
+  if (redirect) path.back() = 'R';
+  return hops > kMostShown ? fmt::format("{}+{}", hops - kMostShown, path) : path;
+}
+
 std::string Stamp17(absl::Time time) { return absl::FormatTime("%Y%m%d%H%M%E3S", time, absl::UTCTimeZone()); }
 
 }  // namespace
 
 std::string CrawlLogLine(const UrlEnd& end, absl::Time now) {
-  std::string path(end.depth, 'L');
-  if (end.redirect) path += 'R';
+  std::string path = HopsPath(end.depth, end.redirect);
   std::string started = Stamp17(end.fetched_at);
   std::erase(started, '.');
   std::string annotations = end.outcome == Outcome::kResponse ? "" : std::string(OutcomeName(end.outcome));
@@ -64,8 +73,17 @@ void CrawlLog::Write(const UrlEnd& end) {
 }
 
 void CrawlLog::Flush() {
-  size_t written = 0;
   problem_.clear();
+  WriteWaiting();
+  if (waiting_.empty() && dropped_ > 0) {
+    waiting_ = fmt::format("# {} lines are missing here: they could not be written\n", dropped_);
+    dropped_ = 0;
+    WriteWaiting();
+  }
+}
+
+void CrawlLog::WriteWaiting() {
+  size_t written = 0;
   while (written < waiting_.size()) {
     const ssize_t got = write(fd_, waiting_.data() + written, waiting_.size() - written);
     if (got < 0 && errno == EINTR) continue;
@@ -76,10 +94,6 @@ void CrawlLog::Flush() {
     written += static_cast<size_t>(got);
   }
   waiting_.erase(0, written);
-  if (waiting_.empty() && dropped_ > 0) {
-    waiting_ = fmt::format("# {} lines are missing here: they could not be written\n", dropped_);
-    dropped_ = 0;
-  }
 }
 
 }  // namespace weft

@@ -31,6 +31,7 @@ class CrawlLog {
 
  private:
   CrawlLog(int fd, const Clock& clock) : fd_(fd), clock_(clock) {}
+  void WriteWaiting();
   int fd_;
   const Clock& clock_;
   std::string waiting_;

@@ -62,7 +62,8 @@ void RateMeter::Add(absl::Time now, uint64_t pages) {
 double RateMeter::rate() const {
   if (samples_.size() < 2) return 0;
   double seconds = absl::ToDoubleSeconds(samples_.back().first - samples_.front().first);
-  if (seconds <= 0) return 0;
+  // Fewer pages than before: the CrawlDb was opened again, and what was not durable yet is pending once more.
+  if (seconds <= 0 || samples_.back().second < samples_.front().second) return 0;
   return static_cast<double>(samples_.back().second - samples_.front().second) / seconds;
 }
 
