@@ -21,7 +21,7 @@ enum class Outcome : uint8_t {
   kTls = 12,              // handshake or certificate
   kTimeout = 13,          // no complete response in --timeout
   kProtocol = 14,         // not HTTP, endless headers, a broken coding of the message
-  kTruncatedEarly = 15,   // the connection ended before any header was complete
+  kTruncatedEarly = 15,   // the connection ended before the answer was complete (a body cut at the last try is stored)
   kHostUnreachable = 16,  // the host was parked until its cap
   kHostThrottled = 17,    // 429 or 503 until the parking cap
   kRedirectLoop = 18,     // redirected to its own key more often than allowed, or more than 10 hops

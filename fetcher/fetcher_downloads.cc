@@ -75,7 +75,7 @@ void FetcherNode::Impl::OnDownloadEnd(Download& download, FetchResult result) {
       page = run->OnUrlEnd(one.ticket, result) == LeaseRun::Verdict::kPage && page;
     } else {
       page = page && result.status != 429 && result.status != 503 && result.status != 500 && result.status != 502 &&
-             result.status != 504;
+             result.status != 504 && result.truncated != "disconnect";
     }
     if (page) {
       KeepPage(one, result, false);

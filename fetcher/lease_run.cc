@@ -346,10 +346,15 @@ LeaseRun::Verdict LeaseRun::OnUrlEnd(const wire::UrlTicket& ticket, const FetchR
     urls_.push_front(ticket);
     return Verdict::kHandled;
   }
-  bool gateway = result.status == 500 || result.status == 502 || result.status == 504;
+  // Both pass by often: tried again, and only what the last try brings is stored.
   uint32_t failed = ticket.attempt() - std::min(ticket.attempt(), ticket.own_key_redirects());
-  if (gateway && static_cast<int>(failed) + 1 < RetryPolicyFor(Outcome::kServerError).tries) {
+  auto another = [&](Outcome outcome) { return static_cast<int>(failed) + 1 < RetryPolicyFor(outcome).tries; };
+  if ((result.status == 500 || result.status == 502 || result.status == 504) && another(Outcome::kServerError)) {
     fetcher_.ReportEnded(*this, ticket, Outcome::kServerError, fmt::format("status {}", result.status));
+    return Verdict::kHandled;
+  }
+  if (result.truncated == "disconnect" && another(Outcome::kTruncatedEarly)) {
+    fetcher_.ReportEnded(*this, ticket, Outcome::kTruncatedEarly, "connection closed before the body was complete");
     return Verdict::kHandled;
   }
   return Verdict::kPage;

@@ -59,6 +59,19 @@ def short_body(connection):
     connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\nonly this")
 
 
+def short_at_first():
+    """Closes in the middle of the body twice, and answers whole from then on."""
+    number = [0]
+
+    def answer(connection):
+        number[0] += 1
+        if number[0] <= 2:
+            short_body(connection)
+        else:
+            connection.sendall(HEAD + b"Content-Length: 5\r\nConnection: close\r\n\r\nwhole")
+    return answer
+
+
 def endless_redirect():
     number = [0]
 
@@ -85,6 +98,7 @@ BEHAVIOURS = {
     "endless headers": (endless_headers, "protocol"),
     "drip": (drip, "done"),
     "short body": (short_body, "done"),
+    "short at first": (short_at_first(), "done"),  # not in CUT: asked again until it came whole
     "endless body": (endless_body, "done"),
     "bomb": (bomb, "done"),
 }
