@@ -43,12 +43,28 @@ void SchedulerNode::Impl::LoadScope() {
     auto url = Url::Parse(text);
     if (url.ok()) scope->AddAnchor(*url);
   }
+  anchors_known = anchors->size();
+}
+
+std::string SchedulerNode::Impl::JudgedBy() const {
+  return fmt::format("{}/{}/{}", settings.scope_version(),
+                     settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none", anchors_known);
+}
+
+// A host that comes into the scope while the crawl runs, by a seed or its redirect, may have been refused before: which
+// of its URLs were named before and which after is chance. They are judged once more at the end of the crawl, for that
+// takes a scan; parsers need not name them again (rule 3).
+void SchedulerNode::Impl::NoteAnchors(size_t added) {
+  anchors_known += added;
+  const LedgerCounts counts = db->ledger();
+  if (counts.refused.contains(Outcome::kScope) || counts.refused.contains(Outcome::kPrefix)) return;
+  anchors_judged = anchors_known;
+  Check(db->PutMeta(kMetaJudged, JudgedBy()));
 }
 
 // A wider scope takes up what was refused before, a narrower one refuses what still waits.
 void SchedulerNode::Impl::RejudgeIfChanged() {
-  std::string judged_by = fmt::format("{}/{}", settings.scope_version(),
-                                      settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none");
+  const std::string judged_by = JudgedBy();
   auto before = db->GetMeta(kMetaJudged);
   if (!before.ok()) return Fail(before.status());
   if (before->has_value() && **before != judged_by) {
@@ -57,6 +73,7 @@ void SchedulerNode::Impl::RejudgeIfChanged() {
     if (*changed > 0) observer.OnNotice(fmt::format("{} URLs are judged anew by the changed scope or depth", *changed));
   }
   Check(db->PutMeta(kMetaJudged, judged_by));
+  anchors_judged = anchors_known;
 }
 
 void SchedulerNode::Start() {
@@ -112,6 +129,7 @@ void SchedulerNode::Impl::AdmitSeedChunk(std::vector<Candidate>& candidates, std
                                          SeedCounts& counts) {
   if (candidates.empty() || !failed.ok()) return;
   Check(AppendAnchors(*db, anchors));
+  if (!anchors.empty()) NoteAnchors(anchors.size());
   auto admitted = db->Admit(candidates, crawl_clock.Now());
   if (!admitted.ok()) return Fail(admitted.status());
   for (size_t i = 0; i < admitted->size(); ++i) {
@@ -166,6 +184,10 @@ void SchedulerNode::Impl::GrantIfAllowed() {
 
 void SchedulerNode::Impl::CheckEnd() {
   if (stop != StopReason::kNone) return;
+  if (NothingLeft() && anchors_judged != anchors_known) {
+    RejudgeIfChanged();
+    frontier.TakeInserts();
+  }
   StopReason reason = StopReason::kNone;
   if (NothingLeft()) {
     // Durably: nodes that are told to stop do not come back should the last writes be lost.
@@ -237,7 +259,10 @@ void SchedulerNode::OnTick() {
   if (!s.failed.ok()) return;
   s.EndSomeOrigins();
   std::vector<std::string> anchors = s.commits.TakeNewAnchors();
-  if (!anchors.empty()) s.Check(AppendAnchors(*s.db, anchors));
+  if (!anchors.empty()) {
+    s.Check(AppendAnchors(*s.db, anchors));
+    s.NoteAnchors(anchors.size());
+  }
   s.Check(s.leases.Expire());
   if (s.db->NextDue().value_or(UINT64_MAX) <= s.crawl_clock.Now()) {
     s.Check(s.db->PromoteDue(s.crawl_clock.Now(), kPromoteChunk).status());

@@ -54,7 +54,9 @@ struct SchedulerNode::Impl {
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
   void LoadScope();
+  std::string JudgedBy() const;
   void RejudgeIfChanged();
+  void NoteAnchors(size_t added);
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
   std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
@@ -90,6 +92,8 @@ struct SchedulerNode::Impl {
   LeaseDesk leases;
   CommitDesk commits;
   std::vector<OriginEnding> endings;
+  uint64_t anchors_known = 0;
+  uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these
   absl::Time opened;
   absl::Time last_tick;
   absl::Time last_clock;
