@@ -1,0 +1,205 @@
+// The scheduler as a whole, with one played node that is fetcher and parser at once.
+#include "scheduler/scheduler_node.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/session_link.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/manual_pool.h"
+#include "tests/support/memory_kv.h"
+#include "tests/support/recording_bus.h"
+
+namespace weft::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class QuietObserver : public SchedulerObserver {
+ public:
+  void OnUrlEnd(const UrlEnd&) override {}
+  void OnNotice(const std::string&) override {}
+};
+
+class SchedulerNodeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    settings_.set_scope_version(1);
+    options_.nodes_die_with_us = true;
+    Start();
+  }
+  void Start() {
+    node_.reset();
+    auto db = CrawlDb::Open(OpenMemoryKv(disk_), {}, *random_).value();
+    node_ = std::make_unique<SchedulerNode>(options_, settings_, std::move(db), suffixes_, clock_, *random_, bus_, pool_,
+                                            observer_);
+    node_->Start();
+    link_ = std::make_unique<SessionLink>(&our_bus_, "scheduler", ++session_);
+    heard_ = bus_.sent.size();
+    wire::Frame frame;
+    frame.mutable_register_()->set_fetches(true);
+    frame.mutable_register_()->set_parses(true);
+    frame.mutable_register_()->set_canonicaliser_version(node_->db().identity().canonicaliser_version());
+    frame.mutable_register_()->set_public_suffix_version(node_->db().identity().public_suffix_version());
+    Say(std::move(frame));
+  }
+  void Say(wire::Frame frame) {
+    link_->Send({std::move(frame), nullptr});
+    Deliver();
+  }
+  void Deliver() {
+    for (; said_ < our_bus_.sent.size(); ++said_) node_->OnMessage("n", our_bus_.sent[said_].message);
+    Hear();
+  }
+  void Hear() {
+    for (; heard_ < bus_.sent.size(); ++heard_) {
+      for (Message& message : link_->Receive(bus_.sent[heard_].message).deliver) {
+        if (message.frame.has_heartbeat_reply()) nonce_ = message.frame.heartbeat_reply().nonce();
+        if (!message.frame.has_lease_grant()) continue;
+        for (const wire::UrlTicket& ticket : message.frame.lease_grant().urls()) granted_.push_back(ticket);
+        wire::Frame release;
+        *release.mutable_lease_release()->mutable_epoch() = message.frame.lease_grant().epoch();
+        release.mutable_lease_release()->set_last_request_age_us(-1);
+        releases_.push_back(std::move(release));
+      }
+    }
+  }
+  void Tick() {
+    clock_.Advance(absl::Seconds(1));
+    wire::Frame beat;
+    beat.mutable_heartbeat()->set_lease_limit(1'000'000);
+    beat.mutable_heartbeat()->set_nonce_echo(nonce_);
+    link_->SendUnsequenced({std::move(beat), nullptr});
+    Deliver();
+    node_->OnTick();
+    pool_.RunAll();
+    Hear();
+    std::vector<wire::Frame> releases = std::move(releases_);
+    releases_.clear();
+    for (wire::Frame& release : releases) Say(std::move(release));
+  }
+  // Fetches what is granted, each page as `site_` has it, until the scheduler is finished.
+  void Crawl() {
+    for (int round = 0; round < 50 && node_->stop_reason() == StopReason::kNone; ++round) Round();
+    EXPECT_EQ(node_->stop_reason(), StopReason::kFinished);
+  }
+  // One second; pages under `slow` are not answered yet.
+  void Round(const std::string& slow = "none") {
+    Tick();
+    std::vector<wire::UrlTicket> tickets = std::move(granted_);
+    granted_.clear();
+    for (const wire::UrlTicket& ticket : tickets) {
+      if (ticket.url().starts_with(slow)) {
+        granted_.push_back(ticket);
+      } else {
+        Answer(ticket);
+      }
+    }
+  }
+  void Answer(const wire::UrlTicket& ticket) {
+    EXPECT_TRUE(asked_.insert(ticket.url()).second) << ticket.url() << " was handed out twice";
+    wire::Frame frame;
+    wire::PageResult* result = frame.mutable_page_result();
+    *result->mutable_ticket() = ticket;
+    result->set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+    const Page& page = site_[ticket.url()];
+    result->set_status(page.redirect.empty() ? 200 : 301);
+    if (!page.redirect.empty()) result->mutable_redirect()->set_url(page.redirect);
+    for (const std::string& link : page.links) {
+      // As a parser does it: what was named once and acknowledged is not named again (rule 3).
+      if (named_.insert(link).second) result->add_links()->set_url(link);
+    }
+    Say(std::move(frame));
+  }
+
+  struct Page {
+    std::vector<std::string> links;
+    std::string redirect;
+  };
+  std::map<std::string, Page> site_;
+  std::set<std::string> asked_;
+  std::set<std::string> named_;
+  std::vector<wire::UrlTicket> granted_;
+  std::vector<wire::Frame> releases_;
+  uint64_t nonce_ = 0;
+
+  std::unique_ptr<Random> random_ = SeededRandom(21);
+  MemoryDisk disk_;
+  ManualClock clock_;
+  ManualPool pool_;
+  RecordingBus bus_;
+  RecordingBus our_bus_;
+  QuietObserver observer_;
+  SchedulerOptions options_;
+  wire::CrawlSettings settings_;
+  std::shared_ptr<const PublicSuffixes> suffixes_ = PublicSuffixes::Load().value();
+  std::unique_ptr<SchedulerNode> node_;
+  std::unique_ptr<SessionLink> link_;
+  uint64_t session_ = 4000;
+  size_t said_ = 0;
+  size_t heard_ = 0;
+};
+
+TEST_F(SchedulerNodeTest, ACrawlAsksEverythingOnceAndFinishes) {
+  site_["https://a.example/"].links = {"https://a.example/1", "https://a.example/2", "https://other.example/"};
+  site_["https://a.example/1"].links = {"https://a.example/", "https://a.example/3"};
+  node_->AddSeeds({"https://a.example/"});
+  Crawl();
+  EXPECT_THAT(asked_, ElementsAre("https://a.example/", "https://a.example/1", "https://a.example/2",
+                                  "https://a.example/3"));
+  EXPECT_EQ(node_->db().ledger().refused.at(Outcome::kScope), 1u);
+}
+
+// Which comes first, the link to the host or the redirect that brings it into the scope, is chance (rules 7, 36).
+TEST_F(SchedulerNodeTest, WhatWasRefusedBeforeARedirectBroughtItsHostIntoTheScopeIsTakenUp) {
+  site_["https://a.example/"].links = {"https://www.b.example/1", "https://other.example/"};
+  site_["https://b.example/"].redirect = "https://www.b.example/";
+  node_->AddSeeds({"https://a.example/", "https://b.example/"});
+  for (int round = 0; round < 5; ++round) Round("https://b.example/");
+  ASSERT_EQ(node_->db().ledger().refused.at(Outcome::kScope), 2u);
+  Crawl();
+  EXPECT_THAT(asked_, Contains("https://www.b.example/1"));
+  EXPECT_THAT(asked_, Not(Contains("https://other.example/")));
+}
+
+TEST_F(SchedulerNodeTest, ASeedGivenLaterTakesUpWhatWasRefusedOfItsHost) {
+  options_.stop_when_finished = false;
+  Start();
+  site_["https://a.example/"].links = {"https://b.example/1"};
+  node_->AddSeeds({"https://a.example/"});
+  auto run = [&] {
+    for (int round = 0; round < 10; ++round) Round();
+  };
+  run();
+  EXPECT_THAT(asked_, ElementsAre("https://a.example/"));
+  node_->AddSeeds({"https://b.example/"});
+  run();
+  EXPECT_THAT(asked_, ElementsAre("https://a.example/", "https://b.example/", "https://b.example/1"));
+}
+
+TEST_F(SchedulerNodeTest, WhatIsToBeTakenUpIsNotForgottenByARestart) {
+  site_["https://a.example/"].links = {"https://b.example/1"};
+  options_.stop_when_finished = false;
+  Start();
+  node_->AddSeeds({"https://a.example/"});
+  for (int round = 0; round < 10; ++round) Round();
+  node_->AddSeeds({"https://b.example/"});
+  pool_.RunAll();
+  options_.stop_when_finished = true;
+  Start();   // before the crawl came to its end
+  Crawl();
+  EXPECT_THAT(asked_, Contains("https://b.example/1"));
+}
+
+}  // namespace
+}  // namespace weft::test
