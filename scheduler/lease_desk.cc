@@ -251,6 +251,8 @@ void LeaseDesk::EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome ou
 
 void LeaseDesk::HostFailed(FrontierHost& host, std::string_view origin_name, Outcome outcome,
                            const std::string& detail) {
+  // The number came from a peer: the ledger holds ends that have a name.
+  if (!IsFailure(outcome) && !IsRefusal(outcome)) outcome = Outcome::kHostUnreachable;
   RetryPolicy policy = RetryPolicyFor(outcome);
   // A name that does not resolve, or to a forbidden address, does so whatever the scheme and port.
   bool whole_host = outcome == Outcome::kDns || outcome == Outcome::kAddress;
