@@ -132,6 +132,27 @@ TEST_F(LeaseTroubleTest, WhatWasReadAheadAndEndedWithItsHostIsNotHandedOut) {
   }
 }
 
+// Numbers come from peers: whatever they are, the ledger holds an end that has a name.
+TEST_F(LeaseTroubleTest, AFailureOfNoKnownKindEndsAsHostUnreachable) {
+  for (uint32_t number : {0u, 1u, 31u, 99u, 250u}) {
+    std::string host = fmt::format("h{}.example", number);
+    SeedHost(host, 1);
+    AddFetcher("f");
+    wire::LeaseRelease release = Unasked(GrantOne(), Why::HOST_FAILED);
+    release.set_outcome(number);
+    Release("f", release);
+    while (db_->ledger().pending > 0) {
+      EndGivenUp();
+      if (db_->ledger().pending == 0) break;
+      WaitForHost();
+      wire::LeaseRelease again = Unasked(GrantOne(), Why::HOST_FAILED);
+      again.set_outcome(number);
+      Release("f", again);
+    }
+  }
+  EXPECT_THAT(db_->ledger().failed, ElementsAre(testing::Pair(Outcome::kHostUnreachable, 5u)));
+}
+
 // ---- robots.txt that cannot be had ----
 
 TEST_F(LeaseTroubleTest, UnreachableRobotsEndAsTheHostsFailure_Rule8) {
