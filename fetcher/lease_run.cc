@@ -158,7 +158,8 @@ void LeaseRun::OnPermit(const wire::HostPermit& permit) {
   permit_out_ = true;
   absl::Time now = clock_.SteadyNow();
   permit_start_ = now + absl::Microseconds(permit.wait_us());
-  permit_until_ = now + absl::Microseconds(permit.runs_us());
+  // However late the permit comes: the scheduler counts from when it was asked (rule 16).
+  permit_until_ = permit_asked_ + absl::Microseconds(permit.runs_us());
   fetcher_.Resolve(*this, permit_host_, robots_url_->port());
 }
 
@@ -189,6 +190,8 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
     robots_step_ = Robots::kNeeded;
     if (robots_url_->host() != host_) {
       permit_host_ = std::string(robots_url_->host());
+      permit_asked_ = clock_.SteadyNow();
+      permit_until_ = absl::InfiniteFuture();
       fetcher_.AskPermit(*this, permit_host_);
     }
     return;

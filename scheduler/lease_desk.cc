@@ -441,7 +441,7 @@ absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
   return db_.PutPoliteness(state, crawl_clock_.Now());
 }
 
-void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted) {
+void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed) {
   HostState stranger;
   stranger.id = db_.HostId(wanted.host());
   stranger.host = wanted.host();
@@ -452,7 +452,7 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
   wire::Frame frame;
   wire::HostPermit* permit = frame.mutable_host_permit();
   permit->set_permit_id(wanted.permit_id());
-  bool granted = !host.busy && wait < options_.lease / 2;
+  bool granted = allowed && !host.busy && wait < options_.lease / 2;
   permit->set_granted(granted);
   if (granted) {
     permit->set_wait_us(absl::ToInt64Microseconds(wait));
@@ -462,9 +462,9 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
     lease.host_id = host.id;
     lease.permit = true;
     lease.started = lease.progressed = clock_.SteadyNow();
-    // The request starts within the lease's time of the receipt, and may then take its whole timeout.
-    lease.deadline = lease.started + 2 * options_.lease + options_.lease_grace +
-                     absl::Microseconds(settings_.timeout_us());
+    // The request starts within the lease's time of its asking, and may then take its whole timeout.
+    lease.deadline =
+        lease.started + options_.lease + options_.lease_grace + absl::Microseconds(settings_.timeout_us());
     leases_.emplace(next_counter_++, std::move(lease));
     frontier_.MarkBusy(host);
   }
