@@ -438,6 +438,14 @@ absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
   FrontierHost& host = frontier_.FindOrAdd(state);
   host.not_before = std::max(host.not_before, state.not_before);
   frontier_.Refile(host);
+  // Leased to somebody else meanwhile: it does not know of the pause.
+  for (const auto& [counter, lease] : leases_) {
+    if (lease.host_id != state.id || lease.permit) continue;
+    wire::Frame frame;
+    frame.mutable_lease_revoke()->mutable_epoch()->set_incarnation(db_.incarnation());
+    frame.mutable_lease_revoke()->mutable_epoch()->set_counter(counter);
+    nodes_.Send(lease.node, std::move(frame));
+  }
   return db_.PutPoliteness(state, crawl_clock_.Now());
 }
 

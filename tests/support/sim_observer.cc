@@ -31,6 +31,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           }),
       credit_(violations_) {
   politeness_.set_always_told(terms.faultless);
+  politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
 }
 
 void SimObserver::Mix(uint64_t life, uint64_t what) {

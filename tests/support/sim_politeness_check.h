@@ -21,6 +21,8 @@ class PolitenessCheck {
  public:
   // `deadline_of`: the last moment at which a fetcher may start a request to a host, as far as it knows.
   using DeadlineOf = absl::AnyInvocable<absl::Time(Life fetcher, const std::string& host) const>;
+  // When its last lease of the host reached a fetcher: what others tell later may not reach it in time.
+  void set_granted_at(DeadlineOf granted_at) { granted_at_ = std::move(granted_at); }
   PolitenessCheck(const SimClock& clock, Violations& violations, absl::Duration delay, uint32_t host_connections,
                   DeadlineOf deadline_of)
       : clock_(clock),
@@ -63,6 +65,7 @@ class PolitenessCheck {
     absl::Time known;  // to the fetcher, since
     absl::Time until;
     bool told = false;
+    absl::Time told_at = absl::InfiniteFuture();
     bool durable = false;
   };
   bool PausedBeyondLease(const SeenRequest& request) const;
@@ -73,6 +76,7 @@ class PolitenessCheck {
   absl::Duration delay_;
   uint32_t connections_;
   DeadlineOf deadline_of_;
+  DeadlineOf granted_at_ = [](Life, const std::string&) { return absl::InfiniteFuture(); };
   std::map<std::string, absl::Duration> crawl_delays_;
   std::map<std::string, std::vector<Open>> hosts_;  // open, or ended not long ago
   std::vector<Throttle> throttles_;
