@@ -302,12 +302,9 @@ void SimCluster::CheckScheduler(Machine& machine) {
 void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
   if (!node_stopped || machine.restarting) return;
   machine.restarting = true;
-  Life life = machine.process->life();
-  clock_.After(kSupervisor, life, [this, &machine] {
-    clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
-      StopMachine(machine);
-      StartMachine(machine);
-    });
+  clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+    StopMachine(machine);
+    clock_.After(kSupervisor, kWorld, [this, &machine] { StartMachine(machine); });
   });
 }
 
