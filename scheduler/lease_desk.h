@@ -44,7 +44,7 @@ class LeaseDesk {
   // `allowed`: after a restart, not before every lease of the life before is over.
   void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed);
   absl::Status OnPause(const wire::HostPause& pause);
-  void OnPermitDone(const wire::HostPermitDone& done);
+  void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
   absl::Status Expire();
   // A node is gone for good: what it had asked and not handed in is asked again.
@@ -74,6 +74,7 @@ class LeaseDesk {
     uint64_t asked = 0;
     std::vector<Fingerprint> keys;   // what was handed out under it; those still out carry its counter
     bool permit = false;
+    uint64_t permit_id = 0;          // as its node calls it
   };
 
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const;

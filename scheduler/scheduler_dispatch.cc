@@ -77,7 +77,7 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
       Check(leases.OnPause(frame.host_pause()));
       break;
     case wire::Frame::kHostPermitDone:
-      leases.OnPermitDone(frame.host_permit_done());
+      leases.OnPermitDone(from, frame.host_permit_done());
       break;
     case wire::Frame::kGoodbye: {
       node.said_goodbye = true;
