@@ -17,7 +17,6 @@ constexpr absl::Duration kSlack = absl::Microseconds(10);
 void LeaseCheck::OnFetcherGone(Life life) {
   clocks_.erase(life);
   std::erase_if(hosts_, [life](const auto& entry) { return entry.first.first == life; });
-  std::erase_if(permits_, [life](const auto& entry) { return entry.first.first == life; });
 }
 
 void LeaseCheck::Extend(Life fetcher, const std::string& host, absl::Time until) {
