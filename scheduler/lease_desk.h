@@ -42,7 +42,7 @@ class LeaseDesk {
   // Renews what the node holds and answers with the new terms.
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
   // `allowed`: after a restart, not before every lease of the life before is over.
-  void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed);
+  void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed = true);
   absl::Status OnPause(const wire::HostPause& pause);
   void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
@@ -74,7 +74,7 @@ class LeaseDesk {
     uint64_t asked = 0;
     std::vector<Fingerprint> keys;   // what was handed out under it; those still out carry its counter
     bool permit = false;
-    uint64_t permit_id = 0;          // as its node calls it
+    uint64_t permit_id = 0;          // as its fetcher named it
   };
 
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const;
@@ -89,6 +89,7 @@ class LeaseDesk {
   void StayOut(const Fingerprint& key, OutUrl out);
   void ReturnForgotten(absl::Time now);
   void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
+  void NoteRequest(FrontierHost& host, absl::Duration age);
   absl::Status StoreRobots(const std::string& origin, const wire::RobotsState& robots);
 
   const SchedulerOptions& options_;

@@ -1,5 +1,4 @@
-// Hosts that others than their lease's holder speak of: pauses that are told late, and permits for one request to the
-// host that a robots.txt redirects to (rule 22).
+// What is said of a host outside its lease: pauses that it asked for, and permits for one request (rule 22).
 #include <algorithm>
 #include <utility>
 
@@ -59,22 +58,32 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
 
 void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& done) {
   uint64_t host_id = db_.HostId(done.host());
+  // The permit may have run out and the host be lent to somebody else by now.
+  auto it = std::find_if(leases_.begin(), leases_.end(), [&](const auto& entry) {
+    const Lease& lease = entry.second;
+    return lease.permit && lease.host_id == host_id && lease.node == from && lease.permit_id == done.permit_id();
+  });
   FrontierHost* host = frontier_.Find(host_id);
-  if (host == nullptr) return;
-  for (const auto& [counter, lease] : leases_) {
-    // Another node may have a permit for the host by now, if this one came too late.
-    if (!lease.permit || lease.host_id != host_id || lease.node != from || lease.permit_id != done.permit_id()) continue;
-    if (done.last_request_age_us() >= 0) {
-      const HostState* known = db_.FindHost(host_id);
-      CrawlTime now = crawl_clock_.Now();
-      CrawlTime asked = now - std::min(now, static_cast<CrawlTime>(done.last_request_age_us()));
-      host->not_before = std::max(host->not_before, asked + CrawlMicros(known == nullptr
-                                                                            ? absl::Microseconds(settings_.delay_us())
-                                                                            : DelayOf(*known)));
-    }
-    FinishLease(counter, true);
+  if (it == leases_.end() || host == nullptr) return;
+  if (done.last_request_age_us() >= 0) NoteRequest(*host, absl::Microseconds(done.last_request_age_us()));
+  FinishLease(it->first, true);
+}
+
+// A request without a lease counts against the host's rate all the same (rule 19).
+void LeaseDesk::NoteRequest(FrontierHost& host, absl::Duration age) {
+  CrawlTime now = crawl_clock_.Now();
+  CrawlTime asked = now - std::min(now, CrawlMicros(age));
+  const HostState* known = db_.FindHost(host.id);
+  if (known == nullptr) {
+    host.not_before = std::max(host.not_before, asked + CrawlMicros(absl::Microseconds(settings_.delay_us())));
     return;
   }
+  HostState state = *known;
+  state.last_request = std::max(state.last_request, asked);
+  state.not_before = std::max(state.not_before, asked + CrawlMicros(DelayOf(state)));
+  host.not_before = std::max(host.not_before, state.not_before);
+  // A failed write shows in the CrawlDb's health.
+  db_.PutPoliteness(state, now).IgnoreError();
 }
 
 }  // namespace weft
