@@ -171,6 +171,19 @@ void FetcherNode::Impl::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
   }
 }
 
+void FetcherNode::Impl::OnPermit(const wire::HostPermit& permit) {
+  if (LeaseRun* run = Find(permit.permit_id()); run != nullptr) {
+    run->OnPermit(permit);
+    Touch(*run);
+  } else if (permit.granted()) {
+    // The lease went back while this was on its way: so does the permit.
+    wire::Frame frame;
+    frame.mutable_host_permit_done()->set_permit_id(permit.permit_id());
+    frame.mutable_host_permit_done()->set_last_request_age_us(-1);
+    ToScheduler(std::move(frame));
+  }
+}
+
 void FetcherNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
   highest_commit = std::max(highest_commit, ack.commit());
   for (const wire::EndedAck::One& one : ack.ended()) {
@@ -219,10 +232,7 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
         }
         break;
       case wire::Frame::kHostPermit:
-        if (LeaseRun* run = Find(frame.host_permit().permit_id()); run != nullptr) {
-          run->OnPermit(frame.host_permit());
-          Touch(*run);
-        }
+        OnPermit(frame.host_permit());
         break;
       case wire::Frame::kDrain:
         if (!draining) {

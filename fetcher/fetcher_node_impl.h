@@ -44,6 +44,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   void OnRegistered(const wire::Registered& registered);
   void OnGrant(const wire::LeaseGrant& grant);
   void OnHeartbeatReply(const wire::HeartbeatReply& reply);
+  void OnPermit(const wire::HostPermit& permit);
   void OnEndedAck(const wire::EndedAck& ack);
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 

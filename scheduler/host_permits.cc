@@ -57,14 +57,15 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
 }
 
 void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& done) {
-  uint64_t host_id = db_.HostId(done.host());
   // The permit may have run out and the host be lent to somebody else by now.
   auto it = std::find_if(leases_.begin(), leases_.end(), [&](const auto& entry) {
     const Lease& lease = entry.second;
-    return lease.permit && lease.host_id == host_id && lease.node == from && lease.permit_id == done.permit_id();
+    return lease.permit && lease.node == from && lease.permit_id == done.permit_id() &&
+           (done.host().empty() || lease.host_id == db_.HostId(done.host()));
   });
-  FrontierHost* host = frontier_.Find(host_id);
-  if (it == leases_.end() || host == nullptr) return;
+  if (it == leases_.end()) return;
+  FrontierHost* host = frontier_.Find(it->second.host_id);
+  if (host == nullptr) return;
   if (done.last_request_age_us() >= 0) NoteRequest(*host, absl::Microseconds(done.last_request_age_us()));
   FinishLease(it->first, true);
 }
