@@ -141,6 +141,7 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
   // Hosts take turns: while others wait for a fetcher, nobody holds a lease for ever.
   bool others_wait = frontier_.NextReady(crawl_clock_.Now()) != nullptr;
   if (others_wait && clock_.SteadyNow() - lease.started > options_.turn) budget = 0;
+  if (host->not_before > crawl_clock_.Now()) budget = 0;  // it has asked for a pause meanwhile
   wire::LeaseGrant grant = MakeGrant(it->first, lease, *node);
   grant.set_top_up(true);
   std::erase_if(lease.keys, [&](const Fingerprint& key) {
