@@ -403,7 +403,16 @@ absl::Status LeaseDesk::AdoptHeld(const PeerId& peer, const wire::Register& info
     Fingerprint key = Fingerprint::FromBytes(ticket.key());
     WEFT_ASSIGN_OR_RETURN(std::optional<UrlRecord> record, db_.Find(key, static_cast<uint16_t>(ticket.shard())));
     if (!record || record->state != UrlState::kPending || record->generation != ticket.generation() ||
-        record->attempt != ticket.attempt() || frontier_.FindOut(key) != nullptr) {
+        record->attempt != ticket.attempt()) {
+      continue;
+    }
+    if (const OutUrl* known = frontier_.FindOut(key); known != nullptr) {
+      // Under a lease of the session before, which the node has given up: it must not come back with that.
+      if (known->node == peer && known->lease != 0) {
+        OutUrl asked = *known;
+        asked.lease = 0;
+        StayOut(key, std::move(asked));
+      }
       continue;
     }
     auto url = Url::Parse(record->url);
