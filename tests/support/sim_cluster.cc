@@ -107,6 +107,7 @@ SimCluster::SimCluster(const SimOptions& options)
   ObserverTerms terms;
   terms.delay = absl::Microseconds(options_.settings.delay_us());
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
+  terms.lease = options_.scheduler.lease;
   terms.ignore_robots = options_.settings.ignore_robots();
   terms.faultless = options_.faultless;
   terms.trace = options_.trace;

@@ -32,6 +32,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
       credit_(violations_),
       sessions_(violations_, terms.faultless) {
   politeness_.set_always_told(terms.faultless);
+  politeness_.set_word_travels(terms.lease + absl::Seconds(5));
   politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
 }
 

@@ -28,6 +28,7 @@ struct ObserverTerms {
   bool ignore_robots = false;
   bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
+  absl::Duration lease = absl::Seconds(10);
 };
 
 class SimObserver : public NetworkTap, public RequestTap, public KvTap, public SchedulerObserver {

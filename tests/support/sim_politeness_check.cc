@@ -66,7 +66,9 @@ void PolitenessCheck::CheckThrottles(const SeenRequest& request) {
     // Under way already when the answer came: one of several connections.
     if (throttle.fetcher == request.life && request.asked < throttle.known) continue;
     absl::Duration early = throttle.until - now;
-    bool late = !throttle.told || granted_at_(request.life, request.host) < throttle.told_at;
+    // Had the host already when the scheduler heard of it: until the revocation reaches it, or its lease runs out.
+    bool had_it = granted_at_(request.life, request.host) < throttle.told_at;
+    bool late = !throttle.told || (had_it && now < throttle.told_at + word_travels_);
     if (!always_told_ && late && throttle.fetcher != request.life) {
       ++untold_throttles_;
       continue;
