@@ -42,6 +42,8 @@ void FetcherNode::Impl::ReleaseIfReady(LeaseRun& run) {
   wire::Frame frame;
   *frame.mutable_lease_release() = run.MakeRelease();
   ToScheduler(std::move(frame));
+  // The scheduler may have written the lease off before the release reaches it, and then knows nothing of the pause.
+  SendPause(run.host(), run.pause());
   uint64_t id = run.id();
   auto wake = wake_of.find(id);
   if (wake != wake_of.end()) {

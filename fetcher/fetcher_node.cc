@@ -225,6 +225,12 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
       case wire::Frame::kEndedAck:
         OnEndedAck(frame.ended_ack());
         break;
+      case wire::Frame::kLeaseRevoke:
+        if (LeaseRun* run = Find(frame.lease_revoke().epoch().counter()); run != nullptr) {
+          run->Close(wire::LeaseRelease::REVOKED);
+          Touch(*run);
+        }
+        break;
       case wire::Frame::kHostPermit:
         OnPermit(frame.host_permit());
         break;

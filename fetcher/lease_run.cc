@@ -169,7 +169,8 @@ void LeaseRun::OnPermit(const wire::HostPermit& permit) {
   if (closing_) return ReturnPermit(-absl::Microseconds(1));
   absl::Time now = clock_.SteadyNow();
   permit_start_ = now + absl::Microseconds(permit.wait_us());
-  permit_until_ = now + absl::Microseconds(permit.runs_us());
+  // However late the permit comes: the scheduler counts from when it was asked.
+  permit_until_ = permit_asked_ + absl::Microseconds(permit.runs_us());
   if (settings_.through_proxy) {
     permit_address_ = IpAddress();
   } else {
@@ -205,6 +206,8 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
     robots_step_ = Robots::kNeeded;
     if (robots_url_->host() != host_) {
       permit_host_ = std::string(robots_url_->host());
+      permit_asked_ = clock_.SteadyNow();
+      permit_until_ = absl::InfiniteFuture();
       fetcher_.AskPermit(*this, permit_host_);
     }
     return;

@@ -132,6 +132,7 @@ class LeaseRun {
   int robots_hops_ = 0;
   std::string permit_host_;                // the redirect leads there, under a permit
   bool permit_out_ = false;
+  absl::Time permit_asked_ = absl::InfinitePast();
   absl::Time permit_start_ = absl::InfiniteFuture();
   absl::Time permit_until_ = absl::InfinitePast();
   std::optional<IpAddress> permit_address_;

@@ -14,10 +14,18 @@ absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
   FrontierHost& host = frontier_.FindOrAdd(state);
   host.not_before = std::max(host.not_before, state.not_before);
   frontier_.Refile(host);
+  // Leased to somebody else meanwhile: it does not know of the pause.
+  for (const auto& [counter, lease] : leases_) {
+    if (lease.host_id != state.id || lease.permit) continue;
+    wire::Frame frame;
+    frame.mutable_lease_revoke()->mutable_epoch()->set_incarnation(db_.incarnation());
+    frame.mutable_lease_revoke()->mutable_epoch()->set_counter(counter);
+    nodes_.Send(lease.node, std::move(frame));
+  }
   return db_.PutPoliteness(state, crawl_clock_.Now());
 }
 
-void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted) {
+void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed) {
   HostState stranger;
   stranger.id = db_.HostId(wanted.host());
   stranger.host = wanted.host();
@@ -28,7 +36,7 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
   wire::Frame frame;
   wire::HostPermit* permit = frame.mutable_host_permit();
   permit->set_permit_id(wanted.permit_id());
-  bool granted = !host.busy && wait < options_.lease / 2;
+  bool granted = allowed && !host.busy && wait < options_.lease / 2;
   permit->set_granted(granted);
   if (granted) {
     permit->set_wait_us(absl::ToInt64Microseconds(wait));
@@ -39,9 +47,9 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
     lease.permit = true;
     lease.permit_id = wanted.permit_id();
     lease.started = lease.progressed = clock_.SteadyNow();
-    // The request starts within the lease's time of the receipt, and may then take its whole timeout.
-    lease.deadline = lease.started + 2 * options_.lease + options_.lease_grace +
-                     absl::Microseconds(settings_.timeout_us());
+    // The request starts within the lease's time of its asking, and may then take its whole timeout.
+    lease.deadline =
+        lease.started + options_.lease + options_.lease_grace + absl::Microseconds(settings_.timeout_us());
     leases_.emplace(next_counter_++, std::move(lease));
     frontier_.MarkBusy(host);
   }

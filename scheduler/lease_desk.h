@@ -41,7 +41,8 @@ class LeaseDesk {
   absl::Status OnRelease(const PeerId& from, const wire::LeaseRelease& release);
   // Renews what the node holds and answers with the new terms.
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
-  void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted);
+  // `allowed`: after a restart, not before every lease of the life before is over.
+  void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed = true);
   absl::Status OnPause(const wire::HostPause& pause);
   void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.

@@ -71,7 +71,7 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
       commits.Take(from, frame.link_batch());
       break;
     case wire::Frame::kHostPermitWanted:
-      leases.OnPermitWanted(from, frame.host_permit_wanted());
+      leases.OnPermitWanted(from, frame.host_permit_wanted(), clock.SteadyNow() >= hold_grants_until);
       break;
     case wire::Frame::kHostPause:
       Check(leases.OnPause(frame.host_pause()));

@@ -26,6 +26,21 @@ class Leases : public testing::Test {
     renewal->set_runs_us(absl::ToInt64Microseconds(runs));
     return frame;
   }
+  void Want(uint64_t session, const std::string& host) {
+    wire::Frame frame;
+    frame.set_session(session);
+    frame.mutable_host_permit_wanted()->set_permit_id(3);
+    frame.mutable_host_permit_wanted()->set_host(host);
+    check.OnDelivered(life, frame);
+  }
+  void Permit(uint64_t session, absl::Duration runs) {
+    wire::Frame frame;
+    frame.set_peer_session(session);
+    frame.mutable_host_permit()->set_permit_id(3);
+    frame.mutable_host_permit()->set_granted(true);
+    frame.mutable_host_permit()->set_runs_us(absl::ToInt64Microseconds(runs));
+    check.OnDelivered(life, frame);
+  }
   void At(double seconds) {
     clock.At(absl::UnixEpoch() + absl::Seconds(seconds), kWorld, [] {});
     clock.RunNext();
@@ -96,20 +111,33 @@ TEST_F(Leases, AreNotExtendedByALateAnswerToAnOldHeartbeat) {
 }
 
 TEST_F(Leases, APermitAllowsItsHostForItsTime) {
-  wire::Frame wanted;
-  wanted.mutable_host_permit_wanted()->set_permit_id(3);
-  wanted.mutable_host_permit_wanted()->set_host("c.example");
-  check.OnDelivered(life, wanted);
-  wire::Frame permit;
-  permit.mutable_host_permit()->set_permit_id(3);
-  permit.mutable_host_permit()->set_granted(true);
-  permit.mutable_host_permit()->set_runs_us(5'000'000);
-  check.OnDelivered(life, permit);
+  Want(1, "c.example");
+  Permit(1, absl::Seconds(5));
   At(4);
   Ask("c.example");
   EXPECT_TRUE(violations.empty());
   At(6);
   Ask("c.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, APermitRunsFromItsAsking) {
+  Want(1, "c.example");
+  At(4);
+  Permit(1, absl::Seconds(5));
+  At(5.1);
+  Ask("c.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+// A scheduler that starts again counts its leases, and so their permits, from the beginning.
+TEST_F(Leases, APermitIsOfTheSessionThatAsked) {
+  Want(1, "b.example");
+  Want(2, "c.example");
+  Permit(2, absl::Seconds(5));
+  Ask("c.example");
+  EXPECT_TRUE(violations.empty());
+  Ask("b.example");
   EXPECT_TRUE(violations.Has("lease"));
 }
 

@@ -166,6 +166,20 @@ TEST_F(Politeness, OthersNeedNotKnowAPauseThatNobodyCouldTellThemOf) {
   EXPECT_TRUE(violations.Has("retry-after"));
 }
 
+TEST_F(Politeness, WhoHadTheHostMustHearOfThePauseInTime) {
+  check.set_always_told(false);
+  check.set_granted_at([](Life, const std::string&) { return absl::UnixEpoch(); });
+  check.set_word_travels(absl::Seconds(15));
+  SeenRequest first = Request(a);
+  Ask(first, 0, 0.1);
+  check.OnThrottled(first, absl::Seconds(60));
+  check.OnThrottleTold(a, "a.example");
+  Ask(Request(b), 14, 14.1);
+  EXPECT_TRUE(violations.empty());
+  Ask(Request(b), 16, 16.1);
+  EXPECT_TRUE(violations.Has("retry-after"));
+}
+
 TEST_F(Politeness, ACrashOfTheSchedulerForgetsOnlyPausesThatAreNotDurable) {
   check.set_always_told(false);
   SeenRequest first = Request(a);

@@ -107,6 +107,7 @@ SimCluster::SimCluster(const SimOptions& options)
   ObserverTerms terms;
   terms.delay = absl::Microseconds(options_.settings.delay_us());
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
+  terms.lease = options_.scheduler.lease;
   terms.ignore_robots = options_.settings.ignore_robots();
   terms.faultless = options_.faultless;
   terms.trace = options_.trace;
@@ -302,12 +303,9 @@ void SimCluster::CheckScheduler(Machine& machine) {
 void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
   if (!node_stopped || machine.restarting) return;
   machine.restarting = true;
-  Life life = machine.process->life();
-  clock_.After(kSupervisor, life, [this, &machine] {
-    clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
-      StopMachine(machine);
-      StartMachine(machine);
-    });
+  clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
+    StopMachine(machine);
+    clock_.After(kSupervisor, kWorld, [this, &machine] { StartMachine(machine); });
   });
 }
 

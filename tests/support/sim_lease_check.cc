@@ -17,7 +17,6 @@ constexpr absl::Duration kSlack = absl::Microseconds(10);
 void LeaseCheck::OnFetcherGone(Life life) {
   clocks_.erase(life);
   std::erase_if(hosts_, [life](const auto& entry) { return entry.first.first == life; });
-  std::erase_if(permits_, [life](const auto& entry) { return entry.first.first == life; });
 }
 
 void LeaseCheck::Extend(Life fetcher, const std::string& host, absl::Time until) {
@@ -33,7 +32,10 @@ void LeaseCheck::OnDelivered(Life fetcher, const wire::Frame& frame) {
   if (frame.has_lease_grant()) {
     const wire::LeaseGrant& grant = frame.lease_grant();
     std::string& host = hosts_[{fetcher, IdOf(grant.epoch())}];
-    if (!grant.top_up()) host = grant.host();
+    if (!grant.top_up()) {
+      host = grant.host();
+      granted_[{fetcher, host}] = clock_.Now();
+    }
     absl::Time local = FromMicros(grant.echo_sent_steady_us()) + absl::Microseconds(grant.runs_us());
     Extend(fetcher, host, node_clock.ToWorld(local));
   } else if (frame.has_heartbeat_reply()) {
@@ -44,18 +46,26 @@ void LeaseCheck::OnDelivered(Life fetcher, const wire::Frame& frame) {
           FromMicros(frame.heartbeat_reply().echo_sent_steady_us()) + absl::Microseconds(renewal.runs_us());
       Extend(fetcher, host->second, node_clock.ToWorld(local));
     }
-  } else if (frame.has_host_permit() && frame.host_permit().granted()) {
-    auto host = permits_.find({fetcher, frame.host_permit().permit_id()});
-    if (host == permits_.end()) return;
-    Extend(fetcher, host->second, clock_.Now() + absl::Microseconds(frame.host_permit().runs_us()) * 1.001);
+  } else if (frame.has_host_permit()) {
+    auto wanted = permits_.extract({frame.peer_session(), frame.host_permit().permit_id()});
+    if (wanted.empty() || !frame.host_permit().granted()) return;
+    absl::Time asked = node_clock.FromWorld(wanted.mapped().asked);
+    Extend(fetcher, wanted.mapped().host, node_clock.ToWorld(asked + absl::Microseconds(frame.host_permit().runs_us())));
   } else if (frame.has_host_permit_wanted()) {
-    permits_[{fetcher, frame.host_permit_wanted().permit_id()}] = frame.host_permit_wanted().host();
+    // Sent again it is still the first time that counts.
+    permits_.try_emplace({frame.session(), frame.host_permit_wanted().permit_id()},
+                         Wanted{frame.host_permit_wanted().host(), clock_.Now()});
   }
 }
 
 absl::Time LeaseCheck::DeadlineOf(Life fetcher, const std::string& host) const {
   auto it = deadlines_.find({fetcher, host});
   return it == deadlines_.end() ? absl::InfinitePast() : it->second;
+}
+
+absl::Time LeaseCheck::GrantedAt(Life fetcher, const std::string& host) const {
+  auto it = granted_.find({fetcher, host});
+  return it == granted_.end() ? absl::InfinitePast() : it->second;
 }
 
 std::string LeaseCheck::HostOf(Life fetcher, const wire::Epoch& epoch) const {

@@ -27,10 +27,16 @@ class LeaseCheck {
   void OnRequest(const SeenRequest& request);
   // The last moment at which this fetcher may start a request to the host; the infinite past if it never could.
   absl::Time DeadlineOf(Life fetcher, const std::string& host) const;
+  // When its last lease of the host reached it.
+  absl::Time GrantedAt(Life fetcher, const std::string& host) const;
   // The host of a lease; empty if the fetcher never heard of it.
   std::string HostOf(Life fetcher, const wire::Epoch& epoch) const;
 
  private:
+  struct Wanted {
+    std::string host;
+    absl::Time asked;
+  };
   void Extend(Life fetcher, const std::string& host, absl::Time until);
 
   const SimClock& clock_;
@@ -38,7 +44,9 @@ class LeaseCheck {
   std::map<Life, const SimNodeClock*> clocks_;
   std::map<std::pair<Life, uint64_t>, std::string> hosts_;            // of epochs, by incarnation ^ counter
   std::map<std::pair<Life, std::string>, absl::Time> deadlines_;      // the world's time
-  std::map<std::pair<Life, uint64_t>, std::string> permits_;          // asked for
+  // Asked for, by the fetcher's session: a scheduler that starts again counts from the beginning.
+  std::map<std::pair<uint64_t, uint64_t>, Wanted> permits_;
+  std::map<std::pair<Life, std::string>, absl::Time> granted_;
 };
 
 }  // namespace weft::test

@@ -29,8 +29,11 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           [this](const std::string& url) {
             return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->Synced(url); });
           }),
-      credit_(violations_) {
+      credit_(violations_),
+      sessions_(violations_, terms.faultless) {
   politeness_.set_always_told(terms.faultless);
+  politeness_.set_word_travels(terms.lease + absl::Seconds(5));
+  politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
 }
 
 void SimObserver::Mix(uint64_t life, uint64_t what) {
@@ -56,6 +59,7 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
+  if (to != nullptr) sessions_.OnSent(to->machine(), frame);
   if (!told_.empty() && from.machine() == "scheduler") CheckTold(frame);
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
@@ -72,6 +76,7 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   TraceFrame("  got", from == nullptr ? "(dead)" : from->machine(), to.machine(), message);
   const wire::Frame& frame = message.frame;
   Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
+  if (to.machine() == "scheduler") sessions_.OnDeliveredToScheduler(frame);
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);

@@ -16,6 +16,7 @@
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_page_store.h"
 #include "tests/support/sim_politeness_check.h"
+#include "tests/support/sim_session_check.h"
 #include "tests/support/sim_transport.h"
 #include "tests/support/sim_violations.h"
 
@@ -27,6 +28,7 @@ struct ObserverTerms {
   bool ignore_robots = false;
   bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
+  absl::Duration lease = absl::Seconds(10);
 };
 
 class SimObserver : public NetworkTap, public RequestTap, public KvTap, public SchedulerObserver {
@@ -82,6 +84,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   PolitenessCheck politeness_;
   CommitCheck commits_;
   CreditCheck credit_;
+  SessionCheck sessions_;
   std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
   uint64_t requests_ = 0;

@@ -52,7 +52,7 @@ class Drawing {
     settings.set_body_memory_bytes(static_cast<uint64_t>(Between(3, 16)) << 20);
     settings.set_timeout_us(20'000'000);
     settings.set_connect_timeout_us(5'000'000);
-    static constexpr int kDelaysMs[] = {0, 50, 200, 500, 1000, 3000};
+    static constexpr int kDelaysMs[] = {0, 50, 200, 500, 1000, 4000};
     // The largest host bounds the virtual length of a crawl.
     int pages = options_.web.pages;
     int delay = kDelaysMs[Below(pages > 1000 ? 3 : 6)];
@@ -80,6 +80,7 @@ class Drawing {
 
   void DrawScheduler() {
     if (Chance(0.3)) options_.scheduler.lease = absl::Seconds(Between(4, 20));
+    if (Chance(0.5)) options_.scheduler.lease_grace = absl::Milliseconds(Between(50, 2000));
     if (Chance(0.3)) options_.scheduler.turn = absl::Seconds(Between(2, 30));
     options_.scheduler.drain = absl::Seconds(Between(5, 30));
   }
@@ -114,7 +115,8 @@ class Drawing {
     fault.machine = AnyMachine();
     fault.length = absl::Milliseconds(Between(100, 30'000));
     if (fault.kind == Kind::kPart) {
-      do fault.other = AnyMachine();
+      // Away from the scheduler most often: leases then run out at a node that goes on asking.
+      do fault.other = Chance(0.6) ? "scheduler" : AnyMachine();
       while (fault.other == fault.machine);
     }
     if (fault.kind == Kind::kDiskFull || fault.kind == Kind::kPageSyncError) fault.machine = AnyParser();

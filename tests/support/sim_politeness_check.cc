@@ -66,7 +66,10 @@ void PolitenessCheck::CheckThrottles(const SeenRequest& request) {
     // Under way already when the answer came: one of several connections.
     if (throttle.fetcher == request.life && request.asked < throttle.known) continue;
     absl::Duration early = throttle.until - now;
-    if (!always_told_ && !throttle.told && throttle.fetcher != request.life) {
+    // Had the host already when the scheduler heard of it: until the revocation reaches it, or its lease runs out.
+    bool had_it = granted_at_(request.life, request.host) < throttle.told_at;
+    bool late = !throttle.told || (had_it && now < throttle.told_at + word_travels_);
+    if (!always_told_ && late && throttle.fetcher != request.life) {
       ++untold_throttles_;
       continue;
     }
@@ -93,7 +96,9 @@ void PolitenessCheck::OnThrottled(const SeenRequest& request, absl::Duration ret
 
 void PolitenessCheck::OnThrottleTold(Life fetcher, const std::string& host) {
   for (Throttle& throttle : throttles_) {
-    if (throttle.fetcher == fetcher && throttle.host == host) throttle.told = true;
+    if (throttle.fetcher != fetcher || throttle.host != host || throttle.told) continue;
+    throttle.told = true;
+    throttle.told_at = clock_.Now();
   }
 }
 

@@ -21,6 +21,10 @@ class PolitenessCheck {
  public:
   // `deadline_of`: the last moment at which a fetcher may start a request to a host, as far as it knows.
   using DeadlineOf = absl::AnyInvocable<absl::Time(Life fetcher, const std::string& host) const>;
+  // When its last lease of the host reached a fetcher: what others tell later may not reach it in time.
+  void set_granted_at(DeadlineOf granted_at) { granted_at_ = std::move(granted_at); }
+  // Within this time what the scheduler tells a fetcher has reached it, or its lease has run out.
+  void set_word_travels(absl::Duration word_travels) { word_travels_ = word_travels; }
   PolitenessCheck(const SimClock& clock, Violations& violations, absl::Duration delay, uint32_t host_connections,
                   DeadlineOf deadline_of)
       : clock_(clock),
@@ -63,6 +67,7 @@ class PolitenessCheck {
     absl::Time known;  // to the fetcher, since
     absl::Time until;
     bool told = false;
+    absl::Time told_at = absl::InfiniteFuture();
     bool durable = false;
   };
   bool PausedBeyondLease(const SeenRequest& request) const;
@@ -73,6 +78,8 @@ class PolitenessCheck {
   absl::Duration delay_;
   uint32_t connections_;
   DeadlineOf deadline_of_;
+  DeadlineOf granted_at_ = [](Life, const std::string&) { return absl::InfiniteFuture(); };
+  absl::Duration word_travels_ = absl::InfiniteDuration();
   std::map<std::string, absl::Duration> crawl_delays_;
   std::map<std::string, std::vector<Open>> hosts_;  // open, or ended not long ago
   std::vector<Throttle> throttles_;
