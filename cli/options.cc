@@ -123,7 +123,9 @@ absl::Status ApplyDefaults(CommandLine& line) {
 absl::Status ApplyConfigEntry(const std::string& path, const ConfigEntry& entry, CommandLine& line) {
   const std::string where = fmt::format("{}:{}", path, entry.line);
   const Option* option = FindOption(entry.key);
-  if (option == nullptr || !option->taken_by(line.command) || option->name == "config") {
+  // One file serves all commands: what belongs to another one is passed over.
+  if (option != nullptr && !option->taken_by(line.command) && option->name != "config") return absl::OkStatus();
+  if (option == nullptr || option->name == "config") {
     const std::string nearest = option == nullptr ? NearestName(entry.key, NamesTakenBy(line.command, "")) : "";
     const std::string quoted = nearest.empty() ? "" : fmt::format("'{}'", nearest);
     return InvalidArgument("{}: unknown key '{}' for 'weft {}'; {}", where, entry.key, CommandName(line.command),

@@ -75,8 +75,7 @@ absl::Status CheckRegex(std::string_view value) {
 absl::Status CheckNetwork(std::string_view value) {
   const auto cidr = Cidr::Parse(value);
   if (cidr.ok()) return absl::OkStatus();
-  return InvalidArgument("'{}' is not a network: {}; expected an address or a network such as 127.0.0.0/8 or fd00::/8",
-                         value, ErrorText(cidr.status()));
+  return InvalidArgument("'{}' is not a network; expected an address or a network such as 127.0.0.0/8 or fd00::/8", value);
 }
 
 absl::Status CheckResolve(std::string_view value) {

@@ -43,7 +43,7 @@ std::string OptionsReference() {
   std::string out =
       "# Options\n\n"
       "Written by `weft help options`. The same names are keys of a config file (`--config FILE`, TOML): a flag beats\n"
-      "the config file, which beats the default. Durations are written like `500ms`, `2s`, `10m`, `1h30m` or `0`,\n"
+      "the config file, which beats the default; one file serves all commands. Durations are written like `500ms`, `2s`, `10m`, `1h30m` or `0`,\n"
       "sizes like `64KiB`, `16MiB` or `1GiB`. On a crawl that is gone on with, a value replaces the stored one,\n"
       "`none` takes a limit away and an empty value (`''`) empties a list.\n";
   for (const OptionGroup group : {OptionGroup::kOutput, OptionGroup::kNodes, OptionGroup::kSeeds, OptionGroup::kScope,

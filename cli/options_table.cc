@@ -50,14 +50,14 @@ std::vector<Option> LimitOptions() {
   constexpr uint64_t kMillisecond = 1000;
   return {
       {.name = "max-pages", .kind = ValueKind::kCount, .default_text = "none", .unit = "PAGES",
-       .help = "End after this many stored pages", .group = OptionGroup::kLimits, .commands = kOwners,
+       .least = 1, .help = "End after this many stored pages", .group = OptionGroup::kLimits, .commands = kOwners,
        .place = Stored(Settings::kMaxPagesFieldNumber)},
       {.name = "max-depth", .kind = ValueKind::kCount, .default_text = "none", .unit = "LINKS", .most = UINT32_MAX,
        .help = "Follow at most this many links away from a seed; 0 fetches the seeds alone",
        .group = OptionGroup::kLimits, .commands = kOwners,
        .place = Stored(Settings::kMaxDepthFieldNumber, Settings::kHasMaxDepthFieldNumber)},
       {.name = "max-time", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION",
-       .help = "End after this much time of crawling", .group = OptionGroup::kLimits, .commands = kOwners,
+       .least = kMillisecond, .help = "End after this much time of crawling", .group = OptionGroup::kLimits, .commands = kOwners,
        .place = Stored(Settings::kMaxTimeUsFieldNumber)},
       {.name = "max-body", .kind = ValueKind::kSize, .default_text = "16MiB", .unit = "SIZE", .least = 1,
        .help = "Cut longer bodies here and mark the record as truncated", .group = OptionGroup::kLimits,

@@ -55,7 +55,8 @@ absl::StatusOr<std::optional<uint64_t>> ReadNumber(const Option& option, std::st
     WEFT_ASSIGN_OR_RETURN(number, ReadCount(text));
   }
   if (number < option.least) {
-    return InvalidArgument("'{}' is too small: at least {}", text, ShowNumber(option, option.least));
+    return InvalidArgument("'{}' is too small: at least {}{}", text, ShowNumber(option, option.least),
+                           AcceptsNone(option) ? ", or none for no limit" : "");
   }
   if (number > option.most) {
     return InvalidArgument("'{}' is too large: at most {}", text, ShowNumber(option, option.most));

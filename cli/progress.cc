@@ -52,6 +52,35 @@ std::string Ending(const CrawlSummary& summary) {
   }
 }
 
+// What lifts the limit that ended the crawl: without it the same command would end at once.
+std::string_view Lifting(StopReason stop) {
+  switch (stop) {
+    case StopReason::kMaxPages:
+      return " --max-pages none";
+    case StopReason::kMaxTime:
+      return " --max-time none";
+    default:
+      return "";
+  }
+}
+
+// Links that lead to pages not fetched, and how to let them in.
+std::vector<std::string> WhatIsLeftOut(const wire::Ledger& ledger, const std::string& scope) {
+  std::vector<std::string> why;
+  if (uint64_t beside = CountOf(ledger.refused(), "scope"); beside > 0) {
+    why.push_back(fmt::format("{} to other hosts: --scope {} or --include PATTERN (with --change-scope) lets them in",
+                              HumanCount(beside, "link leads", "links lead"), scope == "domain" ? "any" : "domain"));
+  }
+  if (uint64_t beside = CountOf(ledger.refused(), "prefix"); beside > 0) {
+    why.push_back(fmt::format("{} outside the seed's prefix: --scope host (with --change-scope) lets them in",
+                              HumanCount(beside, "link lies", "links lie")));
+  }
+  if (uint64_t deep = CountOf(ledger.refused(), "depth"); deep > 0) {
+    why.push_back(fmt::format("{} deeper than --max-depth", HumanCount(deep, "link lies", "links lie")));
+  }
+  return why;
+}
+
 }  // namespace
 
 void RateMeter::Add(absl::Time now, uint64_t pages) {
@@ -69,9 +98,9 @@ double RateMeter::rate() const {
 
 std::string ProgressLine(const wire::StatusReply& status, double rate, absl::Duration elapsed) {
   const wire::Ledger& ledger = status.ledger();
-  return fmt::format("{} pages, {:.1f}/s · queued {} · {} host{} · {} failed · {}", HumanCount(status.pages()), rate,
-                     HumanCount(ledger.queued() + ledger.leased()), HumanCount(status.hosts()),
-                     status.hosts() == 1 ? "" : "s", HumanCount(Sum(ledger.failed())), ClockText(elapsed));
+  return fmt::format("{}, {:.1f}/s · queued {} · {} · {} failed · {}", HumanCount(status.pages(), "page"), rate,
+                     HumanCount(ledger.queued() + ledger.leased()), HumanCount(status.hosts(), "host"),
+                     HumanCount(Sum(ledger.failed())), ClockText(elapsed));
 }
 
 std::string PolitenessNote(const SchedulerNode::RateBound& bound, uint32_t host_connections, double rate) {
@@ -88,14 +117,17 @@ std::string SummaryText(const CrawlSummary& summary) {
   const wire::Ledger& ledger = status.ledger();
   double seconds = std::max(0.001, absl::ToDoubleSeconds(summary.elapsed));
   std::string text = fmt::format(
-      "Crawl {}: {} pages, {} of them in this run ({:.1f}/s, {})\n", Ending(summary), HumanCount(status.pages()),
+      "Crawl {}: {}, {} of them in this run ({:.1f}/s, {})\n", Ending(summary), HumanCount(status.pages(), "page"),
       HumanCount(summary.pages_this_run), static_cast<double>(summary.pages_this_run) / seconds, ClockText(summary.elapsed));
   text += fmt::format("  {:<11}{} = queued {} + leased {} + done {} + failed {} + refused {}\n", "discovered",
                       HumanCount(ledger.discovered()), HumanCount(ledger.queued()), HumanCount(ledger.leased()),
                       HumanCount(ledger.done()), HumanCount(Sum(ledger.failed())), HumanCount(Sum(ledger.refused())));
   text += Reasons("failed", ledger.failed());
   text += Reasons("refused", ledger.refused());
-  if (status.truncated() > 0) text += fmt::format("  {:<11}{} bodies cut at a limit\n", "truncated", status.truncated());
+  if (status.truncated() > 0) {
+    text += fmt::format("  {:<11}{} cut short by --max-body, --timeout or the server\n", "truncated",
+                        HumanCount(status.truncated(), "body", "bodies"));
+  }
   if (status.superseded() > 0) {
     text += fmt::format("  {:<11}{} second copies, not counted\n", "superseded", status.superseded());
   }
@@ -104,7 +136,8 @@ std::string SummaryText(const CrawlSummary& summary) {
   }
   uint64_t left = ledger.queued() + ledger.leased();
   if (left > 0 && !summary.command_to_go_on.empty()) {
-    text += fmt::format("{} URLs are left; go on with: {}\n", HumanCount(left), summary.command_to_go_on);
+    text += fmt::format("{} left; go on with: {}{}\n", HumanCount(left, "URL is", "URLs are"), summary.command_to_go_on,
+                        Lifting(summary.stop));
   }
   return text;
 }
@@ -125,23 +158,14 @@ std::vector<std::string> WhyFewPages(const wire::StatusReply& status, const std:
       why.push_back(fmt::format("{}: status {}", end.url, end.status));
     }
   }
-  uint64_t out_of_scope = CountOf(ledger.refused(), "scope");
-  uint64_t beside_prefix = CountOf(ledger.refused(), "prefix");
-  if (out_of_scope > 0) {
-    why.push_back(fmt::format("{} links lead to other hosts: --scope {} or --include PATTERN (with --change-scope) lets "
-                              "them in", HumanCount(out_of_scope), scope == "domain" ? "any" : "domain"));
-  }
-  if (beside_prefix > 0) {
-    why.push_back(fmt::format("{} links lie outside the seed's prefix: --scope host (with --change-scope) lets them in",
-                              HumanCount(beside_prefix)));
-  }
-  uint64_t deep = CountOf(ledger.refused(), "depth");
-  if (deep > 0) why.push_back(fmt::format("{} links lie deeper than --max-depth", HumanCount(deep)));
+  for (std::string& reason : WhatIsLeftOut(ledger, scope)) why.push_back(std::move(reason));
   bool html = std::any_of(first_ends.begin(), first_ends.end(), [](const UrlEnd& end) {
     return end.status >= 200 && end.status < 300 && (end.mime == "text/html" || end.mime == "application/xhtml+xml");
   });
-  if (why.empty() && status.pages() > 0) {
-    why.push_back(html ? "the HTML that was fetched has no links (they may be made by scripts, which Weft does not run)"
+  // Only a crawl that came to its end in this run has seen where the links lead.
+  bool all_seen = status.state() == "finished" && !first_ends.empty();
+  if (why.empty() && all_seen && status.pages() > 0) {
+    why.push_back(html ? "the HTML that was fetched links to no further page (links made by scripts are not seen)"
                        : "what was fetched is not HTML: only HTML is searched for links");
   }
   return why;

@@ -148,6 +148,13 @@ std::vector<UrlEnd> SchedulerHost::FirstEnds() const {
 
 void SchedulerHost::OnUrlEnd(const UrlEnd& end) {
   log_->Write(end);
+  // Written at the end of this turn: a crash costs no line of what was said to be durable long ago.
+  if (!std::exchange(flush_posted_, true)) {
+    thread_.loop().Post([this] {
+      flush_posted_ = false;
+      FlushLog();
+    });
+  }
   MutexLock lock(mutex_);
   if (first_ends_.size() < kFirstEnds) first_ends_.push_back(end);
 }

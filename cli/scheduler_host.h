@@ -73,6 +73,7 @@ class SchedulerHost : public SchedulerObserver {
   std::unique_ptr<CrawlLog> log_;
   std::unique_ptr<SchedulerNode> node_;
   bool told_of_trouble_ = false;
+  bool flush_posted_ = false;
   StopReason wanted_stop_ = StopReason::kNone;   // on the loop
   std::atomic<bool> ended_{false};
   std::string failure_;

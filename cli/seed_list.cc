@@ -216,6 +216,9 @@ absl::StatusOr<Url> ParseSeed(std::string_view text) {
   if (text.find("://") != std::string_view::npos) return CheckedUrl(std::string(text));
   const std::string_view host = BareHost(text);
   const bool name = host.find('.') != std::string_view::npos || host.starts_with('[') || host == "localhost";
+  if (std::error_code error; !name && std::filesystem::is_directory(std::string(text), error)) {
+    return InvalidArgument("it is a directory; a seed is a URL, a host name, or a file that lists them");
+  }
   if (!name || host.starts_with('.')) return InvalidArgument("it is neither a URL nor a host name such as example.com");
   return CheckedUrl(fmt::format("https://{}", text));
 }

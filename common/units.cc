@@ -184,4 +184,9 @@ std::string HumanCount(uint64_t count) {
   return digits;
 }
 
+std::string HumanCount(uint64_t count, std::string_view noun, std::string_view plural) {
+  if (count == 1) return fmt::format("1 {}", noun);
+  return plural.empty() ? fmt::format("{} {}s", HumanCount(count), noun) : fmt::format("{} {}", HumanCount(count), plural);
+}
+
 }  // namespace weft

@@ -27,5 +27,7 @@ std::string FormatSize(uint64_t bytes);
 std::string HumanSize(uint64_t bytes);
 // "12,345".
 std::string HumanCount(uint64_t count);
+// "1 page", "2,345 pages"; `plural` where it is not `noun` and an s.
+std::string HumanCount(uint64_t count, std::string_view noun, std::string_view plural = "");
 
 }  // namespace weft

@@ -110,6 +110,7 @@ void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
   arrived.told.payload_bytes = result.payload_bytes();
   arrived.told.payload_digest = result.payload_digest();
   arrived.told.note = result.note();
+  if (result.truncated()) arrived.told.note += arrived.told.note.empty() ? "truncated" : ",truncated";
   arrived_.push_back(std::move(arrived));
 }
 

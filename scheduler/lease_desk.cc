@@ -11,6 +11,7 @@ namespace {
 
 // An origin that is given up is left alone for as long as its URLs take to be ended.
 constexpr absl::Duration kEndingPause = absl::Seconds(10);
+constexpr int kMostWaitsTold = 10;
 // How long an asked URL may take to be handed in after its lease.
 constexpr absl::Duration kHandInPatience = absl::Minutes(5);
 
@@ -265,8 +266,18 @@ void LeaseDesk::HostFailed(FrontierHost& host, std::string_view origin_name, Out
     } else {
       absl::Duration wait = random_.Jittered(RetryWait(outcome, static_cast<int>(origin.failures)), 0.1);
       origin.not_before = crawl_clock_.Now() + CrawlMicros(wait);
+      if (origin.failures == 1 && waits_told_ < kMostWaitsTold) TellWait(origin.origin, outcome, detail, wait);
     }
   }
+}
+
+// Why nothing seems to happen; of a large crawl's many failing hosts the first ones are enough.
+void LeaseDesk::TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait) {
+  bool last = ++waits_told_ == kMostWaitsTold;
+  notices_.push_back(fmt::format("{}: {}: {}; try 2 of {} in {}{}", origin, std::string(OutcomeName(outcome)), detail,
+                                 RetryPolicyFor(outcome).tries,
+                                 weft::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100))),
+                                 last ? " (of further hosts crawl.log tells)" : ""));
 }
 
 void LeaseDesk::Throttled(FrontierHost& host, HostState& state, const wire::LeaseRelease& release) {

@@ -85,6 +85,7 @@ class LeaseDesk {
   void Throttled(FrontierHost& host, HostState& state, const wire::LeaseRelease& release);
   void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);
   void EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail);
+  void TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait);
   void FinishLease(uint64_t counter, bool asked_stay_out);
   void StayOut(const Fingerprint& key, OutUrl out);
   void ReturnForgotten(absl::Time now);
@@ -106,6 +107,7 @@ class LeaseDesk {
   std::deque<std::pair<absl::Time, Fingerprint>> unleased_;  // out without a lease, longest first
   std::vector<OriginEnding> endings_;
   std::vector<std::string> notices_;
+  int waits_told_ = 0;
 };
 
 // Throttled answers in a row, without any other in between, after which a host's URLs end as host-throttled.

@@ -185,10 +185,12 @@ TEST(ConfigFile, AnUnknownKeyNamesFileLineKeyAndNearestName) {
               AllOf(StartsWith(file + ":3: "), HasSubstr("'max-page'"), HasSubstr("did you mean 'max-pages'?")));
 }
 
-TEST(ConfigFile, AKeyOfAnotherCommandIsUnknown) {
+TEST(ConfigFile, OneFileServesAllCommands) {
   const test::ScratchDir dir;
-  const std::string file = dir.Write("weft.toml", "listen = 'tcp://127.0.0.1:7700'\n");
-  EXPECT_THAT(CrawlError({"--config", file}), HasSubstr("unknown key 'listen' for 'weft crawl'"));
+  const std::string file = dir.Write("weft.toml", "listen = 'tcp://127.0.0.1:7700'\ndelay = '3s'\n");
+  const auto line = ParseCommandLine({"weft", "crawl", "https://a.example/", "--out", "out", "--config", file});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->settings.delay_us(), 3'000'000);
 }
 
 TEST(ConfigFile, ABadValueNamesFileLineAndKey) {

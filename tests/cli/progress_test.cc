@@ -148,7 +148,7 @@ TEST_F(SummaryTest, WhatIsBesideTheLedgerIsToldOnlyWhereThereIsSome) {
   summary_.status.set_sightings(5);
   std::string text = SummaryText(summary_);
   EXPECT_THAT(text, HasSubstr("3 second copies"));
-  EXPECT_THAT(text, HasSubstr("4 bodies cut"));
+  EXPECT_THAT(text, HasSubstr("4 bodies cut short"));
   EXPECT_THAT(text, HasSubstr("5 refused links"));
 }
 
@@ -207,11 +207,23 @@ TEST(WhyFewPagesTest, LinksThatLeadOutAreCountedWithWhatLetsThemIn) {
 TEST(WhyFewPagesTest, PagesWithoutLinksSayWhatTheyWere) {
   wire::StatusReply status;
   status.set_pages(1);
+  status.set_state("finished");
   UrlEnd end = End("https://a/", Outcome::kResponse, 200);
   end.mime = "application/pdf";
   EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("not HTML")));
   end.mime = "text/html";
-  EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("has no links")));
+  EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("links to no further page")));
+}
+
+TEST(WhyFewPagesTest, OfLinksNothingIsSaidBeforeTheEndNorWhereNothingWasFetched) {
+  wire::StatusReply status;
+  status.set_pages(1);
+  status.set_state("stopped");
+  UrlEnd end = End("https://a/", Outcome::kResponse, 200);
+  end.mime = "text/html";
+  EXPECT_THAT(WhyFewPages(status, {end}, "host"), IsEmpty());
+  status.set_state("finished");
+  EXPECT_THAT(WhyFewPages(status, {}, "host"), IsEmpty());
 }
 
 }  // namespace

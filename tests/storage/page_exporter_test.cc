@@ -55,7 +55,7 @@ TEST(JsonLine, TextIsLeftOutWhenNotAskedForAndNoLinksAreAnEmptyList) {
 
 TEST(JsonLine, AnyBytesMakeOneValidLine) {
   PageRow row = Row();
-  row.title = std::string("a\nb\"\\\x01\0\xff\xc3(\xed\xa0\x80 \xc3\xa9\xf0\x9f\x98\x80", 22);
+  row.title = std::string("a\nb\"\\\x01\0\xff\xc3(\xed\xa0\x80 \xc3\xa9\xf0\x9f\x98\x80", 20);
   const std::string line = JsonLine(row);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_NE(line.find(R"("title":"a\nb\"\\\u0001\u0000)" "\xef\xbf\xbd\xef\xbf\xbd("), std::string::npos) << line;
