@@ -1,5 +1,5 @@
 // Links that the scheduler has acknowledged as recorded: they need not be sent again. Valid for one lineage and one
-// version of the scope (protocol rule 3); emptied with either, and when it is full.
+// version of the scope (protocol rule 3); emptied with either, when the CrawlDb lost writes (rule 13), and when it is full.
 // Thread rule: the parser's loop.
 #pragma once
 
@@ -19,10 +19,13 @@ class LinkCache {
   // Another lineage or scope version empties it.
   void Use(uint64_t lineage, uint64_t scope_version) {
     if (lineage == lineage_ && scope_version == scope_version_) return;
-    known_.clear();
-    older_.clear();
+    Clear();
     lineage_ = lineage;
     scope_version_ = scope_version;
+  }
+  void Clear() {
+    known_.clear();
+    older_.clear();
   }
   bool Contains(const Fingerprint& key) const { return known_.contains(key) || older_.contains(key); }
   void Add(const std::vector<Fingerprint>& keys) {

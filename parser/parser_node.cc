@@ -44,6 +44,7 @@ void ParserNode::Impl::BeginSession() {
   info->set_pages_path(options.pages_path);
   info->set_lineage(terms.identity().lineage());
   info->set_highest_commit(highest_commit);
+  info->set_incarnation(terms.incarnation());
   info->set_canonicaliser_version(kCanonicaliserVersion);
   info->set_public_suffix_version(options.public_suffix_version);
   ToScheduler(std::move(frame));
@@ -67,6 +68,14 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
     refused = "the scheduler runs another crawl now";
     stopped = true;
     return;
+  }
+  // An opening between this one and the last that this node knew may have lost writes too, and made up for them in number.
+  bool adjoins = given.incarnation() == terms.incarnation() ||
+                 (given.previous_incarnation() == terms.incarnation() && given.opened_commit() >= highest_commit);
+  if (!first && !adjoins) {
+    // Links that were acknowledged as recorded may be recorded no more (rule 13).
+    cache.Clear();
+    highest_commit = std::min(highest_commit, given.opened_commit());
   }
   terms = given;
   keys = KeyOptionsOf(terms.identity().keys());

@@ -27,10 +27,13 @@ std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const wire
 void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
   node.info = info;
   node.registered = true;
-  if (info.lineage() == db->identity().lineage() && info.highest_commit() > db->commit()) {
+  // Against the opening, not against now: new commits hide that old ones are lost.
+  if (info.lineage() == db->identity().lineage() && info.incarnation() != db->incarnation() &&
+      info.highest_commit() > db->opened_commit()) {
     observer.OnNotice(fmt::format(
-        "{} has seen commit {} acknowledged, the CrawlDb ends at {}: it has lost acknowledged writes (rule 13)",
-        info.name(), info.highest_commit(), db->commit()));
+        "{} has seen commit {} acknowledged, crawl.db ended at {} when it was opened: it has lost acknowledged writes, or "
+        "is a copy; what it lost is fetched again",
+        info.name(), info.highest_commit(), db->opened_commit()));
   }
   leases.NodeGone(from);
   Check(leases.AdoptHeld(from, info));
@@ -38,6 +41,8 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
   wire::Registered* reply = frame.mutable_registered();
   *reply->mutable_identity() = db->identity();
   reply->set_incarnation(db->incarnation());
+  reply->set_previous_incarnation(db->previous_incarnation());
+  reply->set_opened_commit(db->opened_commit());
   *reply->mutable_settings() = settings;
   reply->set_heartbeat_us(absl::ToInt64Microseconds(options.heartbeat));
   reply->set_dead_after_us(absl::ToInt64Microseconds(options.dead_after));

@@ -89,9 +89,11 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
   WEFT_RETURN_IF_ERROR(LoadCounts());
   WEFT_RETURN_IF_ERROR(LoadHosts());
   WEFT_RETURN_IF_ERROR(LoadDue());
+  opened_commit = commit;
+  WEFT_ASSIGN_OR_RETURN(std::optional<std::string> last, kv->Get(Family::kMeta, kIncarnationName));
+  if (last) previous_incarnation = ByteReader(*last).Fixed64();
   if (options.read_only) {
-    WEFT_ASSIGN_OR_RETURN(std::optional<std::string> last, kv->Get(Family::kMeta, kIncarnationName));
-    if (last) incarnation = ByteReader(*last).Fixed64();
+    if (last) incarnation = previous_incarnation;
     return absl::OkStatus();
   }
   batch.Put(Family::kMeta, std::string(kIncarnationName), Number(incarnation));
@@ -179,6 +181,8 @@ absl::Status CrawlDb::Impl::Write(const KvBatch& batch) {
 
 const wire::CrawlIdentity& CrawlDb::identity() const { return impl_->identity; }
 uint64_t CrawlDb::incarnation() const { return impl_->incarnation; }
+uint64_t CrawlDb::previous_incarnation() const { return impl_->previous_incarnation; }
+uint64_t CrawlDb::opened_commit() const { return impl_->opened_commit; }
 bool CrawlDb::created_now() const { return impl_->created_now; }
 LedgerCounts CrawlDb::ledger() const { return impl_->total; }
 uint64_t CrawlDb::commit() const { return impl_->commit; }

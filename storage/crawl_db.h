@@ -157,6 +157,10 @@ class CrawlDb {
 
   const wire::CrawlIdentity& identity() const;
   uint64_t incarnation() const;
+  // What the db knew when it was opened: the incarnation of the opening before (0: none) and its last commit. Who saw a
+  // later commit acknowledged under that incarnation saw one that is lost (rule 13).
+  uint64_t previous_incarnation() const;
+  uint64_t opened_commit() const;
   bool created_now() const;
 
   // --- The ledger ---

@@ -52,6 +52,8 @@ struct CrawlDb::Impl {
   wire::CrawlIdentity identity;
   Fingerprinter fingerprinter{0};
   uint64_t incarnation = 0;
+  uint64_t previous_incarnation = 0;
+  uint64_t opened_commit = 0;
   bool created_now = false;
   CrawlTime clock = 0;
   uint64_t commit = 0;

@@ -162,6 +162,9 @@ class ParserNodeTest : public testing::Test {
     wire::Registered* registered = frame.mutable_registered();
     *registered->mutable_identity() = identity_;
     *registered->mutable_settings() = settings_;
+    registered->set_incarnation(incarnation_);
+    registered->set_previous_incarnation(previous_incarnation_);
+    registered->set_opened_commit(opened_commit_);
     registered->set_heartbeat_us(1'000'000);
     registered->set_dead_after_us(8'000'000);
     scheduler_->Say(std::move(frame));
@@ -199,6 +202,13 @@ class ParserNodeTest : public testing::Test {
     Tick();
     pool_.RunAll();
     Tick();
+  }
+  // A later opening of the CrawlDb, after `previous`.
+  void Reopened(uint64_t incarnation, uint64_t previous, uint64_t commit) {
+    incarnation_ = incarnation;
+    previous_incarnation_ = previous;
+    opened_commit_ = commit;
+    Register();
   }
   std::vector<wire::PageResult> Results() {
     std::vector<wire::PageResult> results;
@@ -243,6 +253,9 @@ class ParserNodeTest : public testing::Test {
   ScriptedParts parts_;
   wire::CrawlIdentity identity_;
   wire::CrawlSettings settings_;
+  uint64_t incarnation_ = 1;
+  uint64_t previous_incarnation_ = 0;
+  uint64_t opened_commit_ = 0;
   std::unique_ptr<ParserNode> node_;
   std::unique_ptr<Played> scheduler_;
   std::unique_ptr<Played> fetcher_;

@@ -60,6 +60,47 @@ TEST_F(ParserNodeTest, CreditIsAtLeastOneMaximumBody_Rule26) {
   EXPECT_GE(fetcher_->Of(wire::Frame::kPageAck)[0].page_ack().credit_bytes(), 50'000'000u);
 }
 
+// ---- acknowledged links, and a CrawlDb that lost some ----
+
+class AcknowledgedLinksTest : public ParserNodeTest {
+ protected:
+  // One page's links are acknowledged with commit 17 (AckResult), under incarnation 1.
+  void SetUp() override {
+    Reopened(1, 0, 0);
+    SendPage(Page("https://a.example/"), "/1\n");
+    Work();
+    AckResult(Results().at(0));
+  }
+  // Of a second page with the same link.
+  std::vector<std::string> LinksNamedAgain() {
+    SendPage(Page("https://a.example/again"), "/1\n");
+    Work();
+    return LinksOf(Results().at(1));
+  }
+};
+
+TEST_F(AcknowledgedLinksTest, AreNotSentAgain) { EXPECT_THAT(LinksNamedAgain(), IsEmpty()); }
+
+TEST_F(AcknowledgedLinksTest, StayKnownWhenTheDbWasReopenedWhole_Rule3) {
+  Reopened(2, 1, 17);
+  EXPECT_THAT(LinksNamedAgain(), IsEmpty());
+}
+
+TEST_F(AcknowledgedLinksTest, StayKnownInANewSessionOfOneOpening) {
+  Reopened(1, 0, 0);
+  EXPECT_THAT(LinksNamedAgain(), IsEmpty());
+}
+
+TEST_F(AcknowledgedLinksTest, AreSentAgainToADbThatIsBehind_Rule13) {
+  Reopened(2, 1, 16);
+  EXPECT_THAT(LinksNamedAgain(), ElementsAre("https://a.example/1"));
+}
+
+TEST_F(AcknowledgedLinksTest, AreSentAgainWhenAnOpeningWasMissed_Rule13) {
+  Reopened(3, 2, 30);   // opening 2 may have begun at 16
+  EXPECT_THAT(LinksNamedAgain(), ElementsAre("https://a.example/1"));
+}
+
 // ---- the order of promises ----
 
 TEST_F(ParserNodeTest, AResultIsReportedOnlyWhenItsPageIsDurable) {
@@ -197,6 +238,7 @@ TEST_F(ParserNodeTest, ANewSchedulersLifeHearsAllUnacknowledgedResultsAgain) {
   ASSERT_THAT(scheduler_->Of(wire::Frame::kRegister), SizeIs(1));
   EXPECT_EQ(scheduler_->Of(wire::Frame::kRegister)[0].register_().highest_commit(), 17u);   // rule 13
   EXPECT_EQ(scheduler_->Of(wire::Frame::kRegister)[0].register_().lineage(), 12u);
+  EXPECT_EQ(scheduler_->Of(wire::Frame::kRegister)[0].register_().incarnation(), 1u);
   ASSERT_THAT(Results(), SizeIs(1));
   EXPECT_EQ(Results()[0].ticket().url(), "https://a.example/2");
 }

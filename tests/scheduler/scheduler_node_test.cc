@@ -28,7 +28,9 @@ using testing::SizeIs;
 class QuietObserver : public SchedulerObserver {
  public:
   void OnUrlEnd(const UrlEnd&) override {}
-  void OnNotice(const std::string&) override {}
+  void OnNotice(const std::string& text) override { notices.push_back(text); }
+
+  std::vector<std::string> notices;
 };
 
 class SchedulerNodeTest : public testing::Test {
@@ -53,6 +55,18 @@ class SchedulerNodeTest : public testing::Test {
     frame.mutable_register_()->set_public_suffix_version(node_->db().identity().public_suffix_version());
     Say(std::move(frame));
   }
+  // As a node that comes from another life of this crawl.
+  void RegisterFrom(uint64_t incarnation, uint64_t highest_commit) {
+    link_ = std::make_unique<SessionLink>(&our_bus_, "scheduler", ++session_);
+    wire::Frame frame;
+    frame.mutable_register_()->set_parses(true);
+    frame.mutable_register_()->set_lineage(node_->db().identity().lineage());
+    frame.mutable_register_()->set_incarnation(incarnation);
+    frame.mutable_register_()->set_highest_commit(highest_commit);
+    frame.mutable_register_()->set_canonicaliser_version(node_->db().identity().canonicaliser_version());
+    frame.mutable_register_()->set_public_suffix_version(node_->db().identity().public_suffix_version());
+    Say(std::move(frame));
+  }
   void Say(wire::Frame frame) {
     link_->Send({std::move(frame), nullptr});
     Deliver();
@@ -65,6 +79,7 @@ class SchedulerNodeTest : public testing::Test {
     for (; heard_ < bus_.sent.size(); ++heard_) {
       for (Message& message : link_->Receive(bus_.sent[heard_].message).deliver) {
         if (message.frame.has_heartbeat_reply()) nonce_ = message.frame.heartbeat_reply().nonce();
+        if (message.frame.has_registered()) registered_ = message.frame.registered();
         if (!message.frame.has_lease_grant()) continue;
         for (const wire::UrlTicket& ticket : message.frame.lease_grant().urls()) granted_.push_back(ticket);
         wire::Frame release;
@@ -128,6 +143,7 @@ class SchedulerNodeTest : public testing::Test {
   };
   std::map<std::string, Page> site_;
   std::set<std::string> asked_;
+  wire::Registered registered_;
   std::set<std::string> named_;
   std::vector<wire::UrlTicket> granted_;
   std::vector<wire::Frame> releases_;
@@ -199,6 +215,31 @@ TEST_F(SchedulerNodeTest, WhatIsToBeTakenUpIsNotForgottenByARestart) {
   Start();   // before the crawl came to its end
   Crawl();
   EXPECT_THAT(asked_, Contains("https://b.example/1"));
+}
+
+// New commits raise the number again, and must not hide what is lost.
+TEST_F(SchedulerNodeTest, LostWritesAreToldOfEvenAfterNewCommits_Rule13) {
+  node_->AddSeeds({"https://a.example/"});
+  Crawl();
+  ASSERT_GT(node_->db().commit(), 1u);
+  ASSERT_EQ(node_->db().opened_commit(), 0u);
+  RegisterFrom(/*incarnation=*/7, /*highest_commit=*/1);
+  ASSERT_THAT(observer_.notices, Contains(testing::HasSubstr("lost acknowledged writes")));
+  EXPECT_EQ(registered_.opened_commit(), 0u);
+}
+
+TEST_F(SchedulerNodeTest, AWholeReopenIsNoLoss_Rule13) {
+  node_->AddSeeds({"https://a.example/"});
+  Crawl();
+  uint64_t incarnation = node_->db().incarnation();
+  uint64_t commit = node_->db().commit();
+  Start();
+  EXPECT_EQ(node_->db().opened_commit(), commit);
+  observer_.notices.clear();
+  RegisterFrom(incarnation, commit);
+  EXPECT_THAT(observer_.notices, Not(Contains(testing::HasSubstr("lost acknowledged writes"))));
+  EXPECT_EQ(registered_.previous_incarnation(), incarnation);
+  EXPECT_EQ(registered_.opened_commit(), commit);
 }
 
 }  // namespace
