@@ -36,7 +36,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   // One process writes below a pages directory: a repair would cut what another is writing.
   std::unique_ptr<CrawlDirectory> lock;
   if (parsers > 0) {
-    auto opened = CrawlDirectory::OpenForPages(line.invocation.pages_dir);
+    auto opened = CrawlDirectory::OpenForPages(line.invocation.pages_dirs.front());
     if (!opened.ok()) return Fail(kExitFailed, opened.status());
     lock = *std::move(opened);
   }
@@ -45,7 +45,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   options.scheduler_endpoint = line.invocation.scheduler;
   options.fetches = fetches;
   options.parsers = parsers;
-  options.pages_directory = line.invocation.pages_dir;
+  if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);

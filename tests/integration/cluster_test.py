@@ -168,6 +168,34 @@ class ClusterTest(Checks):
             self.assertRegex(worker.told(), r"weft: \d+ pages are not handed in")
             self.assertNotIn("everything is handed in", worker.told())
 
+    def test_the_pages_of_workers_that_have_gone_are_exported_too(self):
+        with Cluster(self.folder, "--delay", "1ms", "--host-connections", "20", "--max-depth", "1") as cluster:
+            first = cluster.start_worker("P1")
+            cluster.add_seeds(self.server.url)
+            cluster.wait_until_finished()
+            first.kill()
+            pages = len(rows("--scheduler", cluster.endpoint))
+            self.assertGreater(pages, 10)
+            # Its disk is elsewhere now: what is known of it is said, and the file says that it is not whole.
+            os.rename(cluster.pages("P1"), cluster.pages("moved"))
+            output = os.path.join(self.folder, "pages.jsonl")
+            told = weft("export", "--scheduler", cluster.endpoint, "--output", output)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.told(told.stderr, f"{pages} pages lie in {cluster.pages('P1')} on the machine", "--pages DIR",
+                      f"{output} is incomplete: {pages} of {pages} pages")
+            with open(output, encoding="utf-8") as file:
+                self.assertEqual(len(file.readlines()), pages)
+            self.assertEqual(len(rows("--scheduler", cluster.endpoint, "--pages", cluster.pages("moved"))), pages)
+            # The same without the scheduler, from its directory.
+            self.ends(cluster.scheduler, 0)
+            data = os.path.join(self.folder, "data")
+            told = weft("export", data)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.told(told.stderr, f"{pages} pages lie in {cluster.pages('P1')} on the machine")
+            exported = rows(data, "--pages", cluster.pages("moved"))
+            self.records_read_back(exported, cluster.pages("moved"))
+            self.assertEqual(len(exported), pages)
+
     def test_seeds_of_others_need_a_contact(self):
         with Cluster(self.folder) as cluster:
             told = cluster.add_seeds("https://example.com/", self.server.url)
