@@ -12,7 +12,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kSeedsPerMessage = 1000;
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Seconds(10);
 
 }  // namespace
 
@@ -52,6 +52,10 @@ int SeedsAddCommand(const CommandLine& line) {
   if (!status.ok()) {
     fmt::print(stderr, "weft: {}\n", ErrorText(status));
     return kExitFailed;
+  }
+  if (!seeds->problems.empty()) {
+    fmt::print(stderr, "weft: {} line{} rejected; the others are taken\n", seeds->problems.size(),
+               seeds->problems.size() == 1 ? " is" : "s are");
   }
   fmt::print("{} seeds added, {} known already\n", added, known);
   return kExitOk;
