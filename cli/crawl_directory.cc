@@ -155,6 +155,10 @@ absl::Status CrawlDirectory::Lock(const std::string& flag) {
 
 absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenToRead(const std::string& path) {
   std::error_code error;
+  if (!Exists(path) && Holds(path, kPagesMark)) {
+    return NotFound("{}: it is a worker's --pages directory; name the scheduler's --data directory, and this one with "
+                    "--pages", path);
+  }
   if (!fs::exists(path + "/crawl.db", error)) {
     return NotFound("{}: no crawl is there (crawl.db is missing); name the directory given to weft crawl as --out",
                     path);

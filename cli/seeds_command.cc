@@ -53,9 +53,9 @@ int SeedsAddCommand(const CommandLine& line) {
     fmt::print(stderr, "weft: {}\n", ErrorText(status));
     return kExitFailed;
   }
-  if (!seeds->problems.empty()) {
-    fmt::print(stderr, "weft: {} line{} rejected; the others are taken\n", seeds->problems.size(),
-               seeds->problems.size() == 1 ? " is" : "s are");
+  if (!seeds->problems.empty() || seeds->repeats > 0) {
+    fmt::print(stderr, "weft: {} line{} no seed and left out, {} repeat{} a seed above\n", seeds->problems.size(),
+               seeds->problems.size() == 1 ? " is" : "s are", seeds->repeats, seeds->repeats == 1 ? "s" : "");
   }
   fmt::print("{} seeds added, {} known already\n", added, known);
   return kExitOk;

@@ -124,6 +124,13 @@ TEST_F(CrawlDirectoryTest, ThereMustBeACrawlToRead) {
   EXPECT_FALSE(fs::exists(path_));   // looking leaves no trace
 }
 
+TEST_F(CrawlDirectoryTest, AReaderOfAPagesDirectoryIsToldWhatItIs) {
+  fs::create_directory(path_);
+  Touch(path_ + "/pages-directory-id");
+  auto directory = CrawlDirectory::OpenToRead(path_);
+  EXPECT_THAT(std::string(directory.status().message()), HasSubstr("it is a worker's --pages directory"));
+}
+
 TEST_F(CrawlDirectoryTest, AReaderSeesWhoRuns) {
   auto running = Open();
   fs::create_directory(running->db_path());

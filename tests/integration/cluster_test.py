@@ -244,6 +244,13 @@ class ClusterTest(Checks):
             told = cluster.add_seeds("https://example.com/")
             self.assertEqual((told.returncode, told.stdout), (0, "1 seeds added, 0 known already\n"), told.stderr)
 
+    def test_seeds_add_counts_what_it_leaves_out(self):
+        with Cluster(self.folder) as cluster:
+            told = weft("seeds", "add", "-i", "-", "--scheduler", cluster.endpoint,
+                        text=f"{self.server.url}\n{self.server.url}a\nnot a seed\n:::\n{self.server.url}\n")
+            self.assertEqual((told.returncode, told.stdout), (0, "2 seeds added, 0 known already\n"), told.stderr)
+            self.told(told.stderr, "2 lines are no seed and left out, 1 repeats a seed above")
+
     def test_plain_tcp_is_for_loopback_only(self):
         told = weft("scheduler", "--data", os.path.join(self.folder, "data"), "--listen", "tcp://0.0.0.0:7700", *LOOPBACK)
         self.assertEqual(told.returncode, 2, told.stderr)
