@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kLockName = "weft.lock";
+constexpr std::string_view kSchedulerMark = "weft.scheduler";
+constexpr std::string_view kPagesMark = "pages-directory-id";  // as storage/pages_directory.cc names it
 constexpr absl::Duration kReadersPatience = absl::Seconds(10);
 constexpr absl::Duration kLookAgain = absl::Milliseconds(20);
 
@@ -47,6 +49,11 @@ Held LockForWriting(int fd) {
   return held;
 }
 
+bool Holds(const std::string& path, std::string_view name) {
+  std::error_code error;
+  return fs::exists(fmt::format("{}/{}", path, name), error);
+}
+
 // Ours: empty, or begun by a crawl before.
 bool IsCrawlOrEmpty(const std::string& path, std::string& stranger) {
   std::error_code error;
@@ -62,26 +69,54 @@ bool IsCrawlOrEmpty(const std::string& path, std::string& stranger) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForCrawl(const std::string& path) {
+  if (Holds(path, kSchedulerMark)) {
+    return FailedPrecondition("--out {}: it is a scheduler's directory, whose pages lie with its workers; go on with: weft "
+                              "scheduler --data {}", path, path);
+  }
+  WEFT_ASSIGN_OR_RETURN(auto directory, OpenToWrite(path, "--out"));
   std::error_code error;
-  fs::create_directories(path, error);
-  if (error || !fs::is_directory(path)) {
-    return FailedPrecondition("--out {}: cannot be made a directory: {}; choose another place", path,
-                              error ? error.message() : "a file is there");
-  }
-  std::string stranger;
-  if (!IsCrawlOrEmpty(path, stranger)) {
-    return FailedPrecondition("--out {}: holds something else ('{}'), not a crawl; choose an empty directory", path,
-                              stranger);
-  }
-  std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
-  directory->path_ = path;
-  WEFT_RETURN_IF_ERROR(directory->Lock("--out"));
   fs::create_directories(directory->warc_path(), error);
   if (error) return FailedPrecondition("{}: {}", directory->warc_path(), error.message());
   return directory;
 }
 
+absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForScheduler(const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(auto directory, OpenToWrite(path, "--data"));
+  const std::string mark = fmt::format("{}/{}", path, kSchedulerMark);
+  const int fd = open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return FailedPrecondition("{}: {}", mark, std::strerror(errno));
+  close(fd);
+  return directory;
+}
+
+absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenToWrite(const std::string& path,
+                                                                           const std::string& flag) {
+  if (Holds(path, kPagesMark)) {
+    return FailedPrecondition("{} {}: it is a worker's --pages directory; choose another one, and read its pages with: weft "
+                              "export DIR --pages {}, DIR being the scheduler's --data", flag, path, path);
+  }
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path)) {
+    return FailedPrecondition("{} {}: cannot be made a directory: {}; choose another place", flag, path,
+                              error ? error.message() : "a file is there");
+  }
+  std::string stranger;
+  if (!IsCrawlOrEmpty(path, stranger)) {
+    return FailedPrecondition("{} {}: holds something else ('{}'), not a crawl; choose an empty directory", flag, path,
+                              stranger);
+  }
+  std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
+  directory->path_ = path;
+  WEFT_RETURN_IF_ERROR(directory->Lock(flag));
+  return directory;
+}
+
 absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForPages(const std::string& path) {
+  if (Exists(path)) {
+    return FailedPrecondition("--pages {}: it is a crawl's or a scheduler's directory; choose another one for the worker",
+                              path);
+  }
   std::error_code error;
   fs::create_directories(path, error);
   if (error || !fs::is_directory(path)) {
@@ -120,6 +155,10 @@ absl::Status CrawlDirectory::Lock(const std::string& flag) {
 
 absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenToRead(const std::string& path) {
   std::error_code error;
+  if (!Exists(path) && Holds(path, kPagesMark)) {
+    return NotFound("{}: it is a worker's --pages directory; name the scheduler's --data directory, and this one with "
+                    "--pages", path);
+  }
   if (!fs::exists(path + "/crawl.db", error)) {
     return NotFound("{}: no crawl is there (crawl.db is missing); name the directory given to weft crawl as --out",
                     path);

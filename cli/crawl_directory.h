@@ -13,6 +13,8 @@ class CrawlDirectory {
   // Creates it where it is missing and locks it for this process. FailedPrecondition, for people: it holds something
   // else, cannot be written, or another process (named by pid) crawls there.
   static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenForCrawl(const std::string& path);
+  // The same for a cluster's scheduler, whose pages lie with its workers. It is marked: weft crawl may not go on there.
+  static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenForScheduler(const std::string& path);
   // A worker's pages directory: created where it is missing, and locked for this process.
   static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenForPages(const std::string& path);
   // Opens an existing crawl to read it. `running_pid` is set where a process runs on it now, else the lock is taken.
@@ -34,6 +36,8 @@ class CrawlDirectory {
 
  private:
   CrawlDirectory() = default;
+  // Creates it where it is missing, refuses what is something else, and locks it.
+  static absl::StatusOr<std::unique_ptr<CrawlDirectory>> OpenToWrite(const std::string& path, const std::string& flag);
   absl::Status Lock(const std::string& flag);
   std::string path_;
   int directory_fd_ = -1;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -22,6 +23,7 @@ namespace weft {
 namespace {
 
 constexpr uint32_t kRowsAPage = 500;
+constexpr uint64_t kToldPages = 10;
 constexpr absl::Duration kTellEvery = absl::Seconds(2);
 
 class Exporter {
@@ -44,6 +46,16 @@ class Exporter {
   }
   uint64_t rows() const { return rows_; }
   uint64_t unreadable() const { return unreadable_; }
+  // One line for each pages directory that is out of reach, and one for the output as a whole.
+  void TellUnreadable(const std::string& output) {
+    for (const auto& [id, missed] : missed_) {
+      console_.Line(fmt::format("weft: {} page{} in {}", HumanCount(missed.pages), missed.pages == 1 ? " lies" : "s lie",
+                                missed.why));
+    }
+    console_.Line(fmt::format("weft: {} is incomplete: {} of {} pages could not be read; their rows have no title, "
+                              "charset and links{}", output.empty() || output == "-" ? "the output" : output,
+                              HumanCount(unreadable_), HumanCount(rows_), with_text_ ? ", and no text" : ""));
+  }
 
  private:
   absl::Status Write(const wire::RecordsReply::Row& row) {
@@ -61,19 +73,28 @@ class Exporter {
     out.warc_file = record.place.file;
     out.warc_offset = record.place.offset;
     if (with_text_) out.text = "";
-    absl::Status read = ReadPage(record, out);
-    if (!read.ok() && ++unreadable_ <= 10) {
+    auto directory = source_.PagesPath(record.place.pages_dir_id);
+    if (!directory.ok()) {
+      Miss(record.place.pages_dir_id, ErrorText(directory.status()));
+      ++rows_;
+      return writer_.Append(out);
+    }
+    absl::Status read = ReadPage(*directory, record, out);
+    if (!read.ok() && ++unreadable_ <= kToldPages) {
       console_.Line(fmt::format("weft: {}: its page cannot be read: {}", record.url, ErrorText(read)));
     }
     ++rows_;
     return writer_.Append(out);
   }
 
-  absl::Status ReadPage(const UrlRecord& record, PageRow& out) {
-    std::string directory = source_.PagesPath(record.place.pages_dir_id);
-    if (directory.empty()) {
-      return NotFound("its pages directory {:016x} is not known to the scheduler now", record.place.pages_dir_id);
-    }
+  void Miss(uint64_t pages_dir_id, const std::string& why) {
+    ++unreadable_;
+    Missed& missed = missed_[pages_dir_id];
+    ++missed.pages;
+    missed.why = why;
+  }
+
+  absl::Status ReadPage(const std::string& directory, const UrlRecord& record, PageRow& out) {
     WEFT_ASSIGN_OR_RETURN(WarcRecord stored, ReadWarcPlace(directory, record.place));
     size_t head_end = stored.block.find("\r\n\r\n");
     size_t head_bytes = head_end == std::string::npos ? stored.block.size() : head_end + 4;
@@ -120,6 +141,11 @@ class Exporter {
   std::unique_ptr<LinkExtractor> extractor_;
   uint64_t rows_ = 0;
   uint64_t unreadable_ = 0;
+  struct Missed {
+    uint64_t pages = 0;
+    std::string why;
+  };
+  std::map<uint64_t, Missed> missed_;  // by pages-directory id
 };
 
 }  // namespace
@@ -147,8 +173,7 @@ int ExportCommand(const CommandLine& line) {
   if (!status.ok()) return fail(status);
   console.EndLive();
   if (exporter.unreadable() > 0) {
-    console.Line(fmt::format("weft: {} of {} pages could not be read; their rows have no title, links or text",
-                             exporter.unreadable(), exporter.rows()));
+    exporter.TellUnreadable(output);
     return kExitFailed;
   }
   if (!output.empty() && output != "-") {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -156,6 +157,20 @@ struct Worker::Part {
   FetcherNode* fetcher = nullptr;    // owned by the thread
   ParserNode* parser = nullptr;
   bool told_to_drain = false;
+  // Copied on the thread, for the others.
+  std::atomic<bool> hears_scheduler{false};
+  std::atomic<uint64_t> held{0};
+
+  bool Look() {
+    hears_scheduler = fetcher != nullptr ? fetcher->hears_scheduler() : parser->hears_scheduler();
+    held = Held();
+    return fetcher != nullptr ? fetcher->stopped() : parser->stopped();
+  }
+  uint64_t Held() const {
+    if (fetcher == nullptr) return parser->counters().waiting;
+    const FetcherNode::Counters counts = fetcher->counters();
+    return counts.active + counts.held_pages;
+  }
 };
 
 Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
@@ -185,7 +200,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   for (uint32_t i = 0; i < options.parsers; ++i) {
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
     ParserOptions parser;
-    parser.name = fmt::format("{}/parser-{}", machine, i);
+    parser.name = fmt::format("{}/{}/parser-{}", machine, getpid(), i);
     parser.scheduler_endpoint = options.scheduler_endpoint;
     std::string endpoint = options.pages_endpoint;
     size_t percent = endpoint.find('%');
@@ -200,20 +215,20 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
                                              part->thread.random(), part->thread.bus(), part->thread.pool());
     part->parser = node.get();
-    part->thread.SetNode(std::move(node), [raw = part->parser] { return raw->stopped(); });
+    part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
     worker->parts_.push_back(std::move(part));
   }
   if (options.fetches) {
     auto part = std::make_unique<Part>("fetcher", context);
     FetcherOptions fetcher;
-    fetcher.name = machine + "/fetcher";
+    fetcher.name = fmt::format("{}/{}/fetcher", machine, getpid());
     fetcher.scheduler_endpoint = options.scheduler_endpoint;
     fetcher.machine = machine;
     part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
                                               part->thread.bus());
     part->fetcher = node.get();
-    part->thread.SetNode(std::move(node), [raw = part->fetcher] { return raw->stopped(); });
+    part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
     worker->parts_.push_back(std::move(part));
   }
   return worker;
@@ -248,6 +263,18 @@ void Worker::DrainPart(Part& part, absl::Time deadline) {
     if (raw->fetcher != nullptr) raw->fetcher->Drain(left);
     if (raw->parser != nullptr) raw->parser->Drain(left);
   });
+}
+
+bool Worker::hears_scheduler() const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const auto& part) { return part->thread.ended() || part->hears_scheduler; });
+}
+
+uint64_t Worker::held() const {
+  uint64_t most = 0;
+  // What a parser of ours has, our fetcher holds too.
+  for (const auto& part : parts_) most = std::max(most, part->held.load());
+  return most;
 }
 
 bool Worker::ended() const {

@@ -65,6 +65,9 @@ class Worker {
   // Returns leases, hands in pages: the fetcher first, then the parsers, which it needs for that. Call it again and again
   // until ended(); what is left at the deadline is fetched again.
   void Drain(absl::Time deadline);
+  // Every node that has not ended is registered and hears the scheduler; and what they hold that is not handed in.
+  bool hears_scheduler() const;
+  uint64_t held() const;
   // Every node has ended.
   bool ended() const;
   void Stop();

@@ -11,10 +11,12 @@
 #include "cli/exit_codes.h"
 #include "cli/options_merge.h"
 #include "cli/progress.h"
+#include "cli/scheduler_contact.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
 #include "common/clock.h"
 #include "common/status.h"
+#include "common/units.h"
 
 namespace weft {
 namespace {
@@ -27,6 +29,36 @@ int Fail(ExitCode code, const absl::Status& status) {
   return code;
 }
 
+// Until the worker has ended, or is told to and has nothing that it could hand in. Answers whether the scheduler was out
+// of reach then.
+bool WatchWorker(Worker& worker, SchedulerContact& contact, Console& console) {
+  bool draining = false;
+  bool alone = false;
+  absl::Time drain_deadline;
+  while (!worker.ended()) {
+    int signal = WaitForSignal(kWatch);
+    const absl::Time now = SystemClock().SteadyNow();
+    const bool hears = worker.hears_scheduler();
+    if (worker.ended()) break;
+    const std::string news = contact.Observe(hears, now);
+    if (!news.empty()) console.Line("weft: " + news);
+    alone = !hears;
+    if (signal != 0 && draining) _exit(kExitInterrupted);
+    if (signal != 0) {
+      draining = true;
+      drain_deadline = now + kDrain;
+      console.Line(alone && worker.held() > 0
+                       ? fmt::format("weft: {} finished pages wait for the scheduler, for {} at most (again to leave at "
+                                     "once)", worker.held(), weft::FormatDuration(kDrain))
+                       : std::string("weft: handing in what is under way (again to leave at once)"));
+    }
+    if (!draining) continue;
+    if (alone && worker.held() == 0) return true;
+    worker.Drain(drain_deadline);
+  }
+  return alone;
+}
+
 int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   BlockSignals();
   ApplyLogLevel(line.invocation.log_level);
@@ -36,7 +68,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   // One process writes below a pages directory: a repair would cut what another is writing.
   std::unique_ptr<CrawlDirectory> lock;
   if (parsers > 0) {
-    auto opened = CrawlDirectory::OpenForPages(line.invocation.pages_dir);
+    auto opened = CrawlDirectory::OpenForPages(line.invocation.pages_dirs.front());
     if (!opened.ok()) return Fail(kExitFailed, opened.status());
     lock = *std::move(opened);
   }
@@ -45,27 +77,19 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   options.scheduler_endpoint = line.invocation.scheduler;
   options.fetches = fetches;
   options.parsers = parsers;
-  options.pages_directory = line.invocation.pages_dir;
+  if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
   (*worker)->Run();
-  console.Line(fmt::format("weft: working for {} ({}{} parsers); Ctrl-C hands in and leaves", options.scheduler_endpoint,
-                           fetches ? "a fetcher, " : "", parsers));
-  bool draining = false;
-  absl::Time drain_deadline;
-  while (!(*worker)->ended()) {
-    int signal = WaitForSignal(kWatch);
-    if (draining) (*worker)->Drain(drain_deadline);
-    if (signal == 0) continue;
-    if (draining) _exit(kExitInterrupted);
-    draining = true;
-    console.Line("weft: handing in what is under way (again to leave at once)");
-    drain_deadline = SystemClock().SteadyNow() + kDrain;
-    (*worker)->Drain(drain_deadline);
-  }
+  const std::string parts = fmt::format("{}{} parser{}", fetches ? "a fetcher, " : "", parsers, parsers == 1 ? "" : "s");
+  SchedulerContact contact(options.scheduler_endpoint,
+                           fmt::format("working for {} ({}); Ctrl-C hands in and leaves", options.scheduler_endpoint, parts),
+                           SystemClock().SteadyNow());
+  const bool alone = WatchWorker(**worker, contact, console);
+  (*worker)->Stop();
   (*worker)->Join();
   std::string refused = (*worker)->refused();
   if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
@@ -74,13 +98,20 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
                              "are fetched again", left));
     return kExitInterrupted;
   }
+  if (alone) {
+    console.Line(contact.begun() ? "weft: left without the scheduler; no page is held here, and it will lease again what was "
+                                   "leased to this worker: nothing is lost"
+                                 : "weft: left; the scheduler never answered, so nothing was begun");
+    return kExitInterrupted;
+  }
   console.Line("weft: everything is handed in");
   return kExitOk;
 }
 
 // Waits for the end, tells of what happens meanwhile.
-void WatchScheduler(SchedulerHost& host, Console& console) {
+void WatchScheduler(SchedulerHost& host, const std::string& endpoint, Console& console) {
   bool told_finished = false;
+  bool told_waiting = false;
   int signals = 0;
   while (!host.ended()) {
     if (WaitForSignal(kWatch) != 0) {
@@ -94,6 +125,10 @@ void WatchScheduler(SchedulerHost& host, Console& console) {
       console.Line(fmt::format("weft: finished: {} pages; weft seeds add brings more", now.status.pages()));
     }
     told_finished = finished;
+    if (now.status.has_ledger() && now.status.ledger().discovered() == 0 && !told_waiting) {
+      console.Line(fmt::format("weft: no seeds yet: weft seeds add URL --scheduler {}", endpoint));
+      told_waiting = true;
+    }
   }
   host.Join();
 }
@@ -111,7 +146,7 @@ int SchedulerCommand(const CommandLine& line) {
     seeds = *std::move(read);
   }
   for (const std::string& problem : seeds.problems) console.Line("weft: " + problem);
-  auto directory = CrawlDirectory::OpenForCrawl(line.invocation.data_dir);
+  auto directory = CrawlDirectory::OpenForScheduler(line.invocation.data_dir);
   if (!directory.ok()) return Fail(kExitFailed, directory.status());
   auto suffixes = PublicSuffixes::Load();
   if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
@@ -140,13 +175,15 @@ int SchedulerCommand(const CommandLine& line) {
   host.Run();
   console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
                            bound->front(), bound->front()));
-  WatchScheduler(host, console);
+  WatchScheduler(host, bound->front(), console);
   if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
   CrawlSummary summary;
   summary.status = host.Snapshot().status;
   summary.stop = host.Snapshot().stop;
   summary.elapsed = SystemClock().SteadyNow() - begun;
   summary.pages_this_run = summary.status.pages() - pages_before;
+  summary.command_to_go_on = ShellCommand({line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
+                                           line.invocation.data_dir, "--listen", bound->front()});
   fmt::print(stderr, "{}", SummaryText(summary));
   uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
   return left > 0 ? kExitInterrupted : kExitOk;

@@ -176,13 +176,21 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
   return absl::OkStatus();
 }
 
+bool IsSet(const InvocationField& place, const CrawlInvocation& call) {
+  if (const auto* text = std::get_if<std::string CrawlInvocation::*>(&place)) return !(call.**text).empty();
+  const auto& list = call.*std::get<std::vector<std::string> CrawlInvocation::*>(place);
+  return !list.empty() && !list.front().empty();
+}
+
 absl::Status CheckRequired(CommandLine& line) {
   for (const Option& option : OptionTable()) {
     if (!option.needed_by(line.command)) continue;
-    const auto& place = std::get<InvocationField>(option.place);
-    if (!(line.invocation.*std::get<std::string CrawlInvocation::*>(place)).empty()) continue;
+    if (IsSet(std::get<InvocationField>(option.place), line.invocation)) continue;
     return InvalidArgument("--{} {} is missing ({}); usage: {}", option.name, option.unit, option.help,
                            CommandUsage(line.command));
+  }
+  if (line.command != Command::kExport && line.invocation.pages_dirs.size() > 1) {
+    return InvalidArgument("--pages is given twice; a worker has one pages directory: start one worker for each");
   }
   if (line.invocation.listen.empty()) {
     line.invocation.listen = line.command == Command::kScheduler ? "tcp://127.0.0.1:7700" : "tcp://127.0.0.1:*";

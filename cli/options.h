@@ -43,7 +43,7 @@ struct CrawlInvocation {
   std::string data_dir;                 // (scheduler)
   std::string listen;                   // (scheduler, worker, parser) endpoint to bind
   std::string scheduler;                // endpoint of the scheduler; "" where a directory was named
-  std::string pages_dir;                // (worker, parser)
+  std::vector<std::string> pages_dirs;  // (worker, parser: exactly one; export: any number)
   std::string directory;                // (status, export) a crawl's directory; "" where --scheduler was given
   uint32_t parsers = 0;                 // threads; 0 = one a core
   bool retry_failed = false;

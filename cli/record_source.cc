@@ -1,9 +1,9 @@
 #include "cli/record_source.h"
 
-#include <map>
 #include <utility>
 
 #include "cli/crawl_directory.h"
+#include "cli/pages_finder.h"
 #include "cli/tool_client.h"
 #include "common/status.h"
 #include "scheduler/anchor_list.h"
@@ -19,8 +19,8 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 // A crawl that nobody runs now.
 class RestingCrawl : public RecordSource {
  public:
-  RestingCrawl(std::unique_ptr<CrawlDirectory> directory, std::unique_ptr<CrawlDb> db)
-      : directory_(std::move(directory)), db_(std::move(db)) {}
+  RestingCrawl(std::unique_ptr<CrawlDirectory> directory, std::unique_ptr<CrawlDb> db, PagesFinder finder)
+      : directory_(std::move(directory)), db_(std::move(db)), finder_(std::move(finder)) {}
 
   absl::StatusOr<wire::StatusReply> Status() override {
     wire::StatusReply status;
@@ -38,64 +38,60 @@ class RestingCrawl : public RecordSource {
     WEFT_RETURN_IF_ERROR(FillRecords(*db_, request, request.limit(), reply));
     return reply;
   }
-  std::string PagesPath(uint64_t) override { return directory_->warc_path(); }
+  absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
 
  private:
   std::unique_ptr<CrawlDirectory> directory_;
   std::unique_ptr<CrawlDb> db_;
+  PagesFinder finder_;
 };
 
 // One that runs, here or elsewhere, asked through its scheduler's socket.
 class RunningCrawl : public RecordSource {
  public:
-  RunningCrawl(std::unique_ptr<CrawlDirectory> directory, std::unique_ptr<ToolClient> client)
-      : directory_(std::move(directory)), client_(std::move(client)) {}
+  RunningCrawl(std::unique_ptr<CrawlDirectory> directory, std::unique_ptr<ToolClient> client, PagesFinder finder)
+      : directory_(std::move(directory)), client_(std::move(client)), finder_(std::move(finder)) {}
 
   absl::StatusOr<wire::StatusReply> Status() override {
     wire::Frame request;
     request.mutable_status_request();
     WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(request), kPatience));
-    for (const wire::NodeStatus& node : answer.status_reply().nodes()) Remember(node);
     return answer.status_reply();
   }
   absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) override {
     wire::Frame frame;
     *frame.mutable_records_request() = request;
     WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kPatience));
-    for (const wire::NodeStatus& node : answer.records_reply().parsers()) Remember(node);
+    for (const wire::NodeStatus& node : answer.records_reply().parsers()) {
+      finder_.Seen(node.pages_dir_id(), {node.machine(), node.pages_path()});
+    }
     return answer.records_reply();
   }
-  std::string PagesPath(uint64_t pages_dir_id) override {
-    if (directory_ != nullptr) return directory_->warc_path();
-    auto it = paths_.find(pages_dir_id);
-    return it == paths_.end() ? "" : it->second;
-  }
+  absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
 
  private:
-  void Remember(const wire::NodeStatus& node) {
-    if (!node.pages_path().empty()) paths_[node.pages_dir_id()] = node.pages_path();
-  }
-
   std::unique_ptr<CrawlDirectory> directory_;  // null: by --scheduler
   std::unique_ptr<ToolClient> client_;
-  std::map<uint64_t, std::string> paths_;
+  PagesFinder finder_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine& line) {
+  WEFT_ASSIGN_OR_RETURN(PagesFinder finder, PagesFinder::Make(line.invocation.pages_dirs));
   if (!line.invocation.scheduler.empty()) {
     WEFT_ASSIGN_OR_RETURN(auto client, ToolClient::Connect(line.invocation.scheduler, kPatience));
-    return std::make_unique<RunningCrawl>(nullptr, std::move(client));
+    return std::make_unique<RunningCrawl>(nullptr, std::move(client), std::move(finder));
   }
   WEFT_ASSIGN_OR_RETURN(auto directory, CrawlDirectory::OpenToRead(line.invocation.directory));
+  finder.AddIfThere(directory->warc_path());
   if (directory->running_pid() != 0) {
     auto client = ToolClient::Connect(directory->control_endpoint(), kPatience);
     if (!client.ok()) {
       return Unavailable("{}: process {} crawls there and does not answer ({})", line.invocation.directory,
                          directory->running_pid(), ErrorText(client.status()));
     }
-    return std::make_unique<RunningCrawl>(std::move(directory), *std::move(client));
+    return std::make_unique<RunningCrawl>(std::move(directory), *std::move(client), std::move(finder));
   }
   RocksKvOptions kv_options;
   kv_options.path = directory->db_path();
@@ -104,7 +100,9 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine
   CrawlDbOptions db_options;
   db_options.read_only = true;
   WEFT_ASSIGN_OR_RETURN(auto db, CrawlDb::Open(std::move(kv), db_options, *SystemRandom()));
-  return std::make_unique<RestingCrawl>(std::move(directory), std::move(db));
+  WEFT_ASSIGN_OR_RETURN(PagesPlaces places, ReadPagesPlaces(*db));
+  for (const auto& [id, place] : places) finder.Seen(id, place);
+  return std::make_unique<RestingCrawl>(std::move(directory), std::move(db), std::move(finder));
 }
 
 }  // namespace weft

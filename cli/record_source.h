@@ -19,8 +19,8 @@ class RecordSource {
   virtual absl::StatusOr<wire::StatusReply> Status() = 0;
   // One page of committed records; see RecordsRequest.
   virtual absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) = 0;
-  // Where the pages directory with that id lies on this machine; empty if it is not known.
-  virtual std::string PagesPath(uint64_t pages_dir_id) = 0;
+  // Where the pages directory with that id lies on this machine; NotFound says where it was last seen.
+  virtual absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) = 0;
 };
 
 // By --scheduler or the directory that the command line names.

@@ -104,7 +104,11 @@ class SeedReader {
 
 void SeedReader::AddUrl(Url url) {
   ++good_;
-  if (known_.insert(url.href()).second) list_.urls.push_back(std::move(url));
+  if (!known_.insert(url.href()).second) {
+    ++list_.repeats;
+    return;
+  }
+  list_.urls.push_back(std::move(url));
 }
 
 absl::Status SeedReader::AddArgument(const std::string& text, std::istream& standard_input) {

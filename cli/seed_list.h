@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 namespace weft {
 
 struct SeedList {
+  uint64_t repeats = 0;               // seeds that name a URL once more
   std::vector<Url> urls;              // http and https, each href once, in the order given
   std::vector<std::string> problems;  // lines that are no seed: "seeds.txt:12: 'foo bar': ..."
 };

@@ -12,7 +12,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kSeedsPerMessage = 1000;
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Seconds(10);
 
 }  // namespace
 
@@ -52,6 +52,10 @@ int SeedsAddCommand(const CommandLine& line) {
   if (!status.ok()) {
     fmt::print(stderr, "weft: {}\n", ErrorText(status));
     return kExitFailed;
+  }
+  if (!seeds->problems.empty() || seeds->repeats > 0) {
+    fmt::print(stderr, "weft: {} line{} no seed and left out, {} repeat{} a seed above\n", seeds->problems.size(),
+               seeds->problems.size() == 1 ? " is" : "s are", seeds->repeats, seeds->repeats == 1 ? "s" : "");
   }
   fmt::print("{} seeds added, {} known already\n", added, known);
   return kExitOk;

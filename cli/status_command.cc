@@ -30,7 +30,7 @@ std::string Json(const wire::StatusReply& status) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const wire::NodeStatus& node : status.nodes()) {
     nodes.push_back({{"name", node.name()}, {"role", node.role()}, {"leases", node.leases()},
-                     {"silent_ms", node.silent_us() / 1000}});
+                     {"silent_ms", node.silent_us() / 1000}, {"machine", node.machine()}, {"pages", node.pages_path()}});
   }
   json["nodes"] = nodes;
   return json.dump();
@@ -43,9 +43,12 @@ void PrintReasons(std::string_view title, const google::protobuf::RepeatedPtrFie
   for (const wire::Count& count : counts) fmt::print("    {:<20}{:>12}\n", count.name(), HumanCount(count.count()));
 }
 
-void PrintText(const wire::StatusReply& status) {
+void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
   const wire::Ledger& ledger = status.ledger();
-  fmt::print("{}: {} pages\n", status.state(), HumanCount(status.pages()));
+  fmt::print("{}: {} page{}\n", status.state(), HumanCount(status.pages()), status.pages() == 1 ? "" : "s");
+  if (status.state() == "running" && ledger.discovered() == 0) {
+    fmt::print("  no seeds yet: weft seeds add URL --scheduler {}\n", scheduler.empty() ? "tcp://HOST:PORT" : scheduler);
+  }
   fmt::print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
   fmt::print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
   fmt::print("  {:<11}{:>12}\n", "leased", HumanCount(ledger.leased()));
@@ -53,8 +56,10 @@ void PrintText(const wire::StatusReply& status) {
   PrintReasons("failed", ledger.failed());
   PrintReasons("refused", ledger.refused());
   for (const wire::NodeStatus& node : status.nodes()) {
-    fmt::print("  node {} ({}): {} leases, heard {} ms ago\n", node.name(), node.role(), node.leases(),
-               node.silent_us() / 1000);
+    const std::string what = node.role() == "fetcher"
+                                 ? fmt::format("{} lease{}", node.leases(), node.leases() == 1 ? "" : "s")
+                                 : fmt::format("pages in {}", node.pages_path());
+    fmt::print("  {} {}: {}, heard {} ms ago\n", node.role(), node.name(), what, node.silent_us() / 1000);
   }
 }
 
@@ -70,7 +75,7 @@ int StatusCommand(const CommandLine& line) {
   if (line.invocation.json) {
     fmt::print("{}\n", Json(*status));
   } else {
-    PrintText(*status);
+    PrintText(*status, line.invocation.scheduler);
   }
   return kExitOk;
 }

@@ -12,6 +12,7 @@ namespace weft {
 namespace {
 
 constexpr absl::Duration kBeatEvery = absl::Milliseconds(250);
+constexpr absl::Duration kSilence = absl::Seconds(2);  // after which the user is told
 
 }  // namespace
 
@@ -66,6 +67,10 @@ absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration 
     late = true;
     loop_.Stop();
   });
+  uint64_t hint = loop_.At(SystemClock().SteadyNow() + kSilence, [&] {
+    fmt::print(stderr, "weft: no answer from the scheduler at {} yet; trying for {}\n", session_->endpoint,
+               weft::FormatDuration(patience));
+  });
   // Heartbeats carry the evidence by which a lost message is sent again.
   uint64_t next_beat = 0;
   std::function<void()> beat = [&] {
@@ -77,10 +82,12 @@ absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration 
   next_beat = loop_.At(SystemClock().SteadyNow() + kBeatEvery, [&] { beat(); });
   while (!late && !session_->lost && !session_->answer) loop_.Run();
   loop_.CancelTimer(deadline);
+  loop_.CancelTimer(hint);
   loop_.CancelTimer(next_beat);
   if (session_->lost) return Unavailable("{}: the scheduler restarted meanwhile; try again", session_->endpoint);
   if (!session_->answer) {
-    return Unavailable("no scheduler answered at {} within {}; is it running there?", session_->endpoint,
+    return Unavailable("no scheduler answered at {} within {}; is it running there? Compare the address with what weft scheduler "
+                       "printed when it began", session_->endpoint,
                        weft::FormatDuration(patience));
   }
   return *std::move(session_->answer);

@@ -311,6 +311,11 @@ void FetcherNode::Drain(absl::Duration deadline) {
 bool FetcherNode::stopped() const { return impl_->stopped; }
 const std::string& FetcherNode::refused() const { return impl_->refused; }
 
+bool FetcherNode::hears_scheduler() const {
+  return impl_->registered &&
+         impl_->clock.SteadyNow() - impl_->last_heard <= 3 * absl::Microseconds(impl_->terms.heartbeat_us());
+}
+
 FetcherNode::Counters FetcherNode::counters() const {
   Counters counts = impl_->counts;
   counts.active = impl_->active.size();

@@ -43,6 +43,8 @@ class FetcherNode : public Node {
   bool stopped() const;
   // Set when the scheduler refused this node for good: what it said.
   const std::string& refused() const;
+  // Registered, and the scheduler was heard within the last three heartbeats.
+  bool hears_scheduler() const;
 
   struct Counters {
     uint64_t requests = 0;

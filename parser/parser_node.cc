@@ -120,6 +120,7 @@ void ParserNode::Impl::OnScheduler(Message& message) {
   uint64_t session_before = link->peer_session();
   SessionLink::Received received = link->Receive(std::move(message));
   if (received.peer_lost_us || (received.new_session && session_before != 0)) return BeginSession();
+  last_heard = clock.SteadyNow();
   for (Message& delivered : received.deliver) {
     const wire::Frame& frame = delivered.frame;
     switch (frame.body_case()) {
@@ -206,6 +207,11 @@ void ParserNode::Drain(absl::Duration deadline) {
 
 bool ParserNode::stopped() const { return impl_->stopped; }
 const std::string& ParserNode::refused() const { return impl_->refused; }
+
+bool ParserNode::hears_scheduler() const {
+  return impl_->registered &&
+         impl_->clock.SteadyNow() - impl_->last_heard <= 3 * absl::Microseconds(impl_->terms.heartbeat_us());
+}
 
 ParserNode::Counters ParserNode::counters() const {
   Counters counts = impl_->counts;

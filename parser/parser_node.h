@@ -55,6 +55,8 @@ class ParserNode : public Node {
   void Drain(absl::Duration deadline);
   bool stopped() const;
   const std::string& refused() const;
+  // Registered, and the scheduler was heard within the last three heartbeats.
+  bool hears_scheduler() const;
 
   struct Counters {
     uint64_t pages = 0;

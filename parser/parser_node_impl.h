@@ -90,6 +90,7 @@ struct ParserNode::Impl {
   uint64_t highest_commit = 0;
   uint64_t nonce = 0;
   absl::Time last_beat = absl::InfinitePast();
+  absl::Time last_heard = absl::InfinitePast();
 
   // Shared with a sync that may still run on its pool's thread when this node is gone.
   std::shared_ptr<PageStore> store;

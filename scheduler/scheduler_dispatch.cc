@@ -24,6 +24,15 @@ std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const wire
   return "";
 }
 
+void SchedulerNode::Impl::NotePagesPlace(const wire::Register& info) {
+  if (info.pages_dir_id() == 0) return;
+  const PagesPlace place = {info.machine(), info.pages_path()};
+  PagesPlace& known = pages_places[info.pages_dir_id()];
+  if (known == place) return;
+  known = place;
+  Check(WritePagesPlaces(*db, pages_places));
+}
+
 void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
   node.info = info;
   node.registered = true;
@@ -35,6 +44,7 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
         "is a copy; what it lost is fetched again",
         info.name(), info.highest_commit(), db->opened_commit()));
   }
+  if (info.parses()) NotePagesPlace(info);
   leases.NodeGone(from);
   Check(leases.AdoptHeld(from, info));
   wire::Frame frame;
@@ -114,7 +124,7 @@ void SchedulerNode::Impl::OnRecords(const PeerId& from, const wire::RecordsReque
   size_t limit = std::clamp<size_t>(request.limit(), 1, kMaxRecordRows);
   absl::Status status = FillRecords(*db, request, limit, *frame.mutable_records_reply());
   if (!status.ok()) return Fail(status);
-  FillNodes(nodes, clock.SteadyNow(), frame.mutable_records_reply()->mutable_parsers());
+  FillPlaces(pages_places, frame.mutable_records_reply()->mutable_parsers());
   nodes.Send(from, std::move(frame));
 }
 

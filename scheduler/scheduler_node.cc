@@ -44,6 +44,9 @@ void SchedulerNode::Impl::LoadScope() {
     if (url.ok()) scope->AddAnchor(*url);
   }
   anchors_known = anchors->size();
+  auto places = ReadPagesPlaces(*db);
+  if (!places.ok()) return Fail(places.status());
+  pages_places = *std::move(places);
 }
 
 std::string SchedulerNode::Impl::JudgedBy() const {
@@ -232,7 +235,7 @@ void SchedulerNode::Impl::AdvanceStop() {
   bool all_gone = Gone(true) && Gone(false);
   if (!(all_gone || late) || !commits.empty() || final_sync_asked) return;
   CrawlState state = CrawlState::kStopped;
-  if (NothingLeft()) {
+  if (NothingLeft() && (db->ledger().discovered > 0 || stop == StopReason::kFinished)) {
     state = CrawlState::kFinished;
   } else if (stop == StopReason::kInterrupted) {
     state = CrawlState::kInterrupted;
@@ -309,7 +312,8 @@ wire::StatusReply SchedulerNode::Status() const {
   const Impl& s = *impl_;
   wire::StatusReply status;
   FillLedger(s.db->ledger(), s.frontier.out_count(), status);
-  status.set_state(s.NothingLeft() ? "finished" : "running");
+  // Without a seed it waits for one: nothing has been crawled that could be finished.
+  status.set_state(s.NothingLeft() && s.db->ledger().discovered > 0 ? "finished" : "running");
   status.set_hosts(s.frontier.host_count());
   FillNodes(s.nodes, s.clock.SteadyNow(), status.mutable_nodes());
   return status;

@@ -14,6 +14,7 @@
 #include "scheduler/lease_desk.h"
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
+#include "scheduler/pages_places.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
 #include "scheduler/status_report.h"
@@ -57,6 +58,7 @@ struct SchedulerNode::Impl {
   std::string JudgedBy() const;
   void RejudgeIfChanged();
   void NoteAnchors(size_t added);
+  void NotePagesPlace(const wire::Register& info);
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
   std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
@@ -94,6 +96,7 @@ struct SchedulerNode::Impl {
   std::vector<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these
+  PagesPlaces pages_places;
   absl::Time opened;
   absl::Time last_tick;
   absl::Time last_clock;

@@ -43,6 +43,15 @@ void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::Repeate
   }
 }
 
+void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
+  for (const auto& [id, place] : places) {
+    wire::NodeStatus* one = out->Add();
+    one->set_pages_dir_id(id);
+    one->set_machine(place.machine);
+    one->set_pages_path(place.path);
+  }
+}
+
 absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
                          wire::RecordsReply& reply) {
   uint64_t pinned = request.pinned_commit() == 0 ? db.commit() : request.pinned_commit();

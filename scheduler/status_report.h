@@ -6,6 +6,7 @@
 
 #include "common/wire.pb.h"
 #include "scheduler/node_table.h"
+#include "scheduler/pages_places.h"
 #include "storage/crawl_db.h"
 
 namespace weft {
@@ -13,6 +14,8 @@ namespace weft {
 // `leased`: of the pending ones, how many are out with a fetcher.
 void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& status);
 void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
+// Where each pages directory was last seen.
+void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
                          wire::RecordsReply& reply);
 

@@ -62,6 +62,28 @@ TEST_F(CrawlDirectoryTest, SomebodyElsesFilesAreLeftAlone) {
   EXPECT_FALSE(fs::exists(path_ + "/warc"));
 }
 
+TEST_F(CrawlDirectoryTest, ASchedulersDirectoryIsNotGoneOnWithAsACrawl) {
+  ASSERT_TRUE(CrawlDirectory::OpenForScheduler(path_).ok());
+  EXPECT_THAT(Refusal(), HasSubstr("go on with: weft scheduler --data " + path_));
+  EXPECT_FALSE(fs::exists(path_ + "/warc"));
+  EXPECT_TRUE(CrawlDirectory::OpenForScheduler(path_).ok());
+}
+
+TEST_F(CrawlDirectoryTest, NeitherACrawlNorASchedulerBeginsInAPagesDirectory) {
+  ASSERT_TRUE(CrawlDirectory::OpenForPages(path_).ok());
+  Touch(path_ + "/pages-directory-id");
+  EXPECT_THAT(Refusal(), HasSubstr("it is a worker's --pages directory"));
+  EXPECT_FALSE(CrawlDirectory::OpenForScheduler(path_).ok());
+  EXPECT_FALSE(fs::exists(path_ + "/warc"));
+}
+
+TEST_F(CrawlDirectoryTest, AWorkerDoesNotStorePagesInACrawl) {
+  fs::create_directory(Open()->db_path());
+  auto pages = CrawlDirectory::OpenForPages(path_);
+  ASSERT_FALSE(pages.ok());
+  EXPECT_THAT(std::string(pages.status().message()), HasSubstr("a crawl's or a scheduler's directory"));
+}
+
 TEST_F(CrawlDirectoryTest, AFileIsNoDirectory) {
   Touch(path_);
   EXPECT_THAT(Refusal(), HasSubstr("cannot be made a directory"));
@@ -100,6 +122,13 @@ TEST_F(CrawlDirectoryTest, ThereMustBeACrawlToRead) {
   auto directory = CrawlDirectory::OpenToRead(path_);
   EXPECT_EQ(directory.status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(fs::exists(path_));   // looking leaves no trace
+}
+
+TEST_F(CrawlDirectoryTest, AReaderOfAPagesDirectoryIsToldWhatItIs) {
+  fs::create_directory(path_);
+  Touch(path_ + "/pages-directory-id");
+  auto directory = CrawlDirectory::OpenToRead(path_);
+  EXPECT_THAT(std::string(directory.status().message()), HasSubstr("it is a worker's --pages directory"));
 }
 
 TEST_F(CrawlDirectoryTest, AReaderSeesWhoRuns) {

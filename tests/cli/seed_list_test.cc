@@ -135,6 +135,14 @@ TEST(SeedFiles, NoGoodLineLeftIsAnErrorWithTheLines) {
               AllOf(HasSubstr("no seed is left"), HasSubstr(file + ":5: 'junk'"), HasSubstr("and 4 more")));
 }
 
+TEST(SeedList, RepeatsAreCounted) {
+  std::istringstream none;
+  auto seeds = ReadSeeds({"https://a.example/", "a.example", "https://b.example/"}, {}, none);
+  ASSERT_TRUE(seeds.ok()) << seeds.status();
+  EXPECT_EQ(seeds->repeats, 1u);
+  EXPECT_EQ(seeds->urls.size(), 2u);
+}
+
 TEST(SeedFiles, NothingAtAllIsAnError) { EXPECT_THAT(ReadAll({}).error, HasSubstr("no seed is left")); }
 
 }  // namespace

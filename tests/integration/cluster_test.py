@@ -169,6 +169,69 @@ class ClusterTest(Checks):
             self.assertRegex(worker.told(), r"weft: \d+ pages are not handed in")
             self.assertNotIn("everything is handed in", worker.told())
 
+    def test_the_pages_of_workers_that_have_gone_are_exported_too(self):
+        with Cluster(self.folder, "--delay", "1ms", "--host-connections", "20", "--max-depth", "1") as cluster:
+            first = cluster.start_worker("P1")
+            cluster.add_seeds(self.server.url)
+            cluster.wait_until_finished()
+            first.kill()
+            pages = len(rows("--scheduler", cluster.endpoint))
+            self.assertGreater(pages, 10)
+            # Its disk is elsewhere now: what is known of it is said, and the file says that it is not whole.
+            os.rename(cluster.pages("P1"), cluster.pages("moved"))
+            output = os.path.join(self.folder, "pages.jsonl")
+            told = weft("export", "--scheduler", cluster.endpoint, "--output", output)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.told(told.stderr, f"{pages} pages lie in {cluster.pages('P1')} on the machine", "--pages DIR",
+                      f"{output} is incomplete: {pages} of {pages} pages")
+            with open(output, encoding="utf-8") as file:
+                self.assertEqual(len(file.readlines()), pages)
+            self.assertEqual(len(rows("--scheduler", cluster.endpoint, "--pages", cluster.pages("moved"))), pages)
+            # The same without the scheduler, from its directory.
+            self.ends(cluster.scheduler, 0)
+            data = os.path.join(self.folder, "data")
+            told = weft("export", data)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.told(told.stderr, f"{pages} pages lie in {cluster.pages('P1')} on the machine")
+            exported = rows(data, "--pages", cluster.pages("moved"))
+            self.records_read_back(exported, cluster.pages("moved"))
+            self.assertEqual(len(exported), pages)
+
+    def test_a_worker_tells_when_the_scheduler_is_not_there_and_ends_at_once(self):
+        log = os.path.join(self.folder, "alone.log")
+        with Running(log, "worker", "--scheduler", "tcp://127.0.0.1:9", "--pages", os.path.join(self.folder, "P")) as worker:
+            worker.wait_for(lambda: "no answer from the scheduler at tcp://127.0.0.1:9 yet" in worker.told(), "it tells")
+            self.assertNotIn("working for", worker.told())
+            self.ends(worker, 130)
+            self.told(worker.told(), "the scheduler never answered, so nothing was begun")
+            self.assertNotIn("everything is handed in", worker.told())
+
+    def test_a_worker_tells_of_a_lost_scheduler_and_of_its_return(self):
+        with Cluster(self.folder) as cluster:
+            worker = cluster.start_worker("P1")
+            worker.wait_for(lambda: "working for tcp" in worker.told(), "it works")
+            cluster.scheduler.kill()
+            worker.wait_for(lambda: "does not answer any more" in worker.told(), "it tells of the loss")
+            cluster.start_scheduler()
+            worker.wait_for(lambda: "is back" in worker.told(), "it tells of the return")
+            self.ends(worker, 0)
+
+    def test_a_scheduler_waits_for_its_first_seed(self):
+        with Cluster(self.folder, "--delay", "1s") as cluster:
+            cluster.scheduler.wait_for(lambda: "no seeds yet: weft seeds add" in cluster.scheduler.told(), "it tells")
+            self.assertEqual(cluster.status()["state"], "running")
+            worker = cluster.start_worker("P1")
+            worker.wait_for(lambda: len(cluster.status()["nodes"]) == 2, "it is registered")
+            told = weft("status", "--scheduler", cluster.endpoint)
+            self.told(told.stdout, "running: 0 pages", "no seeds yet", f"pages in {cluster.pages('P1')}, heard")
+            self.assertRegex(told.stdout, rf"fetcher \S+/{worker.process.pid}/fetcher: 0 leases, heard")
+            cluster.add_seeds(self.server.url)
+            cluster.wait_until_pages(2)
+            self.ends(worker, 0)
+            self.ends(cluster.scheduler, 130)
+            data = os.path.join(self.folder, "data")
+            self.told(cluster.scheduler.told(), f"URLs are left; go on with: {weft_process.binary} scheduler --data {data}")
+
     def test_seeds_of_others_need_a_contact(self):
         with Cluster(self.folder) as cluster:
             told = cluster.add_seeds("https://example.com/", self.server.url)
@@ -182,6 +245,13 @@ class ClusterTest(Checks):
             told = cluster.add_seeds("https://example.com/")
             self.assertEqual((told.returncode, told.stdout), (0, "1 seeds added, 0 known already\n"), told.stderr)
 
+    def test_seeds_add_counts_what_it_leaves_out(self):
+        with Cluster(self.folder) as cluster:
+            told = weft("seeds", "add", "-i", "-", "--scheduler", cluster.endpoint,
+                        text=f"{self.server.url}\n{self.server.url}a\nnot a seed\n:::\n{self.server.url}\n")
+            self.assertEqual((told.returncode, told.stdout), (0, "2 seeds added, 0 known already\n"), told.stderr)
+            self.told(told.stderr, "2 lines are no seed and left out, 1 repeats a seed above")
+
     def test_plain_tcp_is_for_loopback_only(self):
         told = weft("scheduler", "--data", os.path.join(self.folder, "data"), "--listen", "tcp://0.0.0.0:7700", *LOOPBACK)
         self.assertEqual(told.returncode, 2, told.stderr)
@@ -193,7 +263,8 @@ class ClusterTest(Checks):
     def test_tools_say_when_no_scheduler_answers(self):
         told = weft("status", "--scheduler", "tcp://127.0.0.1:9")
         self.assertEqual(told.returncode, 1, told.stderr)
-        self.told(told.stderr, "no scheduler answered at tcp://127.0.0.1:9", "is it running there?")
+        self.told(told.stderr, "no answer from the scheduler at tcp://127.0.0.1:9 yet",
+                  "no scheduler answered at tcp://127.0.0.1:9", "is it running there?")
 
     def test_a_stopped_cluster_goes_on(self):
         expected = self.one_process()

@@ -1,0 +1,41 @@
+#include "cli/pages_finder.h"
+
+#include "common/status.h"
+#include "storage/pages_directory.h"
+
+namespace weft {
+
+absl::StatusOr<PagesFinder> PagesFinder::Make(const std::vector<std::string>& named) {
+  PagesFinder finder;
+  for (const std::string& directory : named) {
+    auto id = ReadPagesDirectoryId(directory);
+    if (!id.ok()) {
+      return InvalidArgument("--pages {}: it is no worker's pages directory (it holds no pages-directory-id)", directory);
+    }
+    finder.here_[*id] = directory;
+  }
+  return finder;
+}
+
+void PagesFinder::AddIfThere(const std::string& directory) {
+  auto id = ReadPagesDirectoryId(directory);
+  if (id.ok()) here_.try_emplace(*id, directory);
+}
+
+absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
+  auto here = here_.find(id);
+  if (here != here_.end()) return here->second;
+  auto seen = seen_.find(id);
+  if (seen == seen_.end()) {
+    return NotFound("a worker's --pages directory with the id {:016x}, which is not known here; name it with --pages DIR",
+                    id);
+  }
+  const PagesPlace& place = seen->second;
+  // The same path on another machine, or another directory at that path, has another id.
+  auto there = ReadPagesDirectoryId(place.path);
+  if (there.ok() && *there == id) return here_[id] = place.path;
+  return NotFound("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which cannot be read from here; bring "
+                  "it here, or run the export there, and name it with --pages DIR", place.path, place.machine, id);
+}
+
+}  // namespace weft
