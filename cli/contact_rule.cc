@@ -35,13 +35,15 @@ bool IsOwn(const Url& seed, const std::vector<Cidr>& allowed) {
   return false;
 }
 
-// For a private address the contact may not be what is missing.
-std::string PrivateHint(const Url& seed, std::vector<std::string> argv) {
-  const std::optional<IpAddress> address = AddressOf(seed);
-  if (!address || !address->IsSpecial()) return "";
-  argv.insert(argv.end(), {"--allow-private-net", address->ToString()});
-  return fmt::format("\n{} is a private address; if the server is yours, allow it instead:\n  {}", address->ToString(),
-                     ShellCommand(argv));
+// A private address is refused at connect, with a contact too: the flag is what the user needs first.
+absl::Status PrivateAddress(const IpAddress& address, std::vector<std::string> argv) {
+  const std::string text = address.ToString();
+  argv.insert(argv.end(), {"--allow-private-net", text});
+  std::vector<std::string> with_contact = argv;
+  with_contact.insert(with_contact.end(), {"--contact", "you@example.org"});
+  return InvalidArgument("{} is a private address, and those are not crawled unless allowed. If the server is yours, allow "
+                         "it; no contact is needed then:\n  {}\nIf it is another's, say who you are too:\n  {}", text,
+                         ShellCommand(argv), ShellCommand(with_contact));
 }
 
 }  // namespace
@@ -59,12 +61,15 @@ absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettin
                           const std::vector<std::string>& argv) {
   const Url* seed = FirstWithoutContact(seeds, settings);
   if (seed == nullptr) return absl::OkStatus();
+  if (const std::optional<IpAddress> address = AddressOf(*seed); address && address->IsSpecial()) {
+    return PrivateAddress(*address, argv);
+  }
   std::vector<std::string> corrected = argv;
   corrected.insert(corrected.end(), {"--contact", "you@example.org"});
   return InvalidArgument(
       "a contact is needed to crawl {}: the people who run it must be able to reach you. Add a URL or an e-mail "
-      "address of yours with --contact:\n  {}{}",
-      std::string(seed->host()), ShellCommand(corrected), PrivateHint(*seed, argv));
+      "address of yours with --contact:\n  {}",
+      std::string(seed->host()), ShellCommand(corrected));
 }
 
 std::string ShellCommand(const std::vector<std::string>& argv) {

@@ -44,6 +44,7 @@ int CrawlCommand(const CommandLine& line) {
   auto seeds = Seeds(line);
   if (!seeds.ok()) return Fail(kExitUsage, seeds.status());
   for (const std::string& problem : seeds->problems) console.Line("weft: " + problem);
+  if (const std::string left_out = LeftOutText(*seeds); !left_out.empty()) console.Line("weft: seeds: " + left_out);
   if (!seeds->urls.empty()) {
     absl::Status contact = CheckContact(seeds->urls, line.settings, line.argv);
     // A crawl that is gone on with may have its contact stored: asked again below.

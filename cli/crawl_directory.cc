@@ -81,6 +81,11 @@ absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForCrawl(con
 }
 
 absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenForScheduler(const std::string& path) {
+  std::error_code error;
+  if (!Holds(path, kSchedulerMark) && fs::exists(path + "/warc", error)) {
+    return FailedPrecondition("--data {}: it is the directory of weft crawl, which holds its pages too; go on with: weft crawl "
+                              "--out {}", path, path);
+  }
   WEFT_ASSIGN_OR_RETURN(auto directory, OpenToWrite(path, "--data"));
   const std::string mark = fmt::format("{}/{}", path, kSchedulerMark);
   const int fd = open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);

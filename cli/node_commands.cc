@@ -146,6 +146,7 @@ int SchedulerCommand(const CommandLine& line) {
     seeds = *std::move(read);
   }
   for (const std::string& problem : seeds.problems) console.Line("weft: " + problem);
+  if (const std::string left_out = LeftOutText(seeds); !left_out.empty()) console.Line("weft: seeds: " + left_out);
   auto directory = CrawlDirectory::OpenForScheduler(line.invocation.data_dir);
   if (!directory.ok()) return Fail(kExitFailed, directory.status());
   auto suffixes = PublicSuffixes::Load();

@@ -199,15 +199,20 @@ absl::Status CheckRequired(CommandLine& line) {
 }
 
 // "weft", "weft --help", "weft help crawl", "weft --version": what needs no command. nullopt: go on.
-std::optional<std::string> OverallText(const std::vector<std::string>& words) {
+std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> words) {
   if (words.empty() || IsHelp(words[0])) return OverallHelp();
   if (words[0] == "--version" || words[0] == "-V" || words[0] == "version") {
     return fmt::format("Weft {}\n", WeftVersion());
   }
+  if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
   if (words[0] != "help") return std::nullopt;
-  if (words.size() > 1 && words[1] == "options") return OptionsReference();
-  const auto [command, used] = LeadingCommand({words.begin() + 1, words.end()});
-  return used == 0 ? OverallHelp() : CommandHelp(command);
+  words.erase(words.begin());
+  if (words.empty()) return OverallHelp();
+  if (words[0] == "options") return OptionsReference();
+  if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
+  const auto [command, used] = LeadingCommand(words);
+  if (used == 0) return UnknownCommand(words[0]);
+  return CommandHelp(command);
 }
 
 }  // namespace
@@ -216,8 +221,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   CommandLine line;
   line.argv = argv;
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
-  if (std::optional<std::string> text = OverallText(words)) {
-    line.help = *std::move(text);
+  if (auto text = OverallText(words)) {
+    WEFT_ASSIGN_OR_RETURN(line.help, *std::move(text));
     return line;
   }
   const auto [command, used] = LeadingCommand(words);

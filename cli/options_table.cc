@@ -110,7 +110,7 @@ std::vector<Option> NetworkOptions() {
       {.name = "resolve", .repeatable = true, .unit = "HOST:PORT:ADDR",
        .help = "Use ADDR for HOST:PORT instead of asking the name service", .group = OptionGroup::kNetwork,
        .commands = kOwners, .place = Stored(Settings::kResolveFieldNumber), .check = CheckResolve},
-      {.name = "proxy", .unit = "URL", .help = "Send every request through this http:// or socks5h:// proxy",
+      {.name = "proxy", .unit = "URL", .help = "Send every request through this proxy: http, https, socks4a, socks5 or socks5h, then ://HOST:PORT",
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kProxyFieldNumber),
        .check = CheckProxy, .mask = MaskProxy},
       {.name = "header", .repeatable = true, .unit = "'NAME: VALUE'",

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "common/status.h"
+#include "common/units.h"
 
 namespace weft {
 namespace {
@@ -225,6 +226,14 @@ absl::StatusOr<Url> ParseSeed(std::string_view text) {
   }
   if (!name || host.starts_with('.')) return InvalidArgument("it is neither a URL nor a host name such as example.com");
   return CheckedUrl(fmt::format("https://{}", text));
+}
+
+std::string LeftOutText(const SeedList& list) {
+  std::string text;
+  if (!list.problems.empty()) text = fmt::format("{} no seed and left out", HumanCount(list.problems.size(), "line is", "lines are"));
+  if (list.repeats == 0) return text;
+  if (!text.empty()) text += ", ";
+  return text + fmt::format("{} a seed above", HumanCount(list.repeats, "repeats", "repeat"));
 }
 
 absl::StatusOr<SeedList> ReadSeeds(const std::vector<std::string>& arguments, const std::vector<std::string>& files,

@@ -19,6 +19,9 @@ struct SeedList {
   std::vector<std::string> problems;  // lines that are no seed: "seeds.txt:12: 'foo bar': ..."
 };
 
+// "2 lines are no seed and left out, 1 repeats a seed above"; empty if all lines were taken.
+std::string LeftOutText(const SeedList& list);
+
 // `arguments`: a word with :// is a URL; otherwise the name of an existing file ("-": `standard_input`) is a list, one
 // seed a line, # starts a comment; otherwise example.com/path means https://example.com/path. `files` are lists.
 // A bad argument, a file that is missing or empty, and lists without one good line are InvalidArgument, the error

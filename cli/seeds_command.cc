@@ -7,6 +7,7 @@
 #include "cli/seed_list.h"
 #include "cli/tool_client.h"
 #include "common/status.h"
+#include "common/units.h"
 
 namespace weft {
 namespace {
@@ -53,11 +54,8 @@ int SeedsAddCommand(const CommandLine& line) {
     fmt::print(stderr, "weft: {}\n", ErrorText(status));
     return kExitFailed;
   }
-  if (!seeds->problems.empty() || seeds->repeats > 0) {
-    fmt::print(stderr, "weft: {} line{} no seed and left out, {} repeat{} a seed above\n", seeds->problems.size(),
-               seeds->problems.size() == 1 ? " is" : "s are", seeds->repeats, seeds->repeats == 1 ? "s" : "");
-  }
-  fmt::print("{} seeds added, {} known already\n", added, known);
+  if (const std::string left_out = LeftOutText(*seeds); !left_out.empty()) fmt::print(stderr, "weft: {}\n", left_out);
+  fmt::print("{} added, {} known already\n", HumanCount(added, "seed"), HumanCount(known));
   return kExitOk;
 }
 

@@ -49,7 +49,8 @@ TEST(ContactRule, OneSeedOutsideIsEnough) {
 
 TEST(ContactRule, APrivateAddressThatIsNotAllowedIsToldSo) {
   EXPECT_THAT(Check({"http://127.0.0.1:8000/"}, {}),
-              AllOf(HasSubstr("--contact you@example.org"), HasSubstr("--allow-private-net 127.0.0.1")));
+              AllOf(HasSubstr("is a private address"), HasSubstr("--allow-private-net 127.0.0.1\n"),
+                    HasSubstr("--allow-private-net 127.0.0.1 --contact you@example.org")));
   EXPECT_THAT(Check({"http://8.8.8.8/"}, {}), Not(HasSubstr("--allow-private-net")));
 }
 

@@ -69,6 +69,14 @@ TEST_F(CrawlDirectoryTest, ASchedulersDirectoryIsNotGoneOnWithAsACrawl) {
   EXPECT_TRUE(CrawlDirectory::OpenForScheduler(path_).ok());
 }
 
+TEST_F(CrawlDirectoryTest, ACrawlIsNotGoneOnWithByAScheduler) {
+  ASSERT_NE(Open(), nullptr);
+  const auto opened = CrawlDirectory::OpenForScheduler(path_);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("go on with: weft crawl --out " + path_));
+  EXPECT_FALSE(fs::exists(path_ + "/weft.scheduler"));
+}
+
 TEST_F(CrawlDirectoryTest, NeitherACrawlNorASchedulerBeginsInAPagesDirectory) {
   ASSERT_TRUE(CrawlDirectory::OpenForPages(path_).ok());
   Touch(path_ + "/pages-directory-id");

@@ -216,12 +216,15 @@ TEST(Commands, HelpAndVersionNeedNothingElse) {
   EXPECT_THAT(Parse({"crawl", "--help"})->help, HasSubstr("Usage: weft crawl SEEDS"));
   EXPECT_THAT(Parse({"crawl", "https://example.com/", "-h"})->help, HasSubstr("Usage: weft crawl SEEDS"));
   EXPECT_THAT(Parse({"help", "seeds", "add"})->help, HasSubstr("Usage: weft seeds add"));
+  EXPECT_THAT(Parse({"help", "seeds"})->help, HasSubstr("Usage: weft seeds add"));
+  EXPECT_THAT(Parse({"seeds", "--help"})->help, HasSubstr("Usage: weft seeds add"));
 }
 
 TEST(Commands, AnUnknownOneNamesTheNearest) {
   EXPECT_THAT(ErrorOf({"crwal"}), HasSubstr("did you mean 'crawl'?"));
   EXPECT_THAT(ErrorOf({"https://example.com/"}), HasSubstr("weft crawl https://example.com/ --out DIR"));
   EXPECT_THAT(ErrorOf({"seeds"}), HasSubstr("weft seeds add"));
+  EXPECT_THAT(ErrorOf({"help", "crwal"}), HasSubstr("did you mean 'crawl'?"));
 }
 
 TEST(Commands, SchedulerListensOnItsDocumentedAddress) {

@@ -141,6 +141,17 @@ TEST(SeedList, RepeatsAreCounted) {
   ASSERT_TRUE(seeds.ok()) << seeds.status();
   EXPECT_EQ(seeds->repeats, 1u);
   EXPECT_EQ(seeds->urls.size(), 2u);
+  EXPECT_EQ(LeftOutText(*seeds), "1 repeats a seed above");
+}
+
+TEST(SeedList, TellsHowManyLinesWereLeftOut) {
+  EXPECT_EQ(LeftOutText({}), "");
+  SeedList list;
+  list.problems = {"x"};
+  EXPECT_EQ(LeftOutText(list), "1 line is no seed and left out");
+  list.problems.push_back("y");
+  list.repeats = 3;
+  EXPECT_EQ(LeftOutText(list), "2 lines are no seed and left out, 3 repeat a seed above");
 }
 
 TEST(SeedFiles, NothingAtAllIsAnError) { EXPECT_THAT(ReadAll({}).error, HasSubstr("no seed is left")); }

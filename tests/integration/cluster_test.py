@@ -110,7 +110,7 @@ class ClusterTest(Checks):
             self.assertRegex(cluster.endpoint, r"^tcp://127\.0\.0\.1:\d+$")
             workers = [cluster.start_worker(name) for name in ("P1", "P2")]
             added = cluster.add_seeds(self.server.url)
-            self.assertEqual((added.returncode, added.stdout), (0, "1 seeds added, 0 known already\n"), added.stderr)
+            self.assertEqual((added.returncode, added.stdout), (0, "1 seed added, 0 known already\n"), added.stderr)
             cluster.wait_until_finished()
             nodes = sorted(node["role"] for node in cluster.status()["nodes"])
             self.assertEqual(nodes, ["fetcher", "fetcher", "parser", "parser"])
@@ -243,7 +243,7 @@ class ClusterTest(Checks):
             cluster.options = ("--contact", "me@example.org")
             cluster.start_scheduler()
             told = cluster.add_seeds("https://example.com/")
-            self.assertEqual((told.returncode, told.stdout), (0, "1 seeds added, 0 known already\n"), told.stderr)
+            self.assertEqual((told.returncode, told.stdout), (0, "1 seed added, 0 known already\n"), told.stderr)
 
     def test_seeds_add_counts_what_it_leaves_out(self):
         with Cluster(self.folder) as cluster:
