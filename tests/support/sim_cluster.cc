@@ -257,6 +257,7 @@ void SimCluster::Inject(const SimFault& fault) {
     case SimFault::Kind::kStop:
       if (machine.scheduler == nullptr) return;
       start_again_after_ = fault.length;
+      observer_->OnStopTold();
       return machine.process->Enter([&machine] {
         if (machine.scheduler != nullptr) machine.scheduler->Stop(StopReason::kInterrupted);
       });

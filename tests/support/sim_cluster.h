@@ -113,6 +113,7 @@ class SimCluster {
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
+  void CheckDurableEnd();
   uint64_t CountRefetches() const;
   bool StillRuns();
   std::string Dump();

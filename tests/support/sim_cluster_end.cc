@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/crawl_key.h"
+#include "scheduler/anchor_list.h"
 #include "tests/support/sim_cluster.h"
 
 namespace weft::test {
@@ -85,6 +86,19 @@ void SimCluster::CheckSetAtEnd() {
   for (const auto& [key, want] : expected) violations.Add("set", "{} is missing, expected {}", key, Names(want));
 }
 
+// What has ended stays ended, should the machine lose its power now.
+void SimCluster::CheckDurableEnd() {
+  StopMachine(Find("scheduler"));
+  scheduler_disk_.CrashToSynced();
+  auto db = CrawlDb::Open(OpenMemoryKv(scheduler_disk_), {}, *random_);
+  if (!db.ok()) return observer_->violations().Add("end", "the finished crawl does not open: {}", std::string(db.status().message()));
+  auto state = (*db)->GetMeta(kMetaState);
+  if (!state.ok() || state->value_or("") != CrawlStateName(CrawlState::kFinished) || (*db)->ledger().pending != 0) {
+    observer_->violations().Add("end", "the crawl has ended, and is durably in state '{}' with {} pending",
+                                state.ok() ? state->value_or("") : "unreadable", (*db)->ledger().pending);
+  }
+}
+
 void SimCluster::CheckEnd() {
   Machine& scheduler = Find("scheduler");
   if (!stopped_ || scheduler.scheduler == nullptr) {
@@ -99,6 +113,7 @@ void SimCluster::CheckEnd() {
   if (refetches > allowed) {
     observer_->violations().Add("refetch", "{} pages were fetched again, {} are allowed", refetches, allowed);
   }
+  CheckDurableEnd();
 }
 
 std::string SimCluster::Dump() {

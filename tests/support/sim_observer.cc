@@ -29,6 +29,12 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           [this](const std::string& url) {
             return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->Synced(url); });
           }),
+      links_(
+          violations_, [this](const Fingerprint& key) { return commits_.Knows(key); },
+          [this](const std::string& text) {
+            auto url = Url::Parse(text);
+            return url.ok() && commits_.RefusedWhenFound(std::string(url->host())) >= terms_.refused_cap;
+          }),
       credit_(violations_),
       sessions_(violations_, terms.faultless) {
   politeness_.set_always_told(terms.faultless);
@@ -64,9 +70,15 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
     case wire::Frame::kPageAck: return commits_.OnPageAckSent(frame.peer_session(), frame.page_ack());
-    case wire::Frame::kPageResult: return commits_.OnResultSent(frame.page_result());
+    case wire::Frame::kLinkBatch: return links_.OnSent(frame);
+    case wire::Frame::kPageResult:
+      links_.OnSent(frame);
+      return commits_.OnResultSent(frame.page_result());
     case wire::Frame::kUrlEnded: return commits_.OnEndedSent(frame.url_ended());
     case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(frame.ended_ack());
+    case wire::Frame::kDrain:
+      if (!stop_told_) commits_.OnFinishTold();
+      return;
     case wire::Frame::kHostPermitWanted: return leases_.OnDelivered(from.life(), frame);
     default: return;
   }
@@ -142,7 +154,13 @@ void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer
   }
 }
 
-void SimObserver::OnWrite(const KvBatch& batch) { commits_.OnWrite(batch); }
+void SimObserver::OnWrite(const KvBatch& batch) {
+  commits_.OnWrite(batch);
+  for (const KvBatch::Change& change : batch.changes()) {
+    if (change.family != Family::kUrls || change.is_delete) continue;
+    if (auto record = DecodeUrlRecord(change.value); record.ok()) links_.OnWritten(*record);
+  }
+}
 
 void SimObserver::OnSync() {
   Trace("  kv sync");
@@ -169,6 +187,7 @@ void SimObserver::OnProcessGone(Life life, const std::string& machine) {
     politeness_.OnFetcherGone(life);
   } else if (machine == "scheduler") {
     politeness_.OnSchedulerGone();
+    stop_told_ = false;
   }
 }
 

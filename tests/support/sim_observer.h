@@ -13,6 +13,7 @@
 #include "tests/support/sim_commit_check.h"
 #include "tests/support/sim_credit_check.h"
 #include "tests/support/sim_lease_check.h"
+#include "tests/support/sim_link_check.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_page_store.h"
 #include "tests/support/sim_politeness_check.h"
@@ -29,6 +30,7 @@ struct ObserverTerms {
   bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
   absl::Duration lease = absl::Seconds(10);
+  uint64_t refused_cap = UINT64_MAX;  // of records per host (rule 35)
 };
 
 class SimObserver : public NetworkTap, public RequestTap, public KvTap, public SchedulerObserver {
@@ -48,6 +50,8 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
 
   void OnProcess(Life life, const std::string& machine, const SimNodeClock& node_clock);
   void OnProcessGone(Life life, const std::string& machine);
+  // Somebody tells the scheduler to stop, so that what it tells its nodes does not mean that the crawl is finished.
+  void OnStopTold() { stop_told_ = true; }
   // A line of the script: always traced.
   void Note(const std::string& text);
 
@@ -55,6 +59,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   CommitCheck& commits() { return commits_; }
   PolitenessCheck& politeness() { return politeness_; }
   CreditCheck& credit() { return credit_; }
+  const LinkCheck& links() const { return links_; }
   uint64_t requests() const { return requests_; }
   // Grows with every step that brings a crawl nearer its end.
   uint64_t progress() const { return requests_ + commits_.commits(); }
@@ -83,10 +88,12 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   LeaseCheck leases_;
   PolitenessCheck politeness_;
   CommitCheck commits_;
+  LinkCheck links_;
   CreditCheck credit_;
   SessionCheck sessions_;
   std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
+  bool stop_told_ = false;
   uint64_t requests_ = 0;
   uint64_t digest_ = 0;
 };
