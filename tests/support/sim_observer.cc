@@ -36,7 +36,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
             return url.ok() && commits_.RefusedWhenFound(std::string(url->host())) >= terms_.refused_cap;
           }),
       credit_(violations_),
-      sessions_(violations_, terms.faultless) {
+      sessions_(clock, violations_, terms.faultless) {
   politeness_.set_always_told(terms.faultless);
   politeness_.set_word_travels(terms.lease + absl::Seconds(5));
   politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
@@ -65,7 +65,7 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
-  if (to != nullptr) sessions_.OnSent(to->machine(), frame);
+  sessions_.OnSent(from.life(), to == nullptr ? "" : to->machine(), frame);
   if (!told_.empty() && from.machine() == "scheduler") CheckTold(frame);
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
@@ -88,7 +88,7 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   TraceFrame("  got", from == nullptr ? "(dead)" : from->machine(), to.machine(), message);
   const wire::Frame& frame = message.frame;
   Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
-  if (to.machine() == "scheduler") sessions_.OnDeliveredToScheduler(frame);
+  sessions_.OnDelivered(to.life(), frame);
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
