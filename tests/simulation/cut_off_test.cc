@@ -35,12 +35,21 @@ class CutOff : public testing::TestWithParam<uint64_t> {
       options_.faults.push_back(std::move(fault));
     }
   }
-  void Run() {
+  void ThrottleEverywhere() {
+    options_.web.troubled_hosts = 1;
+    options_.web.trouble_is_throttling = true;
+    options_.web.pages = 300;
+    options_.web.hosts = 9;
+    options_.settings.set_delay_us(300'000);
+    CutEvery(absl::Seconds(3), absl::Milliseconds(7500), 60);
+  }
+  SimReport Run() {
     SimReport report = SimCluster(options_).Run();
     std::string text = report.summary;
     for (const auto& violation : report.violations) text += "\n  " + violation.rule + ": " + violation.text;
     EXPECT_TRUE(report.ok()) << "seed " << GetParam() << ": " << text;
     EXPECT_GT(report.requests, 50u);
+    return report;
   }
 
   SimOptions options_;
@@ -59,6 +68,18 @@ TEST_P(CutOff, StillTellsThatAHostAskedForAPause) {
   options_.settings.set_delay_us(500'000);
   CutEvery(absl::Seconds(4), absl::Milliseconds(5200), 40);
   Run();
+}
+
+// The same when somebody else has the host by then: that lease is taken back, and its holder stops (rule 24). And at every
+// cut a lease ends on both sides, at the fetcher first (rule 16).
+TEST_P(CutOff, TakesTheHostBackFromWhoeverHasItWhenThePauseIsTold) {
+  ThrottleEverywhere();
+  uint64_t revokes = 0;
+  for (uint64_t more = 0; more < 4; ++more) {
+    options_.seed = GetParam() * 100 + more;
+    revokes += Run().revokes;
+  }
+  EXPECT_GT(revokes, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, CutOff, testing::Range<uint64_t>(1, 16));

@@ -68,6 +68,7 @@ struct SimReport {
   uint64_t digest = 0;
   uint64_t requests = 0;
   uint64_t refetches = 0;
+  uint64_t revokes = 0;       // leases taken back because of a pause
   bool ok() const { return violation_count == 0; }
 };
 

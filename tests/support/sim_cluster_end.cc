@@ -149,16 +149,17 @@ SimReport SimCluster::Report() {
   report.digest = observer_->digest();
   report.requests = observer_->requests();
   report.refetches = CountRefetches();
+  report.revokes = observer_->hand_outs().revokes();
   report.dump = dump_;
   const SimNetwork::Counters& sent = network_.counters();
   report.summary = fmt::format(
       "seed {}: {} ({} hosts, {} pages; {:.0f} virtual s, {} events, {} messages, {} lost, {} repeated; {} requests, "
-      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten; digest "
+      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten, {} leases revoked; digest "
       "{:016x})",
       options_.seed, report.ok() ? "ok" : "FAILED", web_.hosts().size(), web_.pages().size(),
       static_cast<double>(clock_.now_ns()) * 1e-9, clock_.events(), sent.sent, sent.dropped, sent.duplicated,
       report.requests, report.refetches, options_.faults.size(), restarts_, observer_->commits().syncs(),
-      observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.digest);
+      observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.revokes, report.digest);
   return report;
 }
 

@@ -21,6 +21,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
       leases_(clock, violations_),
       politeness_(clock, violations_, terms.delay, terms.host_connections,
                   [this](Life fetcher, const std::string& host) { return leases_.DeadlineOf(fetcher, host); }),
+      hand_outs_(clock, violations_, leases_, politeness_),
       commits_(
           violations_,
           [this](const WarcPlace& place, const std::string& url) {
@@ -66,7 +67,12 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
   sessions_.OnSent(from.life(), to == nullptr ? "" : to->machine(), frame);
-  if (!told_.empty() && from.machine() == "scheduler") CheckTold(frame);
+  if (from.machine() == "scheduler") {
+    CheckTold(frame);
+    if (to != nullptr && IsFetcher(to->machine())) hand_outs_.OnSent(to->life(), frame);
+  } else if (IsFetcher(from.machine())) {
+    leases_.OnSentByFetcher(from.life(), frame);
+  }
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
     case wire::Frame::kPageAck: return commits_.OnPageAckSent(frame.peer_session(), frame.page_ack());
@@ -79,7 +85,6 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
     case wire::Frame::kDrain:
       if (!stop_told_) commits_.OnFinishTold();
       return;
-    case wire::Frame::kHostPermitWanted: return leases_.OnDelivered(from.life(), frame);
     default: return;
   }
 }
@@ -93,11 +98,11 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
   } else if (frame.has_host_pause() && from != nullptr) {
-    told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host()});
+    told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host(), true});
   } else if (frame.has_lease_release() && from != nullptr &&
              frame.lease_release().why() == wire::LeaseRelease::THROTTLED) {
     std::string host = leases_.HostOf(from->life(), frame.lease_release().epoch());
-    told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host)});
+    told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host), false});
   }
 }
 
@@ -106,6 +111,7 @@ void SimObserver::CheckTold(const wire::Frame& from_scheduler) {
   std::erase_if(told_, [&](const Told& told) {
     if (told.session != from_scheduler.peer_session() || from_scheduler.received() < told.seq) return false;
     politeness_.OnThrottleTold(told.fetcher, told.host);
+    if (told.announced) politeness_.OnPauseAnnounced(told.fetcher, told.host);
     return true;
   });
 }

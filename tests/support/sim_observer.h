@@ -12,6 +12,7 @@
 #include "scheduler/scheduler_node.h"
 #include "tests/support/sim_commit_check.h"
 #include "tests/support/sim_credit_check.h"
+#include "tests/support/sim_hand_out_check.h"
 #include "tests/support/sim_lease_check.h"
 #include "tests/support/sim_link_check.h"
 #include "tests/support/sim_network.h"
@@ -59,6 +60,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   CommitCheck& commits() { return commits_; }
   PolitenessCheck& politeness() { return politeness_; }
   CreditCheck& credit() { return credit_; }
+  const HandOutCheck& hand_outs() const { return hand_outs_; }
   const LinkCheck& links() const { return links_; }
   uint64_t requests() const { return requests_; }
   // Grows with every step that brings a crawl nearer its end.
@@ -73,6 +75,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
     uint64_t seq = 0;
     Life fetcher = kWorld;
     std::string host;
+    bool announced = false;  // by itself, not only by the lease's release
   };
   void CheckRobots(const SeenRequest& request);
   void CheckTold(const wire::Frame& from_scheduler);
@@ -87,6 +90,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   Violations violations_;
   LeaseCheck leases_;
   PolitenessCheck politeness_;
+  HandOutCheck hand_outs_;
   CommitCheck commits_;
   LinkCheck links_;
   CreditCheck credit_;
