@@ -69,6 +69,7 @@ struct SimReport {
   uint64_t requests = 0;
   uint64_t refetches = 0;
   uint64_t revokes = 0;       // leases taken back because of a pause
+  uint64_t registrations = 0;
   bool ok() const { return violation_count == 0; }
 };
 

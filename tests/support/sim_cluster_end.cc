@@ -150,6 +150,7 @@ SimReport SimCluster::Report() {
   report.requests = observer_->requests();
   report.refetches = CountRefetches();
   report.revokes = observer_->hand_outs().revokes();
+  report.registrations = observer_->sessions().registrations();
   report.dump = dump_;
   const SimNetwork::Counters& sent = network_.counters();
   report.summary = fmt::format(

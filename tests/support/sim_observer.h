@@ -61,6 +61,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   PolitenessCheck& politeness() { return politeness_; }
   CreditCheck& credit() { return credit_; }
   const HandOutCheck& hand_outs() const { return hand_outs_; }
+  const SessionCheck& sessions() const { return sessions_; }
   const LinkCheck& links() const { return links_; }
   uint64_t requests() const { return requests_; }
   // Grows with every step that brings a crawl nearer its end.

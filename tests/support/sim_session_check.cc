@@ -93,6 +93,7 @@ void SessionCheck::CheckReceived(Life from, const wire::Frame& frame) {
 
 void SessionCheck::CheckRegistered(const wire::Frame& frame) {
   const wire::Registered& registered = frame.registered();
+  registered_.insert({frame.session(), frame.peer_session()});
   if (incarnations_.try_emplace(registered.incarnation(), frame.session()).first->second != frame.session()) {
     violations_.Add("epoch", "two openings of the crawl have one incarnation");
   }

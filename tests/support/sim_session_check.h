@@ -29,6 +29,8 @@ class SessionCheck {
   void OnSent(Life from, const std::string& to, const wire::Frame& frame);
   // Handed to a process.
   void OnDelivered(Life to, const wire::Frame& frame);
+  // Sessions that the scheduler has taken up with nodes.
+  uint64_t registrations() const { return registered_.size(); }
 
  private:
   using Sessions = std::pair<uint64_t, uint64_t>;  // most often the scheduler's and the node's
@@ -68,6 +70,7 @@ class SessionCheck {
   std::map<Sessions, Answer> answers_;                                             // to and from
   std::map<std::tuple<uint64_t, Life, uint64_t>, Arrived> arrived_;                // session, process, numbering's life
   std::map<uint64_t, uint64_t> incarnations_;                                      // to the scheduler's sessions
+  std::set<Sessions> registered_;
   std::optional<std::string> identity_;
 };
 
