@@ -109,6 +109,11 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
   terms.lease = options_.scheduler.lease;
   terms.ignore_robots = options_.settings.ignore_robots();
+  if (options_.settings.body_memory_bytes() > 0) {
+    // Beyond it only the oldest one grows; robots.txt files have a bound of their own.
+    terms.body_memory = options_.settings.body_memory_bytes() +
+                        std::max<uint64_t>(options_.settings.max_body_bytes(), 1 << 20) + kMaxPayloadBytes;
+  }
   terms.faultless = options_.faultless;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));

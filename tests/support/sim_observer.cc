@@ -144,7 +144,19 @@ void SimObserver::OnResponseOver(const SeenRequest& request) {
   politeness_.OnOver(request);
 }
 
+// Counted from outside, not as the fetcher counts itself (rule 26).
+void SimObserver::OnTaken(const SeenRequest& request, uint64_t bytes) {
+  std::map<uint64_t, uint64_t>& of_fetcher = taken_[request.life];
+  of_fetcher[request.id] += bytes;
+  uint64_t sum = 0;
+  for (const auto& [id, taken] : of_fetcher) sum += taken;
+  if (sum > terms_.body_memory) {
+    violations_.Add("memory", "{} has {} bytes of bodies under way, {} are allowed", request.fetcher, sum, terms_.body_memory);
+  }
+}
+
 void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) {
+  taken_[request.life].erase(request.id);
   if (terms_.trace) {
     Trace(fmt::format("  answered {} {}{}: {} {} {}", request.fetcher, request.origin, request.path,
                       std::string(OutcomeName(result.outcome)), result.status, result.detail));
@@ -189,6 +201,7 @@ void SimObserver::OnProcess(Life life, const std::string& machine, const SimNode
 void SimObserver::OnProcessGone(Life life, const std::string& machine) {
   Note(fmt::format("{} is gone (life {})", machine, life));
   if (IsFetcher(machine)) {
+    taken_.erase(life);
     leases_.OnFetcherGone(life);
     politeness_.OnFetcherGone(life);
   } else if (machine == "scheduler") {

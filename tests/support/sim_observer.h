@@ -31,6 +31,7 @@ struct ObserverTerms {
   bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
   absl::Duration lease = absl::Seconds(10);
+  uint64_t body_memory = UINT64_MAX;  // a fetcher's, for all bodies under way
   uint64_t refused_cap = UINT64_MAX;  // of records per host (rule 35)
 };
 
@@ -43,6 +44,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   void OnDelivered(const SimBus* from, const SimBus& to, const Message& message) override;
   void OnRequest(const SeenRequest& request) override;
   void OnResponseOver(const SeenRequest& request) override;
+  void OnTaken(const SeenRequest& request, uint64_t bytes) override;
   void OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) override;
   void OnWrite(const KvBatch& batch) override;
   void OnSync() override;
@@ -98,6 +100,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   SessionCheck sessions_;
   std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
+  std::map<Life, std::map<uint64_t, uint64_t>> taken_;  // bytes of transfers under way
   bool stop_told_ = false;
   uint64_t requests_ = 0;
   uint64_t digest_ = 0;
