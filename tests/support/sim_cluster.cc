@@ -114,6 +114,7 @@ SimCluster::SimCluster(const SimOptions& options)
     terms.body_memory = options_.settings.body_memory_bytes() +
                         std::max<uint64_t>(options_.settings.max_body_bytes(), 1 << 20) + kMaxPayloadBytes;
   }
+  terms.refused_cap = options_.refused_cap;
   terms.faultless = options_.faultless;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
@@ -149,6 +150,7 @@ void SimCluster::StartScheduler(Machine& machine) {
   CrawlDbOptions db_options;
   db_options.create.set_public_suffix_version(suffixes_->version());
   db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
+  db_options.refused_cap_per_host = options_.refused_cap;
   auto db = CrawlDb::Open(std::make_unique<SimKv>(std::move(kv), *observer_), db_options, process.random());
   if (!db.ok()) return OpenAgain(machine, db.status());
   auto recount = (*db)->Recount();

@@ -44,6 +44,7 @@ struct SimOptions {
   SchedulerOptions scheduler;
   int fetchers = 3;
   int parsers = 2;
+  uint64_t refused_cap = 10'000;     // records of refused keys per host
   uint64_t credit_items = 64;
   uint64_t credit_bytes = 8 << 20;
   NetworkFaults network;

@@ -83,6 +83,17 @@ void SimCluster::CheckSetAtEnd() {
     });
     if (!stored) violations.Add("place", "{} is done and is not stored where its record says", record.url);
   }
+  for (const WebHost& host : web_.hosts()) {
+    uint64_t refused = observer_->commits().RefusedWhenFound(host.name);
+    if (refused > options_.refused_cap) violations.Add("cap", "{} records of refused keys of {}", refused, host.name);
+  }
+  // Beyond its host's cap a refused key is only counted (rule 35).
+  std::erase_if(expected, [&](const auto& entry) {
+    auto url = Url::Parse(entry.first);
+    bool when_found = entry.second.front() == Outcome::kScope || entry.second.front() == Outcome::kRedirectHops;
+    return when_found && url.ok() &&
+           observer_->commits().RefusedWhenFound(std::string(url->host())) >= options_.refused_cap;
+  });
   for (const auto& [key, want] : expected) violations.Add("set", "{} is missing, expected {}", key, Names(want));
 }
 
