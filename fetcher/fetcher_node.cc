@@ -133,13 +133,11 @@ void FetcherNode::Impl::OnRegistered(const wire::Registered& given) {
 }
 
 void FetcherNode::Impl::OnGrant(const wire::LeaseGrant& grant) {
-  absl::Time deadline = absl::FromUnixMicros(grant.echo_sent_steady_us()) + absl::Microseconds(grant.runs_us());
   uint64_t id = grant.epoch().counter();
   if (grant.top_up()) {
     LeaseRun* run = Find(id);
     if (run != nullptr) {
-      run->TopUp(grant);
-      run->Renew(deadline);
+      run->TopUp(grant);  // more URLs, not more time: only heartbeats renew, and the scheduler counts those
       Touch(*run);
     } else if (!grant.urls().empty()) {
       // The lease went back while this was on its way: so do these.
@@ -153,6 +151,7 @@ void FetcherNode::Impl::OnGrant(const wire::LeaseGrant& grant) {
     return;
   }
   ++leases_taken;
+  absl::Time deadline = absl::FromUnixMicros(grant.echo_sent_steady_us()) + absl::Microseconds(grant.runs_us());
   auto run = std::make_unique<LeaseRun>(grant, deadline, run_settings, clock, *this);
   LeaseRun* added = run.get();
   leases[id] = std::move(run);

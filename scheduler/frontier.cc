@@ -143,11 +143,13 @@ size_t Frontier::ready_count(CrawlTime now) const {
 }
 
 absl::Status Frontier::Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit) {
+  uint64_t after = origin.window.empty() ? origin.cursor : origin.window.back().position;
   while (origin.window.size() < limit && !origin.dry) {
-    uint64_t after = origin.window.empty() ? origin.cursor : origin.window.back().position;
     size_t want = std::max<size_t>(64, 2 * (limit - origin.window.size()));
     WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> read, db_.ReadQueue(host.shard, origin.origin, after, want));
     if (read.size() < want) origin.dry = true;
+    // Onwards even where all of it is out, or the same is read for ever.
+    if (!read.empty()) after = read.back().position;
     for (QueuedUrl& url : read) {
       if (!out_.contains(url.key)) {
         origin.window.push_back(std::move(url));

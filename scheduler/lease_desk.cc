@@ -39,13 +39,11 @@ size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted
   return static_cast<size_t>(top_up ? std::min(most, wanted) : most);
 }
 
-wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const {
+wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease) const {
   wire::LeaseGrant grant;
   grant.mutable_epoch()->set_incarnation(db_.incarnation());
   grant.mutable_epoch()->set_counter(counter);
   grant.set_origin(lease.origin);
-  grant.set_runs_us(absl::ToInt64Microseconds(options_.lease));
-  grant.set_echo_sent_steady_us(node.heartbeat_sent_us);
   return grant;
 }
 
@@ -97,7 +95,9 @@ absl::Status LeaseDesk::Grant(uint64_t budget) {
     lease.origin = origin->origin;
     lease.started = lease.progressed = clock_.SteadyNow();
     lease.deadline = lease.started + options_.lease + options_.lease_grace;
-    wire::LeaseGrant grant = MakeGrant(counter, lease, *node);
+    wire::LeaseGrant grant = MakeGrant(counter, lease);
+    grant.set_runs_us(absl::ToInt64Microseconds(options_.lease));
+    grant.set_echo_sent_steady_us(node->heartbeat_sent_us);
     const HostState* state = db_.FindHost(host->id);
     size_t limit = std::min<uint64_t>(budget, BatchSize(state, false, 0));
     WEFT_RETURN_IF_ERROR(AddUrls(counter, lease, *host, *origin, limit, grant));
@@ -143,7 +143,7 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
   bool others_wait = frontier_.NextReady(crawl_clock_.Now()) != nullptr;
   if (others_wait && clock_.SteadyNow() - lease.started > options_.turn) budget = 0;
   if (host->not_before > crawl_clock_.Now()) budget = 0;  // it has asked for a pause meanwhile
-  wire::LeaseGrant grant = MakeGrant(it->first, lease, *node);
+  wire::LeaseGrant grant = MakeGrant(it->first, lease);
   grant.set_top_up(true);
   std::erase_if(lease.keys, [&](const Fingerprint& key) {
     const OutUrl* out = frontier_.FindOut(key);

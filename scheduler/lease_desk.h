@@ -77,7 +77,7 @@ class LeaseDesk {
     uint64_t permit_id = 0;          // as its fetcher named it
   };
 
-  wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease, const NodeEntry& node) const;
+  wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease) const;
   absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
                        wire::LeaseGrant& grant);
   size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted) const;

@@ -124,6 +124,15 @@ TEST_F(FrontierTest, WhatIsOutBesideTheWindowComesBackInItsPlace) {
   EXPECT_THAT(TakeSome(5), ElementsAre(U(2)));
 }
 
+// It read the same stretch of the queue for ever.
+TEST_F(FrontierTest, PassesOverALongStretchThatIsOutBehindTheWindow) {
+  for (int i = 0; i < 300; ++i) Admit(U(i));
+  frontier_->TakeInserts();
+  EXPECT_EQ(TakeSome(299).size(), 299u);
+  Return(U(0));
+  EXPECT_THAT(TakeSome(10), ElementsAre(U(0), U(299)));
+}
+
 TEST_F(FrontierTest, ABusyHostIsNotReady) {
   Admit(U(0));
   Admit("http://a.example/0");   // another origin of the same name (rule 20)

@@ -202,6 +202,15 @@ TEST_F(LeaseDeskTest, ATopUpGivesMoreUnderTheSameEpoch_Rule23) {
   }
 }
 
+// Else a fetcher would take it for a renewal that the scheduler knows nothing of, and ask on when the lease is over there.
+TEST_F(LeaseDeskTest, ATopUpGivesNoMoreTime_Rule16) {
+  SeedHost("a.example", 200);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  EXPECT_GT(grant.runs_us(), 0);
+  EXPECT_EQ(TopUp("f", grant, 10).runs_us(), 0);
+}
+
 TEST_F(LeaseDeskTest, ATopUpWithNothingLeftIsAnsweredAllTheSame) {
   SeedHost("a.example", 1);
   AddFetcher("f");

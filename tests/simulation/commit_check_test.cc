@@ -197,5 +197,20 @@ TEST_F(Commits, AcceptUnsyncedRecordsGoneAfterARestartAndCommittedAgain) {
   EXPECT_TRUE(violations.empty());
 }
 
+TEST_F(Commits, AcceptAFinishThatIsDurable) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnSync();
+  check.OnFinishTold();
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAFinishBeforeTheLastEndIsDurable) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  check.OnSync();
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnFinishTold();
+  EXPECT_TRUE(violations.Has("end"));
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -23,27 +23,45 @@ class CutOff : public testing::TestWithParam<uint64_t> {
     options_.settings.set_host_connections(1);
     options_.faults.clear();
   }
-  // Each fetcher in turn, for as long as `length`.
+  // Each of them in turn, for as long as `length`.
   void CutEvery(absl::Duration every, absl::Duration length, int times) {
     for (int i = 0; i < times; ++i) {
       SimFault fault;
       fault.kind = SimFault::Kind::kPart;
       fault.at = every * (i + 1);
-      fault.machine = "fetcher-" + std::to_string(i % options_.fetchers);
+      fault.machine = "fetcher-" + std::to_string(i % cut_);
       fault.other = "scheduler";
       fault.length = length;
       options_.faults.push_back(std::move(fault));
     }
   }
-  void Run() {
+  void ThrottleEverywhere() {
+    options_.web.troubled_hosts = 1;
+    options_.web.trouble_is_throttling = true;
+    options_.web.pages = 300;
+    options_.web.hosts = 9;
+    options_.settings.set_delay_us(300'000);
+    options_.fetchers = 5;
+    options_.network.latency = absl::Milliseconds(300);  // more is wanted while the revocation is on its way
+    CutEvery(absl::Seconds(3), absl::Milliseconds(7500), 80);
+  }
+  SimReport Run() {
     SimReport report = SimCluster(options_).Run();
     std::string text = report.summary;
     for (const auto& violation : report.violations) text += "\n  " + violation.rule + ": " + violation.text;
     EXPECT_TRUE(report.ok()) << "seed " << GetParam() << ": " << text;
     EXPECT_GT(report.requests, 50u);
+    return report;
   }
 
   SimOptions options_;
+  static void TearDownTestSuite() {
+    if (throttled_crawls_ < 30) return;
+    EXPECT_GT(revokes_, 0u) << "the situation does not come about any more";
+  }
+  static inline uint64_t revokes_ = 0;
+  static inline int throttled_crawls_ = 0;
+  int cut_ = 3;  // the first so many fetchers
 };
 
 // The host's delay is kept after a lease that ran out, although nobody knows when it was asked last (rule 19).
@@ -59,6 +77,17 @@ TEST_P(CutOff, StillTellsThatAHostAskedForAPause) {
   options_.settings.set_delay_us(500'000);
   CutEvery(absl::Seconds(4), absl::Milliseconds(5200), 40);
   Run();
+}
+
+// The same when somebody else has the host by then: that lease is taken back, and its holder stops (rule 24). And at every
+// cut a lease ends on both sides, at the fetcher first (rule 16).
+TEST_P(CutOff, TakesTheHostBackFromWhoeverHasItWhenThePauseIsTold) {
+  ThrottleEverywhere();
+  for (uint64_t more = 0; more < 3; ++more) {
+    options_.seed = GetParam() * 100 + more;
+    revokes_ += Run().revokes;
+    ++throttled_crawls_;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, CutOff, testing::Range<uint64_t>(1, 16));

@@ -31,7 +31,7 @@ class Leases : public testing::Test {
     frame.set_session(session);
     frame.mutable_host_permit_wanted()->set_permit_id(3);
     frame.mutable_host_permit_wanted()->set_host(host);
-    check.OnDelivered(life, frame);
+    check.OnSentByFetcher(life, frame);
   }
   void Permit(uint64_t session, absl::Duration runs) {
     wire::Frame frame;
@@ -45,12 +45,28 @@ class Leases : public testing::Test {
     clock.At(absl::UnixEpoch() + absl::Seconds(seconds), kWorld, [] {});
     clock.RunNext();
   }
-  void Ask(const std::string& host, absl::Time start_by = absl::InfinitePast()) {
+  void Revoke() {
+    wire::Frame frame;
+    frame.set_session(1);
+    frame.set_peer_session(2);
+    frame.set_seq(3);
+    frame.mutable_lease_revoke()->mutable_epoch()->set_counter(7);
+    check.OnRevokeSent(life, frame);
+  }
+  void ReadThrough(uint64_t seq) {
+    wire::Frame frame;
+    frame.set_session(2);
+    frame.set_peer_session(1);
+    frame.set_received(seq);
+    check.OnSentByFetcher(life, frame);
+  }
+  void Ask(const std::string& host, absl::Time start_by = absl::InfinitePast(), absl::Time asked = absl::UnixEpoch()) {
     SeenRequest request;
     request.life = life;
     request.host = host;
     request.origin = "http://" + host;
     request.start_by = start_by;
+    request.asked = asked;
     check.OnRequest(request);
   }
 
@@ -139,6 +155,63 @@ TEST_F(Leases, APermitIsOfTheSessionThatAsked) {
   EXPECT_TRUE(violations.empty());
   Ask("b.example");
   EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, SeeARequestUnderALeaseThatWasGivenBack) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Ask("a.example");
+  wire::Frame release;
+  release.mutable_lease_release()->mutable_epoch()->set_counter(7);
+  check.OnSentByFetcher(life, release);
+  EXPECT_TRUE(violations.empty());
+  At(1);
+  Ask("a.example");
+  EXPECT_TRUE(violations.Has("lease"));
+}
+
+TEST_F(Leases, AcceptWhatWasUnderWayWhenTheRevocationWasRead) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Revoke();
+  At(1);
+  Ask("a.example");  // not read yet
+  ReadThrough(3);
+  Ask("a.example");  // connecting since before
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Leases, SeeARequestUnderARevokedLease) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Revoke();
+  At(1);
+  ReadThrough(2);
+  At(2);
+  Ask("a.example", absl::InfinitePast(), clock.Now());
+  EXPECT_TRUE(violations.empty());
+  ReadThrough(3);
+  At(3);
+  Ask("a.example", absl::InfinitePast(), clock.Now());
+  EXPECT_TRUE(violations.Has("revoked"));
+}
+
+TEST_F(Leases, AcceptANewLeaseOfTheHostAfterARevokedOne) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Revoke();
+  ReadThrough(3);
+  wire::Frame again = Grant(absl::Seconds(10));
+  again.mutable_lease_grant()->mutable_epoch()->set_counter(8);
+  check.OnDelivered(life, again);
+  At(1);
+  Ask("a.example", absl::InfinitePast(), clock.Now());
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Leases, TellUntilWhenOthersMayAsk) {
+  check.OnDelivered(life, Grant(absl::Seconds(10)));
+  Life other = clock.Begin();
+  EXPECT_EQ(check.OthersMayAsk(other, "a.example").second, life);
+  EXPECT_EQ(check.OthersMayAsk(life, "a.example").first, absl::InfinitePast());
+  check.OnFetcherGone(life);
+  EXPECT_EQ(check.OthersMayAsk(other, "a.example").first, absl::InfinitePast());
 }
 
 }  // namespace

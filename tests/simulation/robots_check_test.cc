@@ -8,7 +8,7 @@ namespace {
 
 class Observing : public testing::Test {
  protected:
-  Observing() : web(11, Options()), observer(clock, web, {absl::ZeroDuration(), 100, false, true, false}, {}) {
+  Observing() : web(11, Options()), observer(clock, web, Terms(), {}) {
     observer.OnProcess(life, "fetcher-0", node_clock);
   }
   static WebOptions Options() {
@@ -44,6 +44,13 @@ class Observing : public testing::Test {
     FetchResult result;
     result.outcome = Outcome::kResponse;
     observer.OnAnswered(request, answer, result);
+  }
+
+  static ObserverTerms Terms() {
+    ObserverTerms terms;
+    terms.host_connections = 100;
+    terms.body_memory = 1000;
+    return terms;
   }
 
   SimClock clock;
@@ -122,6 +129,20 @@ TEST_F(Observing, ItsDigestTellsRunsApart) {
   uint64_t before = observer.digest();
   observer.OnSent(bus, nullptr, {});
   EXPECT_NE(observer.digest(), before);
+}
+
+TEST_F(Observing, SeesTooManyBytesOfBodiesUnderWay) {
+  SeenRequest first;
+  first.id = 1;
+  first.life = life;
+  SeenRequest second = first;
+  second.id = 2;
+  observer.OnTaken(first, 600);
+  observer.OnAnswered(first, {}, {});
+  observer.OnTaken(second, 600);
+  EXPECT_TRUE(observer.violations().empty());
+  observer.OnTaken(first, 600);
+  EXPECT_TRUE(observer.violations().Has("memory"));
 }
 
 }  // namespace

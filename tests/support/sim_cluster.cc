@@ -109,6 +109,12 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.host_connections = std::max<uint32_t>(1, options_.settings.host_connections());
   terms.lease = options_.scheduler.lease;
   terms.ignore_robots = options_.settings.ignore_robots();
+  if (options_.settings.body_memory_bytes() > 0) {
+    // Beyond it only the oldest one grows; robots.txt files have a bound of their own.
+    terms.body_memory = options_.settings.body_memory_bytes() +
+                        std::max<uint64_t>(options_.settings.max_body_bytes(), 1 << 20) + kMaxPayloadBytes;
+  }
+  terms.refused_cap = options_.refused_cap;
   terms.faultless = options_.faultless;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
@@ -144,6 +150,7 @@ void SimCluster::StartScheduler(Machine& machine) {
   CrawlDbOptions db_options;
   db_options.create.set_public_suffix_version(suffixes_->version());
   db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
+  db_options.refused_cap_per_host = options_.refused_cap;
   auto db = CrawlDb::Open(std::make_unique<SimKv>(std::move(kv), *observer_), db_options, process.random());
   if (!db.ok()) return OpenAgain(machine, db.status());
   auto recount = (*db)->Recount();
@@ -257,6 +264,7 @@ void SimCluster::Inject(const SimFault& fault) {
     case SimFault::Kind::kStop:
       if (machine.scheduler == nullptr) return;
       start_again_after_ = fault.length;
+      observer_->OnStopTold();
       return machine.process->Enter([&machine] {
         if (machine.scheduler != nullptr) machine.scheduler->Stop(StopReason::kInterrupted);
       });

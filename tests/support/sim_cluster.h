@@ -44,6 +44,7 @@ struct SimOptions {
   SchedulerOptions scheduler;
   int fetchers = 3;
   int parsers = 2;
+  uint64_t refused_cap = 10'000;     // records of refused keys per host
   uint64_t credit_items = 64;
   uint64_t credit_bytes = 8 << 20;
   NetworkFaults network;
@@ -68,6 +69,8 @@ struct SimReport {
   uint64_t digest = 0;
   uint64_t requests = 0;
   uint64_t refetches = 0;
+  uint64_t revokes = 0;       // leases taken back because of a pause
+  uint64_t registrations = 0;
   bool ok() const { return violation_count == 0; }
 };
 
@@ -113,6 +116,7 @@ class SimCluster {
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
+  void CheckDurableEnd();
   uint64_t CountRefetches() const;
   bool StillRuns();
   std::string Dump();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/crawl_key.h"
+#include "scheduler/anchor_list.h"
 #include "tests/support/sim_cluster.h"
 
 namespace weft::test {
@@ -82,7 +83,31 @@ void SimCluster::CheckSetAtEnd() {
     });
     if (!stored) violations.Add("place", "{} is done and is not stored where its record says", record.url);
   }
+  for (const WebHost& host : web_.hosts()) {
+    uint64_t refused = observer_->commits().RefusedWhenFound(host.name);
+    if (refused > options_.refused_cap) violations.Add("cap", "{} records of refused keys of {}", refused, host.name);
+  }
+  // Beyond its host's cap a refused key is only counted (rule 35).
+  std::erase_if(expected, [&](const auto& entry) {
+    auto url = Url::Parse(entry.first);
+    bool when_found = entry.second.front() == Outcome::kScope || entry.second.front() == Outcome::kRedirectHops;
+    return when_found && url.ok() &&
+           observer_->commits().RefusedWhenFound(std::string(url->host())) >= options_.refused_cap;
+  });
   for (const auto& [key, want] : expected) violations.Add("set", "{} is missing, expected {}", key, Names(want));
+}
+
+// What has ended stays ended, should the machine lose its power now.
+void SimCluster::CheckDurableEnd() {
+  StopMachine(Find("scheduler"));
+  scheduler_disk_.CrashToSynced();
+  auto db = CrawlDb::Open(OpenMemoryKv(scheduler_disk_), {}, *random_);
+  if (!db.ok()) return observer_->violations().Add("end", "the finished crawl does not open: {}", std::string(db.status().message()));
+  auto state = (*db)->GetMeta(kMetaState);
+  if (!state.ok() || state->value_or("") != CrawlStateName(CrawlState::kFinished) || (*db)->ledger().pending != 0) {
+    observer_->violations().Add("end", "the crawl has ended, and is durably in state '{}' with {} pending",
+                                state.ok() ? state->value_or("") : "unreadable", (*db)->ledger().pending);
+  }
 }
 
 void SimCluster::CheckEnd() {
@@ -99,6 +124,7 @@ void SimCluster::CheckEnd() {
   if (refetches > allowed) {
     observer_->violations().Add("refetch", "{} pages were fetched again, {} are allowed", refetches, allowed);
   }
+  CheckDurableEnd();
 }
 
 std::string SimCluster::Dump() {
@@ -134,16 +160,18 @@ SimReport SimCluster::Report() {
   report.digest = observer_->digest();
   report.requests = observer_->requests();
   report.refetches = CountRefetches();
+  report.revokes = observer_->hand_outs().revokes();
+  report.registrations = observer_->sessions().registrations();
   report.dump = dump_;
   const SimNetwork::Counters& sent = network_.counters();
   report.summary = fmt::format(
       "seed {}: {} ({} hosts, {} pages; {:.0f} virtual s, {} events, {} messages, {} lost, {} repeated; {} requests, "
-      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten; digest "
+      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten, {} leases revoked; digest "
       "{:016x})",
       options_.seed, report.ok() ? "ok" : "FAILED", web_.hosts().size(), web_.pages().size(),
       static_cast<double>(clock_.now_ns()) * 1e-9, clock_.events(), sent.sent, sent.dropped, sent.duplicated,
       report.requests, report.refetches, options_.faults.size(), restarts_, observer_->commits().syncs(),
-      observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.digest);
+      observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.revokes, report.digest);
   return report;
 }
 

@@ -2,11 +2,23 @@
 
 #include <algorithm>
 
+#include "common/url.h"
+
 namespace weft::test {
 namespace {
 
 // Keys of the family: two bytes of shard, sixteen of fingerprint.
 Fingerprint KeyOf(std::string_view key) { return key.size() == 18 ? Fingerprint::FromBytes(key.substr(2)) : Fingerprint{}; }
+
+// Others are refused when their turn comes, or fail.
+bool RefusesWhenFound(Outcome reason) {
+  return reason == Outcome::kScope || reason == Outcome::kDepth || reason == Outcome::kRedirectHops;
+}
+
+std::string HostOf(const std::string& text) {
+  auto url = Url::Parse(text);
+  return url.ok() ? std::string(url->host()) : std::string();
+}
 
 std::string Name(const Fingerprint& key) { return key.ToHex().substr(0, 12); }
 
@@ -31,8 +43,19 @@ void CommitCheck::Track(const std::string& key, const std::string& value) {
     }
   }
   if (record->state != UrlState::kPending) ++commits_;
+  if (!history.steps.empty()) CountRefused(history.last, -1);
+  CountRefused(*record, 1);
   history.steps.push_back({writes_, record->state, record->generation, record->attempt});
   history.last = *std::move(record);
+}
+
+void CommitCheck::CountRefused(const UrlRecord& record, int64_t by) {
+  if (record.state == UrlState::kRefused && RefusesWhenFound(record.reason)) refused_when_found_[HostOf(record.url)] += by;
+}
+
+uint64_t CommitCheck::RefusedWhenFound(const std::string& host) const {
+  auto it = refused_when_found_.find(host);
+  return it == refused_when_found_.end() ? 0 : static_cast<uint64_t>(std::max<int64_t>(0, it->second));
 }
 
 void CommitCheck::OnWrite(const KvBatch& batch) {
@@ -52,6 +75,7 @@ void CommitCheck::OnSync() {
 void CommitCheck::OnReopened(const Kv& kv) {
   absl::flat_hash_map<Fingerprint, History> before = std::move(records_);
   records_.clear();
+  refused_when_found_.clear();
   ++writes_;
   auto status = kv.Scan(Family::kUrls, "", "", [&](std::string_view key, std::string_view value) {
     Track(std::string(key), std::string(value));
@@ -158,6 +182,16 @@ void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
 
 void CommitCheck::OnUrlEnd(const std::string& url) {
   if (++ended_[url] > 1) violations_.Add("committed-once", "the end of {} was told twice", url);
+}
+
+// Nodes that are told to end do not come back should a crash take the last ends away.
+void CommitCheck::OnFinishTold() {
+  for (const auto& [key, history] : records_) {
+    auto durable = std::find_if(history.steps.rbegin(), history.steps.rend(),
+                                [&](const Step& step) { return step.write <= durable_; });
+    if (durable != history.steps.rend() && durable->state != UrlState::kPending) continue;
+    violations_.Add("end", "the crawl is said to be finished before the end of {} is durable", history.last.url);
+  }
 }
 
 std::map<std::string, CommitCheck::Tracked> CommitCheck::Records() const {

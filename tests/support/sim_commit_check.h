@@ -45,6 +45,8 @@ class CommitCheck : public KvTap {
   void OnEndedAckSent(const wire::EndedAck& ack);
   // The scheduler's observer was told (crawl.log).
   void OnUrlEnd(const std::string& url);
+  // The scheduler tells nodes to end although nobody told it to stop: the crawl is finished.
+  void OnFinishTold();
 
   // All records as written last.
   struct Tracked {
@@ -55,6 +57,9 @@ class CommitCheck : public KvTap {
     WarcPlace place;
   };
   std::map<std::string, Tracked> Records() const;
+  bool Knows(const Fingerprint& key) const { return records_.contains(key); }
+  // Records of a host's URLs that were refused when they were found.
+  uint64_t RefusedWhenFound(const std::string& host) const;
   uint64_t commits() const { return commits_; }
   uint64_t syncs() const { return syncs_; }
 
@@ -77,6 +82,7 @@ class CommitCheck : public KvTap {
     bool robots = false;
   };
   void Track(const std::string& key, const std::string& value);
+  void CountRefused(const UrlRecord& record, int64_t by);
   // No record of that attempt was left when the store was opened last; one may have been made since.
   bool ForgottenByCrash(const Fingerprint& key, uint32_t attempt) const;
   // The attempt is over in what has been synced.
@@ -95,6 +101,7 @@ class CommitCheck : public KvTap {
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> by_page_;  // attempts reported with a page
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> unknown_;  // attempts at what no record is left of
   std::map<std::string, int> ended_;
+  std::map<std::string, int64_t> refused_when_found_;  // by host
 };
 
 }  // namespace weft::test

@@ -21,6 +21,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
       leases_(clock, violations_),
       politeness_(clock, violations_, terms.delay, terms.host_connections,
                   [this](Life fetcher, const std::string& host) { return leases_.DeadlineOf(fetcher, host); }),
+      hand_outs_(clock, violations_, leases_, politeness_),
       commits_(
           violations_,
           [this](const WarcPlace& place, const std::string& url) {
@@ -29,8 +30,14 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
           [this](const std::string& url) {
             return std::any_of(disks_.begin(), disks_.end(), [&](const SimPageDisk* d) { return d->Synced(url); });
           }),
+      links_(
+          violations_, [this](const Fingerprint& key) { return commits_.Knows(key); },
+          [this](const std::string& text) {
+            auto url = Url::Parse(text);
+            return url.ok() && commits_.RefusedWhenFound(std::string(url->host())) >= terms_.refused_cap;
+          }),
       credit_(violations_),
-      sessions_(violations_, terms.faultless) {
+      sessions_(clock, violations_, terms.faultless) {
   politeness_.set_always_told(terms.faultless);
   politeness_.set_word_travels(terms.lease + absl::Seconds(5));
   politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
@@ -59,15 +66,25 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
-  if (to != nullptr) sessions_.OnSent(to->machine(), frame);
-  if (!told_.empty() && from.machine() == "scheduler") CheckTold(frame);
+  sessions_.OnSent(from.life(), to == nullptr ? "" : to->machine(), frame);
+  if (from.machine() == "scheduler") {
+    CheckTold(frame);
+    if (to != nullptr && IsFetcher(to->machine())) hand_outs_.OnSent(to->life(), frame);
+  } else if (IsFetcher(from.machine())) {
+    leases_.OnSentByFetcher(from.life(), frame);
+  }
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
     case wire::Frame::kPageAck: return commits_.OnPageAckSent(frame.peer_session(), frame.page_ack());
-    case wire::Frame::kPageResult: return commits_.OnResultSent(frame.page_result());
+    case wire::Frame::kLinkBatch: return links_.OnSent(frame);
+    case wire::Frame::kPageResult:
+      links_.OnSent(frame);
+      return commits_.OnResultSent(frame.page_result());
     case wire::Frame::kUrlEnded: return commits_.OnEndedSent(frame.url_ended());
     case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(frame.ended_ack());
-    case wire::Frame::kHostPermitWanted: return leases_.OnDelivered(from.life(), frame);
+    case wire::Frame::kDrain:
+      if (!stop_told_) commits_.OnFinishTold();
+      return;
     default: return;
   }
 }
@@ -76,16 +93,16 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   TraceFrame("  got", from == nullptr ? "(dead)" : from->machine(), to.machine(), message);
   const wire::Frame& frame = message.frame;
   Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
-  if (to.machine() == "scheduler") sessions_.OnDeliveredToScheduler(frame);
+  sessions_.OnDelivered(to.life(), frame);
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
     credit_.OnDelivered(frame);
   } else if (frame.has_host_pause() && from != nullptr) {
-    told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host()});
+    told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host(), true});
   } else if (frame.has_lease_release() && from != nullptr &&
              frame.lease_release().why() == wire::LeaseRelease::THROTTLED) {
     std::string host = leases_.HostOf(from->life(), frame.lease_release().epoch());
-    told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host)});
+    told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host), false});
   }
 }
 
@@ -94,6 +111,7 @@ void SimObserver::CheckTold(const wire::Frame& from_scheduler) {
   std::erase_if(told_, [&](const Told& told) {
     if (told.session != from_scheduler.peer_session() || from_scheduler.received() < told.seq) return false;
     politeness_.OnThrottleTold(told.fetcher, told.host);
+    if (told.announced) politeness_.OnPauseAnnounced(told.fetcher, told.host);
     return true;
   });
 }
@@ -126,7 +144,19 @@ void SimObserver::OnResponseOver(const SeenRequest& request) {
   politeness_.OnOver(request);
 }
 
+// Counted from outside, not as the fetcher counts itself (rule 26).
+void SimObserver::OnTaken(const SeenRequest& request, uint64_t bytes) {
+  std::map<uint64_t, uint64_t>& of_fetcher = taken_[request.life];
+  of_fetcher[request.id] += bytes;
+  uint64_t sum = 0;
+  for (const auto& [id, taken] : of_fetcher) sum += taken;
+  if (sum > terms_.body_memory) {
+    violations_.Add("memory", "{} has {} bytes of bodies under way, {} are allowed", request.fetcher, sum, terms_.body_memory);
+  }
+}
+
 void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) {
+  taken_[request.life].erase(request.id);
   if (terms_.trace) {
     Trace(fmt::format("  answered {} {}{}: {} {} {}", request.fetcher, request.origin, request.path,
                       std::string(OutcomeName(result.outcome)), result.status, result.detail));
@@ -142,7 +172,13 @@ void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer
   }
 }
 
-void SimObserver::OnWrite(const KvBatch& batch) { commits_.OnWrite(batch); }
+void SimObserver::OnWrite(const KvBatch& batch) {
+  commits_.OnWrite(batch);
+  for (const KvBatch::Change& change : batch.changes()) {
+    if (change.family != Family::kUrls || change.is_delete) continue;
+    if (auto record = DecodeUrlRecord(change.value); record.ok()) links_.OnWritten(*record);
+  }
+}
 
 void SimObserver::OnSync() {
   Trace("  kv sync");
@@ -165,10 +201,12 @@ void SimObserver::OnProcess(Life life, const std::string& machine, const SimNode
 void SimObserver::OnProcessGone(Life life, const std::string& machine) {
   Note(fmt::format("{} is gone (life {})", machine, life));
   if (IsFetcher(machine)) {
+    taken_.erase(life);
     leases_.OnFetcherGone(life);
     politeness_.OnFetcherGone(life);
   } else if (machine == "scheduler") {
     politeness_.OnSchedulerGone();
+    stop_told_ = false;
   }
 }
 

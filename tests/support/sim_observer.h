@@ -12,7 +12,9 @@
 #include "scheduler/scheduler_node.h"
 #include "tests/support/sim_commit_check.h"
 #include "tests/support/sim_credit_check.h"
+#include "tests/support/sim_hand_out_check.h"
 #include "tests/support/sim_lease_check.h"
+#include "tests/support/sim_link_check.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_page_store.h"
 #include "tests/support/sim_politeness_check.h"
@@ -29,6 +31,8 @@ struct ObserverTerms {
   bool faultless = true;  // no crash, pause or loss hinders anybody
   bool trace = false;
   absl::Duration lease = absl::Seconds(10);
+  uint64_t body_memory = UINT64_MAX;  // a fetcher's, for all bodies under way
+  uint64_t refused_cap = UINT64_MAX;  // of records per host (rule 35)
 };
 
 class SimObserver : public NetworkTap, public RequestTap, public KvTap, public SchedulerObserver {
@@ -40,6 +44,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   void OnDelivered(const SimBus* from, const SimBus& to, const Message& message) override;
   void OnRequest(const SeenRequest& request) override;
   void OnResponseOver(const SeenRequest& request) override;
+  void OnTaken(const SeenRequest& request, uint64_t bytes) override;
   void OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) override;
   void OnWrite(const KvBatch& batch) override;
   void OnSync() override;
@@ -48,6 +53,8 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
 
   void OnProcess(Life life, const std::string& machine, const SimNodeClock& node_clock);
   void OnProcessGone(Life life, const std::string& machine);
+  // Somebody tells the scheduler to stop, so that what it tells its nodes does not mean that the crawl is finished.
+  void OnStopTold() { stop_told_ = true; }
   // A line of the script: always traced.
   void Note(const std::string& text);
 
@@ -55,6 +62,9 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   CommitCheck& commits() { return commits_; }
   PolitenessCheck& politeness() { return politeness_; }
   CreditCheck& credit() { return credit_; }
+  const HandOutCheck& hand_outs() const { return hand_outs_; }
+  const SessionCheck& sessions() const { return sessions_; }
+  const LinkCheck& links() const { return links_; }
   uint64_t requests() const { return requests_; }
   // Grows with every step that brings a crawl nearer its end.
   uint64_t progress() const { return requests_ + commits_.commits(); }
@@ -68,6 +78,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
     uint64_t seq = 0;
     Life fetcher = kWorld;
     std::string host;
+    bool announced = false;  // by itself, not only by the lease's release
   };
   void CheckRobots(const SeenRequest& request);
   void CheckTold(const wire::Frame& from_scheduler);
@@ -82,11 +93,15 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   Violations violations_;
   LeaseCheck leases_;
   PolitenessCheck politeness_;
+  HandOutCheck hand_outs_;
   CommitCheck commits_;
+  LinkCheck links_;
   CreditCheck credit_;
   SessionCheck sessions_;
   std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
+  std::map<Life, std::map<uint64_t, uint64_t>> taken_;  // bytes of transfers under way
+  bool stop_told_ = false;
   uint64_t requests_ = 0;
   uint64_t digest_ = 0;
 };

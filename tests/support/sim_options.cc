@@ -20,6 +20,7 @@ class Drawing {
     DrawNetwork();
     DrawScheduler();
     if (!options_.faultless) DrawFaults();
+    if (!options_.web.every_host_in_scope && Chance(0.5)) options_.refused_cap = static_cast<uint64_t>(Between(1, 4));
     return std::move(options_);
   }
 

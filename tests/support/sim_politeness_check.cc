@@ -102,13 +102,32 @@ void PolitenessCheck::OnThrottleTold(Life fetcher, const std::string& host) {
   }
 }
 
+void PolitenessCheck::OnPauseAnnounced(Life fetcher, const std::string& host) {
+  for (Throttle& throttle : throttles_) {
+    if (throttle.fetcher == fetcher && throttle.host == host) {
+      throttle.announced_at = std::min(throttle.announced_at, clock_.Now());
+    }
+  }
+}
+
+absl::Time PolitenessCheck::PausedUntil(const std::string& host) const {
+  absl::Time until = absl::InfinitePast();
+  for (const Throttle& throttle : throttles_) {
+    if (throttle.host == host && throttle.announced_at < clock_.Now()) until = std::max(until, throttle.until);
+  }
+  return until;
+}
+
 void PolitenessCheck::OnThrottlesDurable() {
   for (Throttle& throttle : throttles_) throttle.durable = throttle.durable || throttle.told;
 }
 
 void PolitenessCheck::OnSchedulerGone() {
   // The fetcher may tell the next one.
-  for (Throttle& throttle : throttles_) throttle.told = throttle.durable;
+  for (Throttle& throttle : throttles_) {
+    throttle.told = throttle.durable;
+    throttle.announced_at = absl::InfiniteFuture();
+  }
 }
 
 void PolitenessCheck::OnFetcherGone(Life fetcher) {

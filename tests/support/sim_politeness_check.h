@@ -42,9 +42,14 @@ class PolitenessCheck {
   // The scheduler has been told of the pause by that fetcher; it is durable there; the scheduler has crashed.
   void OnThrottleTold(Life fetcher, const std::string& host);
   void OnThrottlesDurable();
+  // The scheduler has read a fetcher's announcement of the pause.
+  void OnPauseAnnounced(Life fetcher, const std::string& host);
   void OnSchedulerGone();
   // It takes with it what it has told nobody who still knows it.
   void OnFetcherGone(Life fetcher);
+
+  // The end of the pauses that have been announced before this moment; the infinite past if there is none.
+  absl::Time PausedUntil(const std::string& host) const;
 
   // Requests that were still open at a fetcher which stood still beyond its lease's deadline, while the next one asked:
   // nobody can close those.
@@ -69,6 +74,7 @@ class PolitenessCheck {
     bool told = false;
     absl::Time told_at = absl::InfiniteFuture();
     bool durable = false;
+    absl::Time announced_at = absl::InfiniteFuture();
   };
   bool PausedBeyondLease(const SeenRequest& request) const;
   void CheckThrottles(const SeenRequest& request);

@@ -119,6 +119,7 @@ void SimTransport::Body(Handle handle) {
     }
     it->second.given += bytes;
     it->second.taken += bytes;
+    if (tap_) tap_->OnTaken(it->second.seen, bytes);
     if (next == FetchSink::Next::kStop) {
       it->second.result.truncated = "length";
       return Finish(handle);

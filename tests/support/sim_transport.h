@@ -37,6 +37,8 @@ class RequestTap {
   virtual void OnRequest(const SeenRequest& request) = 0;
   // The response has left the host, or the connection is closed.
   virtual void OnResponseOver(const SeenRequest& request) = 0;
+  // The fetcher has taken a piece of the body into its memory.
+  virtual void OnTaken(const SeenRequest&, uint64_t /*bytes*/) {}
   // The fetcher has been handed the end of the response.
   virtual void OnAnswered(const SeenRequest& request, const WebAnswer& answer, const FetchResult& result) = 0;
 };

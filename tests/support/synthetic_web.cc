@@ -219,7 +219,8 @@ bool SyntheticWeb::Throttle(WebHost& host, const WebPage& page, absl::Time now, 
   int turn = host.requests % 17;
   if (host.temper == Temper::kThrottles && (turn < 4 || turn > 4 + page.host % 3 || host.requests > 60)) return false;
   static constexpr int kSeconds[] = {0, 2, 7, 30};
-  int seconds = kSeconds[(page.host + host.requests) % 4];
+  // Where that is all the trouble, pauses are longer than anything that keeps a fetcher from telling of them.
+  int seconds = options_.trouble_is_throttling ? 20 : kSeconds[(page.host + host.requests) % 4];
   std::string extra;
   if (seconds > 0 && turn % 2 == 0) {
     extra = fmt::format("Retry-After: {}\r\n", seconds);

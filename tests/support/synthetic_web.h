@@ -27,6 +27,7 @@ struct WebOptions {
   int hosts = 30;
   int pages = 400;
   double troubled_hosts = 0.3;
+  bool trouble_is_throttling = false;  // troubled hosts ask for long pauses, and have no other trouble
   double odd_pages = 0.25;
   int large_pages = 2;
   int poison_pages = 0;

@@ -77,8 +77,12 @@ void WebBuilder::DrawTemper(WebHost& host, int size) {
   if (host.temper == Temper::kHangs && size > 4) host.temper = Temper::kSlow;
   if (size <= 2 && Chance(0.03)) host.temper = Temper::kThrottlesForEver;
   if (host.temper == Temper::kSlow) host.think = absl::Milliseconds(800 + Pick(4000));
-  if (host.temper == Temper::kPrivate) host.address = IpAddress::V4({10, 1, 2, static_cast<uint8_t>(Pick(256))});
+  if (host.temper == Temper::kPrivate && !web_.options_.trouble_is_throttling) host.address = IpAddress::V4({10, 1, 2, static_cast<uint8_t>(Pick(256))});
   host.down_for = absl::Milliseconds(500 + Pick(8000));
+  if (web_.options_.trouble_is_throttling) {
+    host.temper = Temper::kThrottles;
+    host.think = absl::Milliseconds(2 + Pick(60));
+  }
 }
 
 void WebBuilder::DrawRobots(WebHost& host, int index) {
