@@ -12,6 +12,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "common/resubmissions.pb.h"
 #include "scheduler/node_table.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/sync_gate.h"
