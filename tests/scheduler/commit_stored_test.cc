@@ -10,6 +10,10 @@ using testing::SizeIs;
 
 class CommitStoredTest : public DeskTest {
  protected:
+  void SetUp() override {
+    DeskTest::SetUp();
+    Node("p");
+  }
   static wire::PageResult Stored(uint64_t number, const std::string& url, const std::vector<std::string>& links = {}) {
     wire::PageResult result;
     result.set_stored_number(number);
