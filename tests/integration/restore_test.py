@@ -33,7 +33,7 @@ def tree():
     return pages
 
 
-class Restore(Checks):
+class RestoreChecks(Checks):
     def setUp(self):
         self.site = Site(tree())
         self.folder = tempfile.TemporaryDirectory()
@@ -78,6 +78,8 @@ class Restore(Checks):
         shutil.rmtree(os.path.join(out, "crawl.db"))
         shutil.copytree(copy, os.path.join(out, "crawl.db"))
 
+
+class Restore(RestoreChecks):
     def an_old_copy_is_put_back(self, kill, parsers):
         expected = self.expected()
         out = self.at("out")
@@ -157,12 +159,8 @@ class Restore(Checks):
         self.assertEqual(self.asked() - before, collections.Counter())
 
 
-class RestoreOfACluster(Restore):
+class RestoreOfACluster(RestoreChecks):
     """The scheduler's crawl.db is put back, its worker lives on."""
-    test_a_copy_of_a_killed_crawl = None
-    test_a_copy_of_a_stopped_crawl_of_several_parsers = None
-    test_a_kill_in_the_midst_of_it_asks_again = None
-    test_max_pages_counts_what_is_taken_again_once = None
 
     def scheduler(self, listen):
         return Running(self.log, "scheduler", "--data", self.at("data"), "--listen", listen, *LOOPBACK,
