@@ -120,27 +120,36 @@ void ResubmitDesk::TellBegin(const wire::Register& info, const Loss& loss) {
       loss.opened_commit, info.name(), info.highest_commit(), info.pages_path(), TimeText(loss.from_wall_us)));
 }
 
+// Somebody submits for it now.
 bool ResubmitDesk::Works(const Asked& asked) const {
   auto it = nodes_.nodes().find(asked.peer);
-  if (it == nodes_.nodes().end()) return false;
+  if (asked.done || it == nodes_.nodes().end()) return false;
   const NodeEntry& node = it->second;
   return node.registered && !node.draining && node.link.peer_session() == asked.session;
 }
 
-void ResubmitDesk::Ask() {
+absl::Status ResubmitDesk::Ask() {
+  WEFT_RETURN_IF_ERROR(FinishIfAllDone());
   for (const wire::Resubmissions::Directory& directory : state_.directories()) {
     if (!directory.wanted()) continue;
-    auto known = asked_.find(directory.pages_dir_id());
-    if (known != asked_.end() && Works(known->second)) continue;
-    for (auto& [peer, node] : nodes_.nodes()) {
-      const bool its = node.works() && node.info.parses() && node.info.pages_dir_id() == directory.pages_dir_id();
-      if (!its || node.draining) continue;
-      wire::Frame frame;
-      frame.mutable_submit_again()->set_from_wall_us(directory.from_wall_us());
-      node.link.Send({std::move(frame), nullptr});
-      asked_[directory.pages_dir_id()] = {peer, node.link.peer_session(), clock_.SteadyNow()};
-      break;
-    }
+    Asked& asked = asked_[directory.pages_dir_id()];
+    if (!asked.done && !Works(asked)) AskOneOf(directory.pages_dir_id(), directory.from_wall_us(), asked);
+  }
+  return absl::OkStatus();
+}
+
+void ResubmitDesk::AskOneOf(uint64_t pages_dir_id, int64_t from_wall_us, Asked& asked) {
+  for (auto& [peer, node] : nodes_.nodes()) {
+    const bool its = node.works() && node.info.parses() && node.info.pages_dir_id() == pages_dir_id;
+    if (!its || node.draining) continue;
+    wire::Frame frame;
+    frame.mutable_submit_again()->set_from_wall_us(from_wall_us);
+    node.link.Send({std::move(frame), nullptr});
+    asked.peer = peer;
+    asked.session = node.link.peer_session();
+    asked.path = node.info.pages_path();
+    asked.progress = clock_.SteadyNow();
+    return;
   }
 }
 
@@ -159,17 +168,41 @@ bool ResubmitDesk::busy() const {
 absl::Status ResubmitDesk::OnOver(const PeerId& from, const wire::SubmitAgainOver& over) {
   auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return one.second.peer == from; });
   if (asked == asked_.end() || !Works(asked->second)) return absl::OkStatus();
-  DirectoryOf(asked->first).set_wanted(false);
-  asked_.erase(asked);
-  WEFT_RETURN_IF_ERROR(Put());
-  const NodeEntry* node = nodes_.Find(from);
-  const std::string path = node == nullptr ? "" : node->info.pages_path();
-  std::string text = fmt::format("{} pages were taken again from {}", over.recorded(), path);
-  if (!over.problem().empty()) text = fmt::format("{} cannot be read: {}", path, over.problem());
-  if (over.damaged() > 0) text += fmt::format("; {} of its records cannot be read", over.damaged());
+  asked->second.done = true;
+  asked->second.over = over;
+  asked->second.recorded += over.recorded();
+  for (auto& [id, other] : asked_) other.stale = other.stale || (id != asked->first && over.recorded() > 0);
+  return FinishIfAllDone();
+}
+
+// Pages of one directory name those of another: what was unknown is submitted once more after others have come further.
+// Each further walk stands on pages that were recorded since, so this ends.
+absl::Status ResubmitDesk::FinishIfAllDone() {
+  if (std::any_of(asked_.begin(), asked_.end(), [this](const auto& one) { return Works(one.second); })) {
+    return absl::OkStatus();
+  }
+  bool finished = false;
+  for (auto it = asked_.begin(); it != asked_.end();) {
+    Asked& asked = it->second;
+    if (asked.done && asked.stale && asked.over.unknown() > 0) asked.done = asked.stale = false, asked.peer.clear();
+    if (!asked.done) {
+      ++it;
+      continue;
+    }
+    DirectoryOf(it->first).set_wanted(false);
+    TellEnd(asked);
+    it = asked_.erase(it);
+    finished = true;
+  }
+  return finished ? Put() : absl::OkStatus();
+}
+
+void ResubmitDesk::TellEnd(const Asked& asked) {
+  std::string text = fmt::format("{} pages were taken again from {}", asked.recorded, asked.path);
+  if (!asked.over.problem().empty()) text = fmt::format("{} cannot be read: {}", asked.path, asked.over.problem());
+  if (asked.over.damaged() > 0) text += fmt::format("; {} of its records cannot be read", asked.over.damaged());
   text += "; what is missing is fetched again";
   gate_.AfterSync([this, text] { observer_.OnNotice(text); });
-  return absl::OkStatus();
 }
 
 }  // namespace weft

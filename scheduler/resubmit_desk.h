@@ -30,8 +30,9 @@ class ResubmitDesk {
   absl::Status NoteWall();
   // Is it behind what this parser knows?
   absl::Status OnRegister(const wire::Register& info);
-  // Asks a parser of every directory that has something to submit and that nobody is asked for.
-  void Ask();
+  // Asks a parser of every directory that has something to submit and that nobody is asked for. To be called at every
+  // tick, before leases are granted.
+  absl::Status Ask();
   // The parser has submitted something.
   void Progress(const PeerId& from);
   absl::Status OnOver(const PeerId& from, const wire::SubmitAgainOver& over);
@@ -47,7 +48,12 @@ class ResubmitDesk {
   struct Asked {
     PeerId peer;
     uint64_t session = 0;
+    std::string path;
     absl::Time progress;
+    bool done = false;           // everything was submitted, once
+    bool stale = false;          // another directory had pages recorded since it was asked: they may name its own
+    uint64_t recorded = 0;       // by all its walks
+    wire::SubmitAgainOver over;  // of the last one
   };
 
   wire::Resubmissions::Directory& DirectoryOf(uint64_t pages_dir_id);
@@ -55,6 +61,9 @@ class ResubmitDesk {
   Loss LossAt(const wire::Resubmissions::Opening& behind) const;
   std::optional<Loss> FindLoss(const wire::Register& info, const wire::Resubmissions::Directory& directory) const;
   bool Works(const Asked& asked) const;
+  void AskOneOf(uint64_t pages_dir_id, int64_t from_wall_us, Asked& asked);
+  absl::Status FinishIfAllDone();
+  void TellEnd(const Asked& asked);
   void TellBegin(const wire::Register& info, const Loss& loss);
   absl::Status Put();
 

@@ -56,7 +56,7 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
     AcknowledgeAfterSync(from);
   }
   if (stop != StopReason::kNone) DrainNodes(/*fetchers=*/!parsers_told);
-  if (stop == StopReason::kNone) resubmits.Ask();
+  if (stop == StopReason::kNone) Check(resubmits.Ask());
 }
 
 // A parser that has heard this tells the next opening of this one: what was found missing now is recorded by then.

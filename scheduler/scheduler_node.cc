@@ -279,7 +279,7 @@ void SchedulerNode::OnTick() {
     s.Check(s.db->PutClock(s.crawl_clock.Now()));
     s.Check(s.resubmits.NoteWall());
   }
-  if (s.stop == StopReason::kNone) s.resubmits.Ask();
+  if (s.stop == StopReason::kNone) s.Check(s.resubmits.Ask());
   s.GrantIfAllowed();
   s.CheckEnd();
   s.AdvanceStop();

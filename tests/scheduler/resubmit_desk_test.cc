@@ -9,6 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr uint64_t kDirectory = 70;
@@ -44,7 +45,7 @@ class ResubmitDeskTest : public DeskTest {
     node.info.set_incarnation(seen.incarnation);
     node.info.set_highest_commit(seen.commit);
     ASSERT_TRUE(desk_->OnRegister(node.info).ok());
-    desk_->Ask();
+    ASSERT_TRUE(desk_->Ask().ok());
   }
   // What a parser knows that has heard everything until now.
   Acknowledged All() const { return {db_->identity().lineage(), db_->incarnation(), db_->commit()}; }
@@ -56,10 +57,12 @@ class ResubmitDeskTest : public DeskTest {
     }
     return from;
   }
-  void Over(const PeerId& peer, uint64_t recorded = 3) {
+  void Over(const PeerId& peer, uint64_t recorded = 3, uint64_t unknown = 0) {
     wire::SubmitAgainOver over;
     over.set_recorded(recorded);
+    over.set_unknown(unknown);
     ASSERT_TRUE(desk_->OnOver(peer, over).ok());
+    ASSERT_TRUE(desk_->Ask().ok());
     gate_->Poke();
     pool_.RunAll();
   }
@@ -178,7 +181,7 @@ TEST_F(CopyPutBackTest, AnotherOneIsAskedWhenThatOneGoes) {
   Register("p2", seen_);
   nodes_->Remove("p");
   EXPECT_FALSE(desk_->busy());
-  desk_->Ask();
+  ASSERT_TRUE(desk_->Ask().ok());
   EXPECT_THAT(Requests("p2"), SizeIs(1));
   EXPECT_TRUE(desk_->busy());
 }
@@ -207,6 +210,36 @@ TEST_F(CopyPutBackTest, WhatIsOverIsNotAskedForAgain) {
   Register("p", now);
   EXPECT_THAT(Requests("p"), SizeIs(1));
   EXPECT_THAT(Requests("p2"), IsEmpty());
+}
+
+TEST_F(CopyPutBackTest, WhatWasUnknownIsSubmittedAgainAfterAnotherDirectoryCameFurther) {
+  Open();
+  Register("p", seen_);
+  Register("q", seen_, kDirectory + 1);
+  Over("p", 3, /*unknown=*/2);
+  EXPECT_THAT(Requests("p"), SizeIs(1));
+  EXPECT_TRUE(desk_->busy()) << "the other still submits";
+  Over("q", 5);
+  EXPECT_THAT(Requests("p"), SizeIs(2));
+  EXPECT_TRUE(desk_->busy());
+  EXPECT_THAT(observer_.notices.back(), HasSubstr("5 pages were taken again"));
+  Over("p", 2, /*unknown=*/1);
+  EXPECT_THAT(Requests("p"), SizeIs(2));
+  EXPECT_FALSE(desk_->busy());
+  EXPECT_THAT(observer_.notices.back(), HasSubstr("5 pages were taken again")) << "3 and 2";
+}
+
+TEST_F(CopyPutBackTest, ADirectoryThatGoesDoesNotKeepTheOthersFromTheirEnd) {
+  Open();
+  Register("p", seen_);
+  Register("q", seen_, kDirectory + 1);
+  Over("p");
+  EXPECT_THAT(observer_.notices.back(), Not(HasSubstr("were taken again")));
+  nodes_->Remove("q");
+  ASSERT_TRUE(desk_->Ask().ok());
+  gate_->Poke();
+  pool_.RunAll();
+  EXPECT_THAT(observer_.notices.back(), HasSubstr("3 pages were taken again"));
 }
 
 TEST_F(CopyPutBackTest, NobodyWaitsForOneThatStandsStill) {
