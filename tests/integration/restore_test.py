@@ -201,7 +201,10 @@ class RestoreOfACluster(RestoreChecks):
                     again = self.asked() - before
                     print(f"taken again {TAKEN.findall(third.told())}, asked again {sum(again.values())}", flush=True)
                     self.assertLess(sum(again.values()), PAGES // 4, again)
-                    self.check_result((self.at("data"), "--pages", folders[0], "--pages", folders[1]), expected, *folders)
+                    # Which of the directories a row's file lies in it does not say; the export has read it.
+                    exported = rows(self.at("data"), "--pages", folders[0], "--pages", folders[1])
+                    self.each_once(exported)
+                    self.assertEqual(sorted(row["url"] for row in exported), expected)
 
     def stop_part_way_of_cluster(self, run):
         run.wait_for(lambda: len(self.site.asked) > PAGES // 4, "some pages")
