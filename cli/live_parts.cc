@@ -1,6 +1,7 @@
 #include "cli/live_parts.h"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "fetcher/ares_resolver.h"
 #include "fetcher/curl_transport.h"
 #include "storage/pages_directory.h"
+#include "storage/warc_pages.h"
 
 namespace weft {
 namespace {
@@ -125,6 +127,10 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   return NewTellingPageStore(std::move(store), directory_, trouble_);
 }
 
+absl::StatusOr<std::unique_ptr<StoredPages>> LiveParserParts::OpenStoredPages(absl::Time from) {
+  return OpenWarcPages(directory_, from);
+}
+
 std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
   (void)settings;
   return NewPageExtractor();
@@ -196,6 +202,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
       }
     }
     WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
+    worker->note_ = std::make_unique<AcknowledgedNote>(options.pages_directory);
   }
   for (uint32_t i = 0; i < options.parsers; ++i) {
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
@@ -209,6 +216,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
     parser.machine = machine;
     parser.public_suffix_version = suffixes.version();
+    parser.note = worker->note_.get();
     part->parser_parts = std::make_unique<LiveParserParts>(
         options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random(),
         worker->trouble_);
@@ -290,6 +298,8 @@ void Worker::Stop() {
 
 void Worker::Join() {
   for (auto& part : parts_) part->thread.Join();
+  if (note_ == nullptr) return;
+  if (absl::Status written = note_->Write(); !written.ok()) spdlog::warn("{}", ErrorText(written));
 }
 
 uint64_t Worker::not_handed_in() const {

@@ -30,6 +30,7 @@ class LiveParserParts : public ParserParts {
   ~LiveParserParts() override;
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) override;
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override;
+  absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override;
   uint32_t CrashesOn(const std::string& key) override;
   void NameCurrentPage(const std::string& key) override;
 
@@ -81,6 +82,7 @@ class Worker {
   explicit Worker(const std::function<void(const std::string&)>& warn);
   struct Part;
   StorageTrouble trouble_;  // destroyed after the parts that tell it
+  std::unique_ptr<AcknowledgedNote> note_;  // and this after their parsers
   void DrainPart(Part& part, absl::Time deadline);
   std::vector<std::unique_ptr<Part>> parts_;
 };

@@ -32,6 +32,7 @@ void ParserNode::Impl::BeginSession() {
   link = std::make_unique<SessionLink>(&bus, scheduler, random.NextId());
   registered = false;
   nonce = 0;
+  walk.reset();  // asked for again, where it is still wanted
   last_beat = absl::InfinitePast();
   wire::Frame frame;
   wire::Register* info = frame.mutable_register_();
@@ -42,9 +43,9 @@ void ParserNode::Impl::BeginSession() {
   info->set_pages_endpoint(options.pages_endpoint);
   info->set_pages_dir_id(pages_dir_id);
   info->set_pages_path(options.pages_path);
-  info->set_lineage(terms.identity().lineage());
-  info->set_highest_commit(highest_commit);
-  info->set_incarnation(terms.incarnation());
+  info->set_lineage(acknowledged.lineage);
+  info->set_highest_commit(acknowledged.commit);
+  info->set_incarnation(acknowledged.incarnation);
   info->set_canonicaliser_version(kCanonicaliserVersion);
   info->set_public_suffix_version(options.public_suffix_version);
   ToScheduler(std::move(frame));
@@ -97,7 +98,7 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
 }
 
 void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
-  highest_commit = std::max(highest_commit, ack.commit());
+  NoteCommit(ack.commit());
   for (const wire::EndedAck::One& one : ack.ended()) {
     auto it = reported.find(TicketId(one.key(), one.generation(), one.attempt()));
     if (it == reported.end()) continue;
@@ -137,9 +138,16 @@ void ParserNode::Impl::OnScheduler(Message& message) {
       case wire::Frame::kEndedAck:
         OnEndedAck(frame.ended_ack());
         break;
+      case wire::Frame::kSubmitAgain:
+        OnSubmitAgain(frame.submit_again());
+        break;
+      case wire::Frame::kStoredAck:
+        OnStoredAck(frame.stored_ack());
+        break;
       case wire::Frame::kDrain:
         if (!draining) {
           draining = true;
+          walk.reset();
           intake.StopCredit();
           drain_deadline = clock.SteadyNow() + absl::Microseconds(frame.drain().deadline_us());
         }
@@ -173,6 +181,8 @@ void ParserNode::OnTick() {
   absl::Duration dead_after = p.registered ? absl::Microseconds(p.terms.dead_after_us()) : absl::Seconds(10);
   if (now - p.last_beat >= heartbeat) p.Beat();
   p.ProcessSome();
+  p.SubmitSome();
+  p.WriteNoteIfDue();
   p.SyncIfNeeded();
   p.intake.OnTick(dead_after);
   if (!p.draining) return;
@@ -194,13 +204,15 @@ absl::Time ParserNode::NextWake() const {
   const Impl& p = *impl_;
   if (p.stopped) return absl::InfiniteFuture();
   absl::Time now = p.clock.SteadyNow();
-  return p.store != nullptr && !p.intake.empty() ? now : now + kTick;
+  bool busy = p.store != nullptr && (!p.intake.empty() || (p.walk != nullptr && p.walk->ready()));
+  return busy ? now : now + kTick;
 }
 
 void ParserNode::Drain(absl::Duration deadline) {
   Impl& p = *impl_;
   if (p.draining) return;
   p.draining = true;
+  p.walk.reset();
   p.intake.StopCredit();
   p.drain_deadline = p.clock.SteadyNow() + deadline;
 }

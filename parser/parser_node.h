@@ -12,7 +12,9 @@
 #include "common/registrable_domain.h"
 #include "common/work_pool.h"
 #include "parser/link_extractor.h"
+#include "storage/acknowledged_note.h"
 #include "storage/page_store.h"
+#include "storage/stored_pages.h"
 
 namespace weft {
 
@@ -26,6 +28,9 @@ struct ParserOptions {
   uint64_t credit_items = 64;        // pages that one fetcher may have here unacknowledged
   uint64_t credit_bytes = 64ull << 20;  // raised to one maximum body where that is more
   size_t link_cache_entries = 1 << 20;
+  // The pages directory's, shared by its parsers; outlives the node and what it has on its pool. Null: what was
+  // acknowledged is known as long as the process lives.
+  AcknowledgedNote* note = nullptr;
 };
 
 // Makes what needs the crawl's settings, which a parser learns at registration.
@@ -34,6 +39,8 @@ class ParserParts {
   virtual ~ParserParts() = default;
   virtual absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) = 0;
   virtual std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) = 0;
+  // What the pages directory has stored since then, to be read once (rule 13).
+  virtual absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) = 0;
   // Names the page that is about to be parsed in a place that survives a crash of this process (rule 14), and forgets it
   // afterwards; answers how often a parser has died on that page before.
   virtual uint32_t CrashesOn(const std::string& key) = 0;

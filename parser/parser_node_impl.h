@@ -1,5 +1,5 @@
 // The inside of ParserNode, for its own files: the scheduler's side (parser_node.cc) and what is done with a page
-// (parser_pages.cc).
+// (parser_pages.cc, parser_stored.cc).
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -17,6 +17,7 @@
 #include "parser/link_cache.h"
 #include "parser/page_intake.h"
 #include "parser/parser_node.h"
+#include "parser/stored_walk.h"
 
 namespace weft {
 
@@ -30,6 +31,14 @@ inline std::string TicketId(const std::string& key, uint32_t generation, uint32_
   return fmt::format("{}/{}/{}", key, generation, attempt);
 }
 
+inline void FillPlace(const WarcPlace& place, wire::WarcPlace& out) {
+  out.set_pages_dir_id(place.pages_dir_id);
+  out.set_file(place.file);
+  out.set_offset(place.offset);
+  out.set_length(place.length);
+  out.set_record_digest(place.record_digest);
+}
+
 inline bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -37,7 +46,9 @@ inline bool IsRedirect(int status) {
 struct ParserNode::Impl {
   Impl(const ParserOptions& o, ParserParts& p, uint64_t dir, const Clock& c, Random& r, Bus& b, WorkPool& pool)
       : options(o), parts(p), pages_dir_id(dir), clock(c), random(r), bus(b), sync_pool(pool), node_id(r.NextId()),
-        intake(b, c, r.NextId(), o.credit_items, o.credit_bytes), cache(o.link_cache_entries) {}
+        intake(b, c, r.NextId(), o.credit_items, o.credit_bytes), cache(o.link_cache_entries) {
+    if (options.note != nullptr) acknowledged = options.note->last();
+  }
 
   // A page from its arrival to its acknowledgement.
   struct Work {
@@ -56,6 +67,10 @@ struct ParserNode::Impl {
   void OnScheduler(Message& message);
   void OnRegistered(const wire::Registered& registered);
   void OnEndedAck(const wire::EndedAck& ack);
+  void OnSubmitAgain(const wire::SubmitAgain& request);
+  void OnStoredAck(const wire::StoredAck& ack);
+  void NoteCommit(uint64_t commit);
+  void WriteNoteIfDue();
   void Beat();
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 
@@ -66,6 +81,8 @@ struct ParserNode::Impl {
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
   void TakeRedirect(Work& work, const HttpHead& head);
   void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;
+  void SubmitSome();
+  void SubmitStored(const PageOnDisk& page, uint64_t number);
   void SyncIfNeeded();
   void OnSynced(const absl::Status& status);
   void Report(const Work& work);
@@ -88,6 +105,10 @@ struct ParserNode::Impl {
   KeyOptions keys;
   Fingerprinter fingerprinter{0};
   uint64_t highest_commit = 0;
+  Acknowledged acknowledged;   // what a registration tells of (rule 13); `highest_commit` is this process's alone
+  absl::Time last_note = absl::InfinitePast();
+  bool note_running = false;
+  bool note_failed = false;
   uint64_t nonce = 0;
   absl::Time last_beat = absl::InfinitePast();
   absl::Time last_heard = absl::InfinitePast();
@@ -97,6 +118,7 @@ struct ParserNode::Impl {
   std::unique_ptr<LinkExtractor> extractor;
   PageIntake intake;
   LinkCache cache;
+  std::unique_ptr<StoredWalk> walk;  // while stored pages are submitted again
 
   std::vector<Work> unsynced;
   std::vector<Work> syncing;

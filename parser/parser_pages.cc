@@ -31,7 +31,8 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
     if (work.result.links_size() == kLinksPerMessage) {
       wire::LinkBatch& batch = work.batches.emplace_back();
       *batch.mutable_ticket() = work.result.ticket();
-      batch.mutable_ticket()->clear_url();
+      batch.set_stored(work.result.stored_number() > 0);
+      if (!batch.stored()) batch.mutable_ticket()->clear_url();
       batch.mutable_links()->Swap(work.result.mutable_links());
     }
     FillLink(found.url, found.kind, key, work.result.add_links());
@@ -87,11 +88,7 @@ absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::stri
   *result.mutable_epoch() = page.epoch();
   *result.mutable_ticket() = page.ticket();
   result.set_status(static_cast<uint32_t>(head.status()));
-  result.mutable_place()->set_pages_dir_id(stored.place.pages_dir_id);
-  result.mutable_place()->set_file(stored.place.file);
-  result.mutable_place()->set_offset(stored.place.offset);
-  result.mutable_place()->set_length(stored.place.length);
-  result.mutable_place()->set_record_digest(stored.place.record_digest);
+  FillPlace(stored.place, *result.mutable_place());
   result.set_payload_digest(stored.payload_digest);
   result.set_payload_bytes(payload.payload.size());
   result.set_truncated(!page.truncated().empty());

@@ -17,6 +17,8 @@ inline constexpr std::string_view kMetaClean = "clean";        // "1": no lease 
 inline constexpr std::string_view kMetaSettings = "settings";  // wire::CrawlSettings
 inline constexpr std::string_view kMetaJudged = "judged";      // scope version and depth limit that records were judged by
 inline constexpr std::string_view kMetaAnchorChunks = "anchors";
+inline constexpr std::string_view kMetaResubmissions = "resubmissions";  // wire::Resubmissions
+inline constexpr std::string_view kMetaWall = "wall";          // when it was last known to be open, Unix microseconds
 inline constexpr std::string_view kMetaPagesPlaces = "pages-places";  // where pages directories were seen last
 
 absl::Status AppendAnchors(CrawlDb& db, const std::vector<std::string>& urls);

@@ -44,12 +44,10 @@ CommitDesk::CommitDesk(CrawlDb& db, Frontier& frontier, NodeTable& nodes, LeaseD
     : db_(db), frontier_(frontier), nodes_(nodes), leases_(leases), intake_(intake), scope_(scope), gate_(gate),
       crawl_clock_(crawl_clock), clock_(clock), observer_(observer) {}
 
-void CommitDesk::TakeRedirect(const wire::PageResult& result, AttemptEnd& end) {
+void CommitDesk::TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
+                              AttemptEnd& end) {
   const wire::UrlTicket& ticket = result.ticket();
-  const OutUrl* out = frontier_.FindOut(end.key);
-  Fingerprint referrer = out == nullptr ? Fingerprint{} : out->referrer;
-  std::optional<Candidate> target =
-      intake_.FromRedirect(result.redirect(), ticket, referrer, out == nullptr ? uint16_t{0} : out->referrer_shard);
+  std::optional<Candidate> target = intake_.FromRedirect(result.redirect(), ticket, referrer, referrer_shard);
   if (!target) return;
   if (target->key == end.key) {
     end.kind = AttemptEnd::Kind::kOwnKeyRedirect;
@@ -78,6 +76,14 @@ void CommitDesk::Take(const PeerId& from, const wire::LinkBatch& batch) {
 }
 
 void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
+  const OutUrl* out = frontier_.FindOut(Fingerprint::FromBytes(result.ticket().key()));
+  const Fingerprint referrer = out == nullptr ? Fingerprint{} : out->referrer;
+  const uint16_t referrer_shard = out == nullptr ? uint16_t{0} : out->referrer_shard;
+  TakePage(from, std::move(result), referrer, referrer_shard);
+}
+
+CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer,
+                                          uint16_t referrer_shard) {
   const wire::UrlTicket& ticket = result.ticket();
   Outcome outcome = static_cast<Outcome>(result.outcome());
   Arrived arrived;
@@ -102,7 +108,7 @@ void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
     for (const wire::Link& link : result.links()) {
       if (auto candidate = intake_.FromLink(link, ticket)) candidates_.push_back(*std::move(candidate));
     }
-    if (result.has_redirect()) TakeRedirect(result, end);
+    if (result.has_redirect()) TakeRedirect(result, referrer, referrer_shard, end);
   }
   arrived.told = Told(ticket, outcome, result.wall_us(), result.took_us());
   arrived.told.status = static_cast<int>(result.status());
@@ -111,7 +117,7 @@ void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
   arrived.told.payload_digest = result.payload_digest();
   arrived.told.note = result.note();
   if (result.truncated()) arrived.told.note += arrived.told.note.empty() ? "truncated" : ",truncated";
-  arrived_.push_back(std::move(arrived));
+  return arrived_.emplace_back(std::move(arrived));
 }
 
 AttemptEnd CommitDesk::EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const {
@@ -191,24 +197,35 @@ void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
 
 void CommitDesk::Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts) {
   std::map<PeerId, wire::EndedAck> acks;
+  std::map<PeerId, wire::StoredAck> stored;
   std::vector<UrlEnd> told;
   for (size_t i = 0; i < batch.size(); ++i) {
     Arrived& arrived = batch[i];
-    if (arrived.acknowledge) {
+    bool over = verdicts[i] == CommitVerdict::kSuperseded || verdicts[i] == CommitVerdict::kUnknownKey;
+    if (arrived.stored_number > 0) {
+      wire::StoredAck& answer = stored[arrived.from];
+      (over ? answer.mutable_passed() : answer.mutable_recorded())->Add(arrived.stored_number);
+    } else if (arrived.acknowledge) {
       wire::EndedAck::One* one = acks[arrived.from].add_ended();
       one->set_key(arrived.end.key.ToBytes());
       one->set_generation(arrived.end.generation);
       one->set_attempt(arrived.end.attempt);
-      one->set_superseded(verdicts[i] == CommitVerdict::kSuperseded || verdicts[i] == CommitVerdict::kUnknownKey);
+      one->set_superseded(over);
     }
     if (!arrived.told.url.empty()) told.push_back(std::move(arrived.told));
   }
   uint64_t commit = db_.commit();
-  gate_.AfterSync([this, commit, acks = std::move(acks), told = std::move(told)]() mutable {
+  gate_.AfterSync([this, commit, acks = std::move(acks), stored = std::move(stored), told = std::move(told)]() mutable {
     for (auto& [peer, ack] : acks) {
       wire::Frame frame;
       ack.set_commit(commit);
       *frame.mutable_ended_ack() = std::move(ack);
+      nodes_.Send(peer, std::move(frame));
+    }
+    for (auto& [peer, answer] : stored) {
+      wire::Frame frame;
+      answer.set_commit(commit);
+      *frame.mutable_stored_ack() = std::move(answer);
       nodes_.Send(peer, std::move(frame));
     }
     for (const UrlEnd& end : told) observer_.OnUrlEnd(end);
@@ -217,6 +234,11 @@ void CommitDesk::Acknowledge(std::vector<Arrived> batch, const std::vector<Commi
 
 absl::Status CommitDesk::Flush() {
   if (empty()) return absl::OkStatus();
+  for (auto& [peer, answer] : std::exchange(stored_answers_, {})) {
+    wire::Frame frame;
+    *frame.mutable_stored_ack() = answer;
+    nodes_.Send(peer, std::move(frame));
+  }
   CrawlTime now = crawl_clock_.Now();
   std::vector<Candidate> candidates = std::move(candidates_);
   candidates_.clear();

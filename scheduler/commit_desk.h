@@ -5,6 +5,7 @@
 
 #include <absl/status/status.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,11 @@ class CommitDesk {
   void Take(const PeerId& from, wire::PageResult result);
   void Take(const PeerId& from, const wire::LinkBatch& batch);
   void Take(const PeerId& from, wire::UrlEnded ended);
-  bool empty() const { return arrived_.empty() && candidates_.empty(); }
+  // A page that was stored before, whose end or whose links the CrawlDb may have lost (rule 13): taken where its URL waits
+  // to be fetched, just as it was requested then. Its URL, asked for again meanwhile, is not taken from its fetcher.
+  absl::Status TakeStored(const PeerId& from, wire::PageResult result);
+  absl::Status TakeStored(wire::LinkBatch batch);
+  bool empty() const { return arrived_.empty() && candidates_.empty() && stored_answers_.empty(); }
 
   // Admits and commits everything taken in since the last call.
   absl::Status Flush();
@@ -43,9 +48,14 @@ class CommitDesk {
     AttemptEnd end;
     UrlEnd told;
     bool acknowledge = true;
+    uint64_t stored_number = 0;
   };
+  enum class StoredFate { kWanted, kPassed, kUnknown };
 
-  void TakeRedirect(const wire::PageResult& result, AttemptEnd& end);
+  void TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
+                    AttemptEnd& end);
+  Arrived& TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer, uint16_t referrer_shard);
+  absl::StatusOr<StoredFate> FateOf(const std::string& url, wire::UrlTicket& ticket, UrlRecord& record);
   AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
   void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
   void ReadAgain(const std::string& text);
@@ -65,6 +75,7 @@ class CommitDesk {
   std::vector<Candidate> candidates_;
   std::vector<Arrived> arrived_;
   std::vector<std::string> new_anchors_;
+  std::map<PeerId, wire::StoredAck> stored_answers_;  // of what is not committed
 };
 
 }  // namespace weft

@@ -36,14 +36,7 @@ void SchedulerNode::Impl::NotePagesPlace(const wire::Register& info) {
 void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
   node.info = info;
   node.registered = true;
-  // Against the opening, not against now: new commits hide that old ones are lost.
-  if (info.lineage() == db->identity().lineage() && info.incarnation() != db->incarnation() &&
-      info.highest_commit() > db->opened_commit()) {
-    observer.OnNotice(fmt::format(
-        "{} has seen commit {} acknowledged, crawl.db ended at {} when it was opened: it has lost acknowledged writes, or "
-        "is a copy; what it lost is fetched again",
-        info.name(), info.highest_commit(), db->opened_commit()));
-  }
+  Check(resubmits.OnRegister(info));
   if (info.parses()) NotePagesPlace(info);
   leases.NodeGone(from);
   Check(leases.AdoptHeld(from, info));
@@ -58,8 +51,21 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
   reply->set_dead_after_us(absl::ToInt64Microseconds(options.dead_after));
   FillParsers(nodes, reply->mutable_parsers());
   node.link.Send({std::move(frame), nullptr});
-  if (info.parses()) nodes.PushParsers();
+  if (info.parses()) {
+    nodes.PushParsers();
+    AcknowledgeAfterSync(from);
+  }
   if (stop != StopReason::kNone) DrainNodes(/*fetchers=*/!parsers_told);
+  if (stop == StopReason::kNone) Check(resubmits.Ask());
+}
+
+// A parser that has heard this tells the next opening of this one: what was found missing now is recorded by then.
+void SchedulerNode::Impl::AcknowledgeAfterSync(const PeerId& parser) {
+  gate.AfterSync([this, parser, commit = db->commit()] {
+    wire::Frame frame;
+    frame.mutable_ended_ack()->set_commit(commit);
+    nodes.Send(parser, std::move(frame));
+  });
 }
 
 void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame) {
@@ -71,7 +77,7 @@ void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const
 void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
   switch (frame.body_case()) {
     case wire::Frame::kLeaseWanted:
-      if (stop == StopReason::kNone) leases.OnWanted(from, frame.lease_wanted(), Budget());
+      if (MayGrant()) leases.OnWanted(from, frame.lease_wanted(), Budget());
       break;
     case wire::Frame::kLeaseRelease:
       Check(leases.OnRelease(from, frame.lease_release()));
@@ -80,10 +86,23 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
       commits.Take(from, std::move(*frame.mutable_url_ended()));
       break;
     case wire::Frame::kPageResult:
-      commits.Take(from, std::move(*frame.mutable_page_result()));
+      if (frame.page_result().stored_number() > 0) {
+        resubmits.Progress(from);
+        Check(commits.TakeStored(from, std::move(*frame.mutable_page_result())));
+      } else {
+        commits.Take(from, std::move(*frame.mutable_page_result()));
+      }
       break;
     case wire::Frame::kLinkBatch:
-      commits.Take(from, frame.link_batch());
+      if (frame.link_batch().stored()) {
+        Check(commits.TakeStored(std::move(*frame.mutable_link_batch())));
+      } else {
+        commits.Take(from, frame.link_batch());
+      }
+      break;
+    case wire::Frame::kSubmitAgainOver:
+      Check(commits.Flush());  // what it submitted before is on record before it is no more wanted
+      Check(resubmits.OnOver(from, frame.submit_again_over()));
       break;
     case wire::Frame::kHostPermitWanted:
       leases.OnPermitWanted(from, frame.host_permit_wanted(), clock.SteadyNow() >= hold_grants_until);

@@ -82,6 +82,7 @@ void SchedulerNode::Impl::RejudgeIfChanged() {
 void SchedulerNode::Start() {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
+  s.Check(s.resubmits.Open());
   s.LoadScope();
   auto clean = s.db->GetMeta(kMetaClean);
   if (!clean.ok()) return s.Fail(clean.status());
@@ -181,12 +182,12 @@ void SchedulerNode::Impl::EndSomeOrigins() {
 }
 
 void SchedulerNode::Impl::GrantIfAllowed() {
-  if (stop != StopReason::kNone || clock.SteadyNow() < hold_grants_until) return;
+  if (!MayGrant() || clock.SteadyNow() < hold_grants_until) return;
   Check(leases.Grant(Budget()));
 }
 
 void SchedulerNode::Impl::CheckEnd() {
-  if (stop != StopReason::kNone) return;
+  if (!MayGrant()) return;
   if (NothingLeft() && anchors_judged != anchors_known) {
     RejudgeIfChanged();
     frontier.TakeInserts();
@@ -244,6 +245,7 @@ void SchedulerNode::Impl::AdvanceStop() {
   // Clean: every lease is back, so a later run need not wait for any.
   Check(db->PutMeta(kMetaClean, all_gone && leases.leases() == 0 ? "1" : "0"));
   Check(db->PutClock(crawl_clock.Now()));
+  Check(resubmits.NoteWall());
   gate.AfterSync([this] { done = true; });
   final_sync_asked = true;
 }
@@ -275,7 +277,9 @@ void SchedulerNode::OnTick() {
   if (now - s.last_clock > kClockEvery) {
     s.last_clock = now;
     s.Check(s.db->PutClock(s.crawl_clock.Now()));
+    s.Check(s.resubmits.NoteWall());
   }
+  if (s.stop == StopReason::kNone) s.Check(s.resubmits.Ask());
   s.GrantIfAllowed();
   s.CheckEnd();
   s.AdvanceStop();

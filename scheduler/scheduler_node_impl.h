@@ -15,6 +15,7 @@
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
+#include "scheduler/resubmit_desk.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
 #include "scheduler/status_report.h"
@@ -38,7 +39,8 @@ struct SchedulerNode::Impl {
         suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db),
         nodes(b, session), gate(db, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
-        commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs), opened(c.SteadyNow()),
+        commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
+        resubmits(*db, nodes, gate, c, obs), opened(c.SteadyNow()),
         last_tick(opened), last_clock(opened) {
     intake.set_settings(settings);
   }
@@ -51,6 +53,8 @@ struct SchedulerNode::Impl {
   }
 
   uint64_t Budget() const;
+  // New requests may be allowed.
+  bool MayGrant() const { return stop == StopReason::kNone && !resubmits.busy(); }
   SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
@@ -61,6 +65,7 @@ struct SchedulerNode::Impl {
   void NotePagesPlace(const wire::Register& info);
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
   std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
+  void AcknowledgeAfterSync(const PeerId& parser);
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
   void Dispatch(const PeerId& from, NodeEntry& node, Message& message);
   void DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame);
@@ -93,6 +98,7 @@ struct SchedulerNode::Impl {
   LinkIntake intake;
   LeaseDesk leases;
   CommitDesk commits;
+  ResubmitDesk resubmits;
   std::vector<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these

@@ -64,6 +64,10 @@ class KernelFileOps : public FileOps {
     return Remove(from);
   }
 
+  absl::Status RenameOver(const std::string& from, const std::string& to) override {
+    return FromResult(rename(from.c_str(), to.c_str()), "rename", from);
+  }
+
   absl::Status Remove(const std::string& path) override { return FromResult(unlink(path.c_str()), "remove", path); }
 
   absl::Status SyncDirectory(const std::string& path) override {

@@ -28,6 +28,8 @@ class FileOps {
   virtual absl::Status Close(int fd) = 0;
   // AlreadyExists rather than replacing `to`.
   virtual absl::Status RenameToNew(const std::string& from, const std::string& to) = 0;
+  // Replaces `to` where it is there.
+  virtual absl::Status RenameOver(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;

@@ -14,6 +14,7 @@
 
 #include "common/fingerprint.h"
 #include "common/session_link.h"
+#include "common/status.h"
 #include "parser/parser_node.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/manual_pool.h"
@@ -80,6 +81,11 @@ class ScriptedParts : public ParserParts {
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
     return std::make_unique<LineExtractor>();
   }
+  absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override {
+    asked_from.push_back(from);
+    if (stored == nullptr) return NotFound("no pages directory");
+    return std::move(stored);
+  }
   uint32_t CrashesOn(const std::string& key) override { return crashes[key]; }
   void NameCurrentPage(const std::string& key) override { named.push_back(key); }
 
@@ -87,6 +93,8 @@ class ScriptedParts : public ParserParts {
   absl::Status store_status = absl::OkStatus();
   std::map<std::string, uint32_t> crashes;
   std::vector<std::string> named;
+  std::unique_ptr<StoredPages> stored;
+  std::vector<absl::Time> asked_from;
 };
 
 // The other end of one connection of the node: keeps what was delivered.

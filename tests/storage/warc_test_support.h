@@ -96,6 +96,10 @@ class FailingFileOps : public FileOps {
     auto status = Ask(Op::kRename);
     return status.ok() ? real_.RenameToNew(from, to) : status;
   }
+  absl::Status RenameOver(const std::string& from, const std::string& to) override {
+    auto status = Ask(Op::kRename);
+    return status.ok() ? real_.RenameOver(from, to) : status;
+  }
   absl::Status Remove(const std::string& path) override {
     auto status = Ask(Op::kRemove);
     return status.ok() ? real_.Remove(path) : status;

@@ -67,6 +67,9 @@ class SimCluster::Parsing : public ParserParts {
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
     return std::make_unique<MortalExtractor>([this] { cluster_.DieFromWithin(machine_); });
   }
+  absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time) override {
+    return absl::FailedPreconditionError("no simulated CrawlDb loses what was synced");
+  }
   uint32_t CrashesOn(const std::string& key) override {
     auto it = machine_.crashes.find(key);
     return it == machine_.crashes.end() ? 0 : it->second;
