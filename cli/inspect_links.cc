@@ -51,7 +51,7 @@ class LinksInspector final : public Inspector {
     WEFT_ASSIGN_OR_RETURN(const std::string_view content_type, input.TextOr("content_type", ""));
     const absl::StatusOr<Url> url = Url::Parse(url_text);
     if (!url.ok()) {
-      return InvalidArgument("\"url\" is not a URL: {}; expected the page's own, such as https://example.com/",
+      return InvalidArgument("\"url\" is not a URL: {}; give the page's own, such as https://example.com/",
                              ErrorText(url.status()));
     }
     return extractor_->Extract({.html = html, .url = &*url, .content_type = content_type, .want_text = false});

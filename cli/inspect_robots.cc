@@ -13,14 +13,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A URL, or what a request line would say: "/x?y". An empty one asks for "/".
-absl::StatusOr<std::string> PathAndQuery(std::string_view text) {
-  if (text.empty()) return "/";
-  if (text.starts_with('/')) return std::string(text.substr(0, text.find('#')));
-  const absl::StatusOr<Url> url = Url::Parse(text);
-  if (!url.ok()) return InvalidArgument("\"url\" is not a URL: {}; expected such as https://example.com/x, or /x",
-                                        ErrorText(url.status()));
-  return std::string(url->path_and_query());
+// A sitemap as it would be fetched: lines may be relative to the site, though they should not (sitemaps.org).
+std::string Resolved(const std::string& sitemap, const Url& site) {
+  const absl::StatusOr<Url> url = site.empty() ? Url::Parse(sitemap) : Url::Parse(sitemap, site);
+  return url.ok() ? url->href() : sitemap;
 }
 
 class RobotsInspector final : public Inspector {
@@ -33,7 +29,7 @@ class RobotsInspector final : public Inspector {
     answer["line"] = result.verdict.line == 0 ? ordered_json(nullptr) : ordered_json(result.verdict.line);
     const auto delay = result.rules.crawl_delay();
     answer["crawl_delay"] = delay ? ordered_json(absl::ToDoubleSeconds(*delay)) : ordered_json(nullptr);
-    answer["sitemaps"] = result.rules.sitemaps();
+    answer["sitemaps"] = result.sitemaps;
     return answer;
   }
 
@@ -53,14 +49,16 @@ class RobotsInspector final : public Inspector {
     }
     const auto delay = result.rules.crawl_delay();
     out += ReadableRow("crawl delay", delay ? fmt::format("{} s", absl::ToDoubleSeconds(*delay)) : "none");
-    for (const std::string& sitemap : result.rules.sitemaps()) out += ReadableRow("sitemap", sitemap);
+    for (const std::string& sitemap : result.sitemaps) out += ReadableRow("sitemap", sitemap);
     if (result.cut) out += ReadableRow("", fmt::format("only the first {} KiB were read", kMaxRobotsBytes / 1024));
     return out;
   }
 
  private:
   struct Result {
-    std::string path;
+    std::string path;  // with query
+    Url site;          // empty where only a path was given
+    std::vector<std::string> sitemaps;
     std::string token;
     bool cut = false;
     RobotsRules rules;
@@ -73,12 +71,31 @@ class RobotsInspector final : public Inspector {
     WEFT_ASSIGN_OR_RETURN(const std::string_view body, input.Bytes("robots", &storage));
     WEFT_ASSIGN_OR_RETURN(const std::string_view agent, input.Text("agent"));
     WEFT_ASSIGN_OR_RETURN(const std::string_view url, input.Text("url"));
-    WEFT_ASSIGN_OR_RETURN(result.path, PathAndQuery(url));
+    WEFT_RETURN_IF_ERROR(ReadUrl(url, result));
     result.token = RobotsRules::TokenOf(agent);
     result.cut = body.size() > kMaxRobotsBytes;
     result.rules = RobotsRules::Parse(body, result.token);
     result.verdict = result.rules.Check(result.path);
+    for (const std::string& sitemap : result.rules.sitemaps()) {
+      result.sitemaps.push_back(Resolved(sitemap, result.site));
+    }
     return result;
+  }
+
+  // A URL, or what a request line would say: "/x?y". An empty one asks for "/".
+  static absl::Status ReadUrl(std::string_view text, Result& result) {
+    if (text.empty() || text.starts_with('/')) {
+      result.path = text.empty() ? "/" : text.substr(0, text.find('#'));
+      return absl::OkStatus();
+    }
+    absl::StatusOr<Url> url = Url::Parse(text);
+    if (!url.ok()) {
+      return InvalidArgument("\"url\" is not a URL: {}; give one such as https://example.com/x, or a path such as /x",
+                             ErrorText(url.status()));
+    }
+    result.path = url->path_and_query();
+    result.site = *std::move(url);
+    return absl::OkStatus();
   }
 
   static std::string GroupText(const Result& result) {
