@@ -18,9 +18,9 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 8> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 9> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
-                                                 Command::kStatus, Command::kExport};
+                                                 Command::kStatus, Command::kExport,    Command::kInspect};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -161,6 +161,10 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.seeds = std::move(operands);
     const bool none = call.seeds.empty() && call.seed_files.empty();
     if (none && line.command == Command::kSeedsAdd) return InvalidArgument("no seed is named; {}", usage);
+    return absl::OkStatus();
+  }
+  if (line.command == Command::kInspect) {
+    call.inspected = std::move(operands);
     return absl::OkStatus();
   }
   const bool reads = line.command == Command::kStatus || line.command == Command::kExport;

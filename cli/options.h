@@ -30,6 +30,7 @@ enum class Command : uint32_t {
   kSeedsAdd = 1u << 5,
   kStatus = 1u << 6,
   kExport = 1u << 7,
+  kInspect = 1u << 8,
 };
 
 // "crawl", "seeds add", ...
@@ -52,6 +53,12 @@ struct CrawlInvocation {
   std::string format;                   // (export)
   std::string output;                   // (export) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
+  std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next five
+  bool jsonl = false;                   // (inspect)
+  std::string base_url;                 // (inspect)
+  std::string of_url;                   // (inspect)
+  std::string agent;                    // (inspect)
+  std::string content_type;             // (inspect)
   std::string log_level;                // debug | info | warn | error
   std::string config_file;
 };

@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 8> kCommands = {{
+constexpr std::array<CommandText, 9> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -59,11 +59,36 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
      "Write the stored pages as JSON lines",
      "Example:\n  weft export crawl --format jsonl --text --output pages.jsonl\n"},
+    {Command::kInspect, "inspect", "weft inspect url|robots|links|charset [URL | FILE | -] [options]",
+     "Show how Weft reads a URL, a robots.txt or a page",
+     R"(What is inspected:
+  url URL          what is fetched, the key it is compared by, its SURT form and registrable domain
+  robots FILE|-    whether robots.txt allows --url, and which line says so
+  links FILE|-     charset, title and links of the HTML page that lies at --url
+  charset FILE|-   the encoding of a page, and what told it
+
+Examples:
+  weft inspect url 'HTTP://EXAMPLE.com/a/../b?x#f'
+  weft inspect url ../b --base https://example.com/a/
+  weft inspect robots robots.txt --agent Weft --url https://example.com/x
+  weft inspect links page.html --url https://example.com/ --content-type text/html
+  weft inspect charset page.html
+  weft inspect url --jsonl
+
+With --jsonl the other options are members of the lines. What a line and its answer hold (base64 is RFC 4648's, padded):
+  url      {"input","base"?} -> {"href","key","surt","host","registrable_domain","error"?}
+  robots   {"robots"|"robots_b64","agent","url"} -> {"allowed","rule","line","crawl_delay","sitemaps"}
+  links    {"html"|"html_b64","url","content_type"?} -> {"charset","title","links":[{"url","kind","nofollow"}]}
+  charset  {"body"|"body_b64","content_type"?} -> {"charset","source"}
+A line that is not such an object, or is longer than 64 MiB, is answered {"error"}, and the next one is read.
+Exit codes: 0 answered; 1 the URL is none, or reading or writing failed; 2 wrong usage, or the file cannot be read.
+)"},
 }};
 
-constexpr std::array<OptionGroup, 8> kGroupOrder = {
+constexpr std::array<OptionGroup, 9> kGroupOrder = {
     OptionGroup::kOutput,     OptionGroup::kNodes,   OptionGroup::kSeeds, OptionGroup::kScope,
-    OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork, OptionGroup::kOthers};
+    OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork, OptionGroup::kInspection,
+    OptionGroup::kOthers};
 
 constexpr size_t kWidth = 100;
 constexpr size_t kTextColumn = 34;

@@ -17,8 +17,9 @@ std::string Cell(std::string_view text) {
 }
 
 std::string TakenBy(const Option& option) {
-  constexpr std::array<Command, 8> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
-                                           Command::kParser, Command::kSeedsAdd,  Command::kStatus, Command::kExport};
+  constexpr std::array<Command, 9> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
+                                           Command::kParser, Command::kSeedsAdd,  Command::kStatus, Command::kExport,
+                                           Command::kInspect};
   std::string names;
   for (const Command command : kAll) {
     if (!option.taken_by(command)) continue;
@@ -48,7 +49,7 @@ std::string OptionsReference() {
       "`none` takes a limit away and an empty value (`''`) empties a list.\n";
   for (const OptionGroup group : {OptionGroup::kOutput, OptionGroup::kNodes, OptionGroup::kSeeds, OptionGroup::kScope,
                                   OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork,
-                                  OptionGroup::kOthers}) {
+                                  OptionGroup::kInspection, OptionGroup::kOthers}) {
     out += fmt::format("\n## {}\n\n| Option | Default | Meaning | Taken by |\n|---|---|---|---|\n", GroupTitle(group));
     for (const Option& option : OptionTable()) {
       if (option.group == group) out += Row(option);

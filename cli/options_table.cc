@@ -15,6 +15,7 @@ constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a c
 constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
 constexpr uint32_t kReaders = Bits(Command::kStatus) | Bits(Command::kExport);
+constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
 constexpr uint32_t kDaemons = kOwners | kNodes;
 
@@ -174,10 +175,27 @@ std::vector<Option> NodeAndOtherOptions() {
   };
 }
 
+std::vector<Option> InspectionOptions() {
+  return {
+      {.name = "jsonl", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Read one JSON object a line from standard input and answer each with one, in order",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::jsonl)},
+      {.name = "base", .unit = "URL", .help = "(url) Resolve the URL against this one, as a page there would",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::base_url)},
+      {.name = "url", .unit = "URL", .help = "(robots) The URL that is asked for; (links) the page's own URL",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::of_url)},
+      {.name = "agent", .default_text = "Weft", .unit = "NAME",
+       .help = "(robots) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
+       .commands = kInspect, .place = OfCall(&Call::agent)},
+      {.name = "content-type", .unit = "TEXT", .help = "(links, charset) The Content-Type header that came with it",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::content_type)},
+  };
+}
+
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
   for (auto* make : {SeedAndScopeOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
-                     NodeAndOtherOptions}) {
+                     InspectionOptions, NodeAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }
   return table;
@@ -206,6 +224,7 @@ std::string_view GroupTitle(OptionGroup group) {
     case OptionGroup::kNetwork: return "Network";
     case OptionGroup::kOutput: return "Output";
     case OptionGroup::kNodes: return "Nodes";
+    case OptionGroup::kInspection: return "Inspection";
     case OptionGroup::kOthers: return "Others";
   }
   return "";

@@ -54,12 +54,19 @@ absl::StatusOr<std::shared_ptr<const PublicSuffixes>> PublicSuffixes::Load(const
   return suffixes;
 }
 
-std::string PublicSuffixes::RegistrableDomain(std::string_view host) const {
+std::optional<std::string> PublicSuffixes::FindRegistrableDomain(std::string_view host) const {
   if (host.size() > 1 && host.ends_with('.')) host.remove_suffix(1);
-  std::string name(host);
-  if (name.size() > kMaxDomainBytes || IsIpAddress(name)) return name;
+  if (host.size() > kMaxDomainBytes || IsIpAddress(host)) return std::nullopt;
+  const std::string name(host);
   const char* registrable = psl_registrable_domain(impl_->list, name.c_str());
-  return registrable == nullptr ? name : std::string(registrable);
+  if (registrable == nullptr) return std::nullopt;
+  return std::string(registrable);
+}
+
+std::string PublicSuffixes::RegistrableDomain(std::string_view host) const {
+  if (std::optional<std::string> registrable = FindRegistrableDomain(host)) return *std::move(registrable);
+  if (host.size() > 1 && host.ends_with('.')) host.remove_suffix(1);
+  return std::string(host);
 }
 
 }  // namespace weft

@@ -175,6 +175,7 @@ class RobotsParser {
     section.rules.shrink_to_fit();
     result_.rules_ = std::move(section.rules);
     result_.crawl_delay_ = section.crawl_delay;
+    if (section.seen) result_.group_ = mine_.seen ? RobotsRules::Group::kNamed : RobotsRules::Group::kEveryone;
     return std::move(result_);
   }
 

@@ -42,6 +42,10 @@ class RobotsRules {
   Verdict Check(std::string_view path_and_query) const;
   bool Allowed(std::string_view path_and_query) const;
 
+  // Whose rules are in force: 2.2.1 takes the groups that name the token, else those of `*`.
+  enum class Group : uint8_t { kNone, kEveryone, kNamed };
+  Group group() const { return group_; }
+
   std::optional<absl::Duration> crawl_delay() const { return crawl_delay_; }
   // Sitemap lines as written, whatever group they stand in, without repeats.
   const std::vector<std::string>& sitemaps() const { return sitemaps_; }
@@ -70,6 +74,7 @@ class RobotsRules {
 
   std::string text_;
   std::vector<Rule> rules_;   // heaviest first, allow before disallow: the first that matches decides
+  Group group_ = Group::kNone;
   std::optional<absl::Duration> crawl_delay_;
   std::vector<std::string> sitemaps_;
 };

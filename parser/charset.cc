@@ -15,6 +15,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kMetaBytes = 16 << 10;
+constexpr size_t kStandardMetaBytes = 1024;
 // Detection reads this much from shortly before the first byte that is not ASCII.
 constexpr size_t kDetectedBytes = 16 << 10;
 constexpr size_t kDetectedLead = 256;
@@ -84,13 +85,26 @@ std::string_view EncodingFromContentType(std::string_view content_type) {
   return {};
 }
 
+std::string_view CharsetSourceName(CharsetSource source) {
+  switch (source) {
+    case CharsetSource::kBom: return "bom";
+    case CharsetSource::kHeader: return "header";
+    case CharsetSource::kMeta: return "meta";
+    case CharsetSource::kLateMeta: return "late-meta";
+    case CharsetSource::kDetected: return "detected";
+    case CharsetSource::kDefault: return "default";
+  }
+  return "";
+}
+
 Charset SniffCharset(std::string_view html, std::string_view content_type) {
   if (const std::string_view name = EncodingFromBom(html); !name.empty()) return {name, CharsetSource::kBom};
   if (const std::string_view name = EncodingFromContentType(content_type); !name.empty()) {
     return {name, CharsetSource::kHeader};
   }
   if (const std::string_view name = PrescanMetaCharset(html.substr(0, kMetaBytes)); !name.empty()) {
-    return {name, CharsetSource::kMeta};
+    const bool early = html.size() <= kStandardMetaBytes || PrescanMetaCharset(html.substr(0, kStandardMetaBytes)) == name;
+    return {name, early ? CharsetSource::kMeta : CharsetSource::kLateMeta};
   }
   if (const std::string_view name = Detect(html); !name.empty()) return {name, CharsetSource::kDetected};
   return {"windows-1252", CharsetSource::kDefault};

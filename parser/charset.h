@@ -10,7 +10,11 @@ namespace weft {
 // WHATWG name ("UTF-8", "windows-1252", "GBK", ...) for a label; empty if the label is unknown.
 std::string_view EncodingFromLabel(std::string_view label);
 
-enum class CharsetSource { kBom, kHeader, kMeta, kDetected, kDefault };
+// kLateMeta: a <meta> beyond the first 1024 bytes, where the standard's prescan ends.
+enum class CharsetSource { kBom, kHeader, kMeta, kLateMeta, kDetected, kDefault };
+
+// "bom", "header", "meta", "late-meta", "detected", "default".
+std::string_view CharsetSourceName(CharsetSource source);
 
 struct Charset {
   std::string_view name;    // WHATWG name

@@ -39,7 +39,7 @@ std::string Entry(const std::string& help, const Option& option) {
 
 template <typename F>
 void ForEachOptionOfEachCommand(F check) {
-  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kExport); bit <<= 1) {
+  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kInspect); bit <<= 1) {
     for (const Option& option : OptionTable()) {
       if ((option.commands & bit) != 0) check(static_cast<Command>(bit), option);
     }
@@ -139,7 +139,7 @@ TEST(Help, ShowsDefaultAndUnitOfEachOption) {
 
 TEST(Help, ExamplesAreCommandLinesThatParse) {
   size_t examples = 0;
-  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kExport); bit <<= 1) {
+  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kInspect); bit <<= 1) {
     const std::string help = CommandHelp(static_cast<Command>(bit));
     for (size_t at = 0; (at = help.find("\n  weft ", at)) != std::string::npos; ++at) {
       std::string text = help.substr(at + 3, help.find('\n', at + 1) - at - 3);
@@ -162,7 +162,7 @@ TEST(OptionsReference, IsWhatTheDocumentationHolds) {
 }
 
 TEST(Help, FitsATerminal) {
-  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kExport); bit <<= 1) {
+  for (uint32_t bit = 1; bit <= static_cast<uint32_t>(Command::kInspect); bit <<= 1) {
     std::istringstream lines(CommandHelp(static_cast<Command>(bit)));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
   }

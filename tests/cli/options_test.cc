@@ -260,6 +260,17 @@ TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
   EXPECT_THAT(ErrorOf({"status", "a", "b"}), HasSubstr("more than one directory"));
 }
 
+TEST(Commands, InspectTakesTheCaseAndWhatCameWithIt) {
+  const auto line = Parse({"inspect", "robots", "-", "--url", "https://h.example/x", "--agent", "Bot"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->command, Command::kInspect);
+  EXPECT_THAT(line->invocation.inspected, ElementsAre("robots", "-"));
+  EXPECT_EQ(line->invocation.of_url, "https://h.example/x");
+  EXPECT_EQ(line->invocation.agent, "Bot");
+  EXPECT_FALSE(line->invocation.jsonl);
+  EXPECT_THAT(ErrorOf({"inspect", "url", "x", "--delay", "1s"}), HasSubstr("does not take --delay"));
+}
+
 TEST(Commands, SeedsAddNeedsASeed) {
   EXPECT_THAT(ErrorOf({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1"}), HasSubstr("no seed is named"));
   const auto line = Parse({"seeds", "add", "--scheduler", "tcp://127.0.0.1:1", "https://a.example/", "-i", "f"});

@@ -33,6 +33,14 @@ TEST(RegistrableDomain, IsTheHostWhereThereIsNone) {
   EXPECT_EQ(list->RegistrableDomain("."), ".");
 }
 
+TEST(RegistrableDomain, IsNotFoundWhereThereIsNone) {
+  const auto list = BuiltIn();
+  for (const char* host : {"localhost", "co.uk", "co.uk.", "192.0.2.1", "[2001:db8::1]", "", "."}) {
+    EXPECT_EQ(list->FindRegistrableDomain(host), std::nullopt) << host;
+  }
+  EXPECT_EQ(list->FindRegistrableDomain("example.com."), "example.com");
+}
+
 TEST(RegistrableDomain, IgnoresATrailingDot) {
   EXPECT_EQ(BuiltIn()->RegistrableDomain("www.example.com."), "example.com");
   EXPECT_EQ(BuiltIn()->RegistrableDomain("localhost."), "localhost");

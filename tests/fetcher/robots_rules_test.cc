@@ -16,6 +16,14 @@ TEST(RobotsRules, DefaultAllowsEverything) { EXPECT_TRUE(RobotsRules().Allowed("
 
 TEST(RobotsRules, EmptyBodyAllowsEverything) { EXPECT_TRUE(ForWeft("").Allowed("/")); }
 
+TEST(RobotsRules, TellWhoseGroupIsInForce) {
+  using Group = RobotsRules::Group;
+  EXPECT_EQ(ForWeft("").group(), Group::kNone);
+  EXPECT_EQ(ForWeft("User-agent: other\nDisallow: /\n").group(), Group::kNone);
+  EXPECT_EQ(ForWeft("User-agent: *\nDisallow: /\n").group(), Group::kEveryone);
+  EXPECT_EQ(ForWeft("User-agent: *\nDisallow: /\nUser-agent: Weft\n").group(), Group::kNamed);
+}
+
 TEST(RobotsRules, VerdictNamesTheLineThatDecided) {
   const RobotsRules rules = ForWeft("# hello\r\nUser-agent: *\r\n\r\n  disallow :  /private  # keep out\r\n");
   const RobotsRules::Verdict verdict = rules.Check("/private/a");

@@ -41,6 +41,14 @@ TEST(SniffCharset, MetaBeatsDetection) {
   ExpectSniffed("<meta charset=latin2>\xC3\xA9\xC3\xA9", "", "ISO-8859-2", CharsetSource::kMeta);
 }
 
+TEST(SniffCharset, AMetaBeyondTheStandardsPrescanIsALateOne) {
+  const auto after = [](size_t size) { return std::string(size, ' ') + "<meta charset=big5>"; };
+  ExpectSniffed(after(1024 - 19), "", "Big5", CharsetSource::kMeta);
+  ExpectSniffed(after(1024 - 18), "", "Big5", CharsetSource::kLateMeta);
+  ExpectSniffed(after(5000), "", "Big5", CharsetSource::kLateMeta);
+  ExpectSniffed("<meta charset=big5>" + std::string(5000, ' '), "", "Big5", CharsetSource::kMeta);
+}
+
 TEST(SniffCharset, MetaContentNeedsItsHttpEquiv) {
   ExpectSniffed("<meta content='text/html; charset=big5'>", "", "windows-1252", CharsetSource::kDefault);
   ExpectSniffed("<meta content='text/html; charset=big5' http-equiv=Content-Type>", "", "Big5", CharsetSource::kMeta);

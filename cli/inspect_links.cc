@@ -1,0 +1,76 @@
+// weft inspect links: what the parser finds in a page.
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/inspection.h"
+#include "common/status.h"
+#include "common/url.h"
+#include "parser/link_extractor.h"
+
+namespace weft {
+namespace {
+
+using nlohmann::ordered_json;
+
+class LinksInspector final : public Inspector {
+ public:
+  absl::StatusOr<ordered_json> Answer(const InspectionInput& input) override {
+    WEFT_ASSIGN_OR_RETURN(const ExtractedPage page, Read(input));
+    ordered_json answer;
+    answer["charset"] = page.charset;
+    answer["title"] = page.title;
+    ordered_json::array_t links;
+    links.reserve(page.links.size());
+    for (const ExtractedLink& link : page.links) {
+      links.push_back({{"url", link.url.href()}, {"kind", LinkKindName(link.kind)}, {"nofollow", link.nofollow}});
+    }
+    answer["links"] = std::move(links);
+    return answer;
+  }
+
+  absl::StatusOr<std::string> Readable(const InspectionInput& input) override {
+    WEFT_ASSIGN_OR_RETURN(const ExtractedPage page, Read(input));
+    std::string out = ReadableRow("charset", page.charset);
+    out += ReadableRow("title", page.title.empty() ? "(none)" : page.title);
+    out += ReadableRow("links", std::to_string(page.links.size()));
+    for (const ExtractedLink& link : page.links) {
+      const std::string kind = fmt::format("  {}{}", LinkKindName(link.kind), link.nofollow ? " nofollow" : "");
+      out += fmt::format("{:<23} {}\n", kind, Printable(link.url.href()));
+    }
+    if (page.links_cut) out += ReadableRow("", "there are more links than are taken from one page");
+    if (page.linear_scan) out += ReadableRow("", "too intricate for a tree: read from start to end instead");
+    return out;
+  }
+
+ private:
+  absl::StatusOr<ExtractedPage> Read(const InspectionInput& input) {
+    std::string storage;
+    WEFT_ASSIGN_OR_RETURN(const std::string_view html, input.Bytes("html", &storage));
+    WEFT_ASSIGN_OR_RETURN(const std::string_view url_text, input.Text("url"));
+    WEFT_ASSIGN_OR_RETURN(const std::string_view content_type, input.TextOr("content_type", ""));
+    const absl::StatusOr<Url> url = Url::Parse(url_text);
+    if (!url.ok()) {
+      return InvalidArgument("\"url\" is not a URL: {}; give the page's own, such as https://example.com/",
+                             ErrorText(url.status()));
+    }
+    return extractor_->Extract({.html = html, .url = &*url, .content_type = content_type, .want_text = false});
+  }
+
+  std::unique_ptr<LinkExtractor> extractor_ = NewPageExtractor();
+};
+
+}  // namespace
+
+Inspection LinksInspection() {
+  return {.name = "links",
+          .usage = "weft inspect links FILE|- --url URL [--content-type TEXT]",
+          .operand = "html",
+          .operand_is_file = true,
+          .flags = {{.option = "url", .member = "url", .place = &CrawlInvocation::of_url, .needed = true},
+                    {.option = "content-type", .member = "content_type", .place = &CrawlInvocation::content_type}},
+          .example = R"({"html_b64":"PGEgaHJlZj14PmE8L2E+","url":"https://example.com/"})",
+          .make = []() -> absl::StatusOr<std::unique_ptr<Inspector>> { return std::make_unique<LinksInspector>(); }};
+}
+
+}  // namespace weft
