@@ -117,7 +117,10 @@ class Reader {
   std::string TakeBare() {
     std::string text;
     while (i_ < css_.size() && css_[i_] != ')' && !IsHtmlSpace(css_[i_])) {
-      if (css_[i_] == '\\' && i_ + 1 < css_.size()) {
+      if (css_[i_] == '\\' && i_ + 1 == css_.size()) {
+        text.append(kReplacementUtf8);
+        ++i_;
+      } else if (css_[i_] == '\\') {
         TakeEscape(&text);
       } else {
         text.push_back(css_[i_++]);

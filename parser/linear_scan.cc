@@ -21,6 +21,7 @@ class Scan {
   ScannedPage Run() {
     // Most pages hold nothing that makes a tree builder drop or move what a link stands in; then no account is kept of open
     // elements. At the first element that can, the page is begun again, with one.
+    tokens_.set_names_end_tags(want_text_ || want_details_);
     if (!Read()) {
       tokens_ = HtmlTokenizer(utf8_);
       links_->Clear();

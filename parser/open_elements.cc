@@ -39,7 +39,7 @@ bool OpenElement::IsHtmlIntegrationPoint() const {
 }
 
 OpenElements::OpenElements() {
-  open_.reserve(kMaxOpen);
+  open_.reserve(kMaxOpen + kMaxForeign + 1);
   formatting_.reserve(kMaxFormatting);
   OpenElement html;
   html.id = N::kHtml;
@@ -54,7 +54,7 @@ void OpenElements::Count(const OpenElement& element, int by) {
 
 void OpenElements::Push(OpenElement element) {
   element.serial = ++last_serial_;
-  if (open_.size() >= kMaxOpen) return;
+  if (open_.size() >= (element.is_html() ? kMaxOpen : kMaxOpen + kMaxForeign)) return;
   Count(element, 1);
   open_.push_back(element);
 }

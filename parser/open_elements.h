@@ -33,6 +33,7 @@ struct OpenElement {
 class OpenElements {
  public:
   static constexpr size_t kMaxOpen = 512;
+  static constexpr size_t kMaxForeign = 64;  // of SVG and MathML beyond that, so that a deep page is told where they are
   static constexpr size_t kMaxFormatting = 64;
 
   OpenElements();

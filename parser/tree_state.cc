@@ -1,5 +1,7 @@
 #include "parser/tree_state.h"
 
+#include <xxhash.h>
+
 #include "parser/ascii.h"
 
 namespace weft {
@@ -14,6 +16,8 @@ uint32_t HashLower(std::string_view text) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(AsciiLower(c))) * 16777619u;
   return hash;
 }
+
+uint32_t NumberHash(HtmlName id) { return static_cast<uint32_t>(id) * 16777619u; }
 
 // What "in head" handles for the other modes too.
 bool IsHeadElement(HtmlName id) {
@@ -42,7 +46,11 @@ bool IsSpaceOnly(std::string_view text) {
 
 }  // namespace
 
-TreeState::Tag TreeState::TagOf(const HtmlToken& token) { return {&token, token.element->id, HashLower(token.name)}; }
+// A name that is listed is told by its number.
+TreeState::Tag TreeState::TagOf(const HtmlToken& token) {
+  const HtmlName id = token.element->id;
+  return {&token, id, id == N::kOther ? HashLower(token.name) : NumberHash(id)};
+}
 
 bool TreeState::IsHiddenInput(const Tag& tag) {
   std::string_view type;
@@ -59,7 +67,9 @@ OpenElement TreeState::ElementOf(const Tag& tag, HtmlSpace space) const {
   element.id = tag.id;
   element.space = space;
   element.name_hash = tag.name_hash;
-  if (space == HtmlSpace::kHtml && tag.Has(E::kFormatting)) element.attributes = HashLower(tag.token->text);
+  if (space == HtmlSpace::kHtml && tag.Has(E::kFormatting)) {
+    element.attributes = static_cast<uint32_t>(XXH3_64bits(tag.token->text.data(), tag.token->text.size()));
+  }
   if (space == HtmlSpace::kMath && tag.id == N::kAnnotationXml) {
     std::string_view encoding;
     element.holds_html = HasAttribute(*tag.token, "encoding", &encoding) &&
@@ -76,7 +86,7 @@ void TreeState::Insert(const Tag& tag) {
 void TreeState::InsertImplied(HtmlName name) {
   OpenElement element;
   element.id = name;
-  element.name_hash = HashLower(HtmlElementOf(name).name);
+  element.name_hash = NumberHash(name);
   open_.Push(element);
 }
 
