@@ -4,23 +4,27 @@
 #include <cstddef>
 #include <vector>
 
-#include "parser/ascii.h"
+#include "parser/css_urls.h"
+#include "parser/element_links.h"
 #include "parser/html_names.h"
 #include "parser/visible_text.h"
 
 namespace weft {
 namespace {
 
-// Traits by gumbo's tag numbers, so that the walk compares no names.
-const std::array<uint8_t, GUMBO_TAG_LAST + 1>& TagTraits() {
-  static const std::array<uint8_t, GUMBO_TAG_LAST + 1> kTraits = [] {
-    std::array<uint8_t, GUMBO_TAG_LAST + 1> traits = {};
+// Elements that the builder makes again of a start tag that made one before (13.2.4.3): the document names nothing twice.
+constexpr unsigned kMadeAnew = GUMBO_INSERTION_ADOPTION_AGENCY_CLONED | GUMBO_INSERTION_RECONSTRUCTED_FORMATTING_ELEMENT;
+
+// By gumbo's tag numbers, so that the walk compares no names.
+const std::array<HtmlName, GUMBO_TAG_LAST + 1>& Names() {
+  static const std::array<HtmlName, GUMBO_TAG_LAST + 1> kNames = [] {
+    std::array<HtmlName, GUMBO_TAG_LAST + 1> names = {};
     for (size_t tag = 0; tag < GUMBO_TAG_UNKNOWN; ++tag) {
-      traits[tag] = FindHtmlElement(gumbo_normalized_tagname(static_cast<GumboTag>(tag))).traits;
+      names[tag] = FindHtmlElement(gumbo_normalized_tagname(static_cast<GumboTag>(tag))).id;
     }
-    return traits;
+    return names;
   }();
-  return kTraits;
+  return kNames;
 }
 
 class Walk {
@@ -47,7 +51,9 @@ class Walk {
   struct Level {
     const GumboNode* node;
     unsigned next_child;
+    uint32_t traits;
     bool hides;  // its content is not visible text
+    bool anchor;
   };
 
   void Visit(const GumboNode* node) {
@@ -56,7 +62,9 @@ class Walk {
       case GUMBO_NODE_TEXT:
       case GUMBO_NODE_CDATA:
       case GUMBO_NODE_WHITESPACE:
-        if (want_text_ && hidden_ == 0) text_.Add(node->v.text.text);
+        if (hidden_ != 0) break;
+        if (want_text_) text_.Add(node->v.text.text);
+        links_->AddText(node->v.text.text);
         break;
       default: break;  // a template's content is not part of the document
     }
@@ -65,79 +73,69 @@ class Walk {
   void Enter(const GumboNode* node) {
     const GumboElement& element = node->v.element;
     const bool html = element.tag_namespace == GUMBO_NAMESPACE_HTML;
-    switch (element.tag) {
-      case GUMBO_TAG_A:
-      case GUMBO_TAG_AREA: AddAnchor(element); break;
-      case GUMBO_TAG_FRAME:
-      case GUMBO_TAG_IFRAME:
-        if (html) AddFrame(element);
-        break;
-      case GUMBO_TAG_BASE:
-        if (html) AddBase(element);
-        break;
-      case GUMBO_TAG_META:
-        if (html) AddMeta(element);
-        break;
-      case GUMBO_TAG_TITLE:
-        if (html) TakeTitle(element);
-        break;
-      default: break;
-    }
-    const uint8_t traits = Traits(element);
+    const HtmlName name = NameOf(element);
+    Collect(node, name);
+    if (html && element.tag == GUMBO_TAG_TITLE) TakeTitle(element);
+    if (html && element.tag == GUMBO_TAG_STYLE) TakeStyle(element);
+    const uint32_t traits = html ? HtmlElementOf(name).traits : 0;
     BreakText(traits);
     const bool hides = (traits & HtmlElement::kHidden) != 0;
     if (hides) ++hidden_;
-    open_.push_back({node, 0, hides});
+    open_.push_back({node, 0, traits, hides, name == HtmlName::kA});
   }
 
   void Leave(const Level& level) {
-    BreakText(Traits(level.node->v.element));
+    BreakText(level.traits);
     if (level.hides) --hidden_;
+    if (level.anchor) links_->EndText();
   }
 
-  static uint8_t Traits(const GumboElement& element) {
-    return element.tag_namespace == GUMBO_NAMESPACE_HTML ? TagTraits()[element.tag] : uint8_t{0};
+  // Of elements that gumbo does not list, too.
+  static HtmlName NameOf(const GumboElement& element) {
+    if (element.tag != GUMBO_TAG_UNKNOWN) return Names()[element.tag];
+    GumboStringPiece piece = element.original_tag;
+    gumbo_tag_from_original_text(&piece);
+    return FindHtmlElement({piece.data, piece.length}).id;
   }
 
-  void BreakText(uint8_t traits) {
+  static HtmlSpace SpaceOf(const GumboElement& element) {
+    switch (element.tag_namespace) {
+      case GUMBO_NAMESPACE_SVG: return HtmlSpace::kSvg;
+      case GUMBO_NAMESPACE_MATHML: return HtmlSpace::kMath;
+      default: return HtmlSpace::kHtml;
+    }
+  }
+
+  void BreakText(uint32_t traits) {
     if ((traits & HtmlElement::kBlock) != 0) text_.BreakLine();
     if ((traits & HtmlElement::kCell) != 0) text_.BreakWord();
   }
 
-  static const char* Attribute(const GumboElement& element, const char* name, GumboAttributeNamespaceEnum space) {
+  static TagAttributes AttributesOf(const GumboElement& element) {
+    TagAttributes attributes;
     for (unsigned i = 0; i < element.attributes.length; ++i) {
       const auto* attribute = static_cast<const GumboAttribute*>(element.attributes.data[i]);
-      if (attribute->attr_namespace == space && std::string_view(attribute->name) == name) return attribute->value;
+      if (attribute->attr_namespace == GUMBO_ATTR_NAMESPACE_NONE) {
+        attributes.Set(FindHtmlAttribute(attribute->name), attribute->value);
+      } else if (attribute->attr_namespace == GUMBO_ATTR_NAMESPACE_XLINK && std::string_view(attribute->name) == "href") {
+        attributes.Set(HtmlAttribute::kXlinkHref, attribute->value);
+      }
     }
-    return nullptr;
-  }
-  static const char* Attribute(const GumboElement& element, const char* name) {
-    return Attribute(element, name, GUMBO_ATTR_NAMESPACE_NONE);
+    return attributes;
   }
 
-  void AddAnchor(const GumboElement& element) {
-    const char* href = Attribute(element, "href");
-    const bool svg_link = element.tag_namespace == GUMBO_NAMESPACE_SVG && element.tag == GUMBO_TAG_A;
-    if (href == nullptr && svg_link) href = Attribute(element, "href", GUMBO_ATTR_NAMESPACE_XLINK);
-    if (href == nullptr) return;
-    const char* rel = Attribute(element, "rel");
-    links_->Add(LinkKind::kNavigation, href, rel != nullptr && HasNofollow(rel));
+  void Collect(const GumboNode* node, HtmlName name) {
+    if (!MayCollect(name, *links_) || (node->parse_flags & kMadeAnew) != 0) return;
+    const GumboElement& element = node->v.element;
+    CollectElement(name, SpaceOf(element), AttributesOf(element), links_);
   }
 
-  void AddFrame(const GumboElement& element) {
-    const char* src = Attribute(element, "src");
-    if (src != nullptr && *src != '\0') links_->Add(LinkKind::kFrame, src, false);
-  }
-
-  void AddBase(const GumboElement& element) {
-    if (const char* href = Attribute(element, "href"); href != nullptr) links_->AddBase(href);
-  }
-
-  void AddMeta(const GumboElement& element) {
-    const char* http_equiv = Attribute(element, "http-equiv");
-    const char* content = Attribute(element, "content");
-    if (http_equiv == nullptr || content == nullptr) return;
-    if (EqualsIgnoringCase(http_equiv, "refresh")) links_->AddRefresh(content);
+  void TakeStyle(const GumboElement& element) {
+    if (!links_->Wants(LinkKind::kStyle) && !links_->Wants(LinkKind::kResource)) return;
+    for (unsigned i = 0; i < element.children.length; ++i) {
+      const auto* child = static_cast<const GumboNode*>(element.children.data[i]);
+      if (child->type == GUMBO_NODE_TEXT || child->type == GUMBO_NODE_WHITESPACE) AddCssUrls(child->v.text.text, links_);
+    }
   }
 
   void TakeTitle(const GumboElement& element) {

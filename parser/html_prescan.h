@@ -20,9 +20,8 @@ inline constexpr uint32_t kMaxMergedTags = 64;
 // 2 to 5 ns, and a byte 45 ns of ordinary work.
 constexpr uint64_t TreeWorkLimit(size_t bytes) { return 1'000'000 + 64 * static_cast<uint64_t>(bytes); }
 
-// kPlain: nothing in it makes a tree builder drop or move a link, so a linear scan finds the same ones (and the same
-// title), and is some ten times cheaper. kTree: a tree can be built at an ordinary cost. The others: it cannot.
-enum class PrescanVerdict : uint8_t { kPlain, kTree, kTooLarge, kTooDeep, kTooManyAttributes, kTooManyMerges };
+// kTree: a tree can be built at an ordinary cost. The others: it cannot, and why.
+enum class PrescanVerdict : uint8_t { kTree, kTooLarge, kTooDeep, kTooManyAttributes, kTooManyMerges };
 
 PrescanVerdict PrescanHtml(std::string_view utf8);
 

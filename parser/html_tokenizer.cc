@@ -1,18 +1,12 @@
 #include "parser/html_tokenizer.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "parser/ascii.h"
+#include "parser/byte_search.h"
 
 namespace weft {
 namespace {
-
-size_t FindChar(std::string_view html, char c, size_t from) {
-  if (from >= html.size()) return html.npos;
-  const void* found = std::memchr(html.data() + from, c, html.size() - from);
-  return found == nullptr ? html.npos : static_cast<size_t>(static_cast<const char*>(found) - html.data());
-}
 
 // Where one attribute (13.2.5.32 ... 39) begins and ends.
 struct AttributeSpan {
@@ -31,7 +25,7 @@ size_t SkipBetweenAttributes(std::string_view html, size_t i) {
 // `i` is at a value's first character, after "=" and white space.
 void ScanValue(std::string_view html, size_t i, AttributeSpan* span) {
   if (i < html.size() && (html[i] == '"' || html[i] == '\'')) {
-    const size_t close = std::min(FindChar(html, html[i], i + 1), html.size());
+    const size_t close = std::min(FindByte(html, html[i], i + 1), html.size());
     span->value_begin = i + 1;
     span->value_end = std::max(close, i + 1);
     span->end = std::min(close + 1, html.size());
@@ -85,7 +79,7 @@ bool HtmlTokenizer::Next(HtmlToken* token) {
     // Text up to the next "<" that begins markup.
     size_t less_than = position_;
     for (;; ++less_than) {
-      less_than = std::min(FindChar(html_, '<', less_than), html_.size());
+      less_than = std::min(FindByte(html_, '<', less_than), html_.size());
       if (less_than + 1 >= html_.size()) {
         less_than = html_.size();
         break;
@@ -132,6 +126,11 @@ bool HtmlTokenizer::NextMarkup(HtmlToken* token) {
   return NextTag(token);
 }
 
+const HtmlElement* HtmlTokenizer::FindElement(const HtmlToken& token) const {
+  const bool passed_over = token.type == HtmlToken::Type::kEndTag && !names_end_tags_;
+  return passed_over ? &HtmlElementOf(HtmlName::kOther) : &FindHtmlElement(token.name);
+}
+
 bool HtmlTokenizer::NextTag(HtmlToken* token) {
   size_t i = position_;
   while (i < html_.size() && !EndsTagName(html_[i])) ++i;
@@ -139,13 +138,19 @@ bool HtmlTokenizer::NextTag(HtmlToken* token) {
   token->self_closing = false;
   token->attribute_count = 0;
   const size_t attributes = i;
+  if (i < html_.size() && html_[i] == '>') {
+    token->text = {};
+    token->element = FindElement(*token);
+    position_ = i + 1;
+    return true;
+  }
   for (;;) {
     const size_t next = SkipBetweenAttributes(html_, i);
     if (next >= html_.size()) break;
     if (html_[next] == '>') {
       token->self_closing = next > i && html_[next - 1] == '/';
       token->text = html_.substr(attributes, next - attributes);
-      token->element = &FindHtmlElement(token->name);
+      token->element = FindElement(*token);
       position_ = next + 1;
       return true;
     }
@@ -201,15 +206,15 @@ std::string_view HtmlTokenizer::TakeUntil(size_t end) {
 }
 
 std::string_view HtmlTokenizer::TakeRawText(std::string_view name) {
-  size_t i = FindChar(html_, '<', position_);
-  while (i != html_.npos && !IsEndTagAt(i, name)) i = FindChar(html_, '<', i + 1);
+  size_t i = FindByte(html_, '<', position_);
+  while (i != html_.npos && !IsEndTagAt(i, name)) i = FindByte(html_, '<', i + 1);
   return TakeUntil(std::min(i, html_.size()));
 }
 
 std::string_view HtmlTokenizer::TakeScript() {
   enum class State { kPlain, kEscaped, kDoubleEscaped } state = State::kPlain;
   for (size_t i = position_; i < html_.size(); ++i) {
-    if (state == State::kPlain) i = std::min(FindChar(html_, '<', i), html_.size());
+    if (state == State::kPlain) i = std::min(FindByte(html_, '<', i), html_.size());
     if (i >= html_.size()) break;
     const std::string_view rest = html_.substr(i);
     if (state != State::kPlain && rest.starts_with("-->")) {

@@ -28,6 +28,8 @@ class HtmlTokenizer {
   // False at the end. A tag that the end of the document cuts is no tag.
   bool Next(HtmlToken* token);
 
+  // Whether end tags are given their element; a reader who passes them over can spare it.
+  void set_names_end_tags(bool names) { names_end_tags_ = names; }
   // In foreign content <![CDATA[ ... ]]> is text.
   void set_foreign(bool foreign) { foreign_ = foreign; }
 
@@ -40,6 +42,7 @@ class HtmlTokenizer {
  private:
   bool NextMarkup(HtmlToken* token);
   bool NextTag(HtmlToken* token);
+  const HtmlElement* FindElement(const HtmlToken& token) const;
   void SkipComment();
   void SkipPast(std::string_view end);
   bool IsEndTagAt(size_t less_than, std::string_view name) const;
@@ -48,6 +51,7 @@ class HtmlTokenizer {
   std::string_view html_;
   size_t position_ = 0;
   bool foreign_ = false;
+  bool names_end_tags_ = true;
 };
 
 // One attribute after another of a tag's raw attributes.

@@ -1,108 +1,128 @@
 #include "parser/linear_scan.h"
 
+#include <memory>
 #include <utility>
-#include <vector>
 
-#include "parser/ascii.h"
 #include "parser/character_references.h"
+#include "parser/css_urls.h"
+#include "parser/element_links.h"
 #include "parser/html_tokenizer.h"
+#include "parser/tree_state.h"
 #include "parser/visible_text.h"
 
 namespace weft {
 namespace {
 
-// Whether the scan stands in SVG or MathML, where <style> and <title> hold markup (13.2.6.5). Nesting beyond kMaxDepth is
-// treated as HTML: it costs accuracy, not time.
-class ForeignContent {
- public:
-  bool inside() const { return !levels_.empty() && levels_.back() == kForeign; }
-
-  // Whether the element itself is foreign.
-  bool Start(const HtmlToken& tag) {
-    if (inside() && tag.element->Has(HtmlElement::kBreakout)) levels_.clear();
-    const bool was_inside = inside();
-    const bool enters = tag.element->id == HtmlName::kSvg || tag.element->id == HtmlName::kMath;
-    if (tag.self_closing || levels_.size() >= kMaxDepth) return was_inside || enters;
-    if (enters) {
-      levels_.push_back(kForeign);
-    } else if (was_inside && IsIntegrationPoint(tag.element->id)) {
-      levels_.push_back(kHtml);
-    }
-    return was_inside || enters;
-  }
-
-  void End(const HtmlToken& tag) {
-    const HtmlName id = tag.element->id;
-    if (id == HtmlName::kSvg || id == HtmlName::kMath) {
-      PopTo(kForeign);
-    } else if (!inside() && IsIntegrationPoint(id)) {
-      PopTo(kHtml);
-    }
-  }
-
- private:
-  enum Level : uint8_t { kForeign, kHtml };
-  static constexpr size_t kMaxDepth = 64;
-
-  static bool IsIntegrationPoint(HtmlName id) {
-    return id == HtmlName::kForeignObject || id == HtmlName::kDesc || id == HtmlName::kTitle;
-  }
-
-  void PopTo(Level level) {
-    while (!levels_.empty() && levels_.back() != level) levels_.pop_back();
-    if (!levels_.empty()) levels_.pop_back();
-  }
-
-  std::vector<Level> levels_;
-};
-
 class Scan {
  public:
   Scan(std::string_view utf8, bool want_text, LinkCollector* links)
-      : tokens_(utf8), want_text_(want_text), links_(links) {}
+      : utf8_(utf8), tokens_(utf8), want_text_(want_text), want_details_(links->want_details()), links_(links) {}
 
   ScannedPage Run() {
-    HtmlToken token;
-    while (tokens_.Next(&token)) {
-      if (token.type == HtmlToken::Type::kText) {
-        AddText(token.text);
-      } else if (token.type == HtmlToken::Type::kStartTag) {
-        StartTag(token);
-      } else {
-        EndTag(token);
-      }
-      tokens_.set_foreign(foreign_.inside());
+    // Most pages hold nothing that makes a tree builder drop or move what a link stands in; then no account is kept of open
+    // elements. At the first element that can, the page is begun again, with one.
+    tokens_.set_names_end_tags(want_text_ || want_details_);
+    if (!Read()) {
+      tokens_ = HtmlTokenizer(utf8_);
+      links_->Clear();
+      page_ = {};
+      text_ = {};
+      noscript_depth_ = 0;
+      has_title_ = false;
+      tree_ = std::make_unique<TreeState>();
+      Read();
     }
+    links_->EndText();
     page_.text = text_.Take();
     return std::move(page_);
   }
 
  private:
-  bool hidden() const { return template_depth_ + noscript_depth_ > 0; }
+  // False: an account of open elements is needed.
+  bool Read() {
+    HtmlToken token;
+    while (tokens_.Next(&token)) {
+      if (token.type == HtmlToken::Type::kText) {
+        AddText(token.text);
+        if (tree_ != nullptr) tree_->Text(token.text);
+      } else if (token.type == HtmlToken::Type::kStartTag) {
+        if (tree_ == nullptr && token.element->Has(HtmlElement::kNeedsTree)) return false;
+        StartTag(token);
+      } else {
+        EndTag(token);
+      }
+      if (tree_ != nullptr) tokens_.set_foreign(tree_->in_foreign());
+    }
+    return true;
+  }
+
+  bool hidden() const {
+    return noscript_depth_ > 0 || (tree_ != nullptr && (tree_->in_template() || tree_->drops_text()));
+  }
 
   void StartTag(const HtmlToken& tag) {
-    tag_is_foreign_ = foreign_.Start(tag);
-    if (!tag_is_foreign_) BreakText(*tag.element);
-    if (template_depth_ == 0) AddLinks(tag);
-    if (tag_is_foreign_) return;
+    TreeState::Placement place{.made = true};
+    if (tree_ != nullptr) {
+      const bool in_template = tree_->in_template();
+      place = tree_->StartTag(tag);
+      if (!in_body_ && !tree_->before_body()) BeginBody();
+      if (!place.made) return;
+      if (place.replaces_body) DropBody();
+      if (in_template && place.space == HtmlSpace::kHtml) {
+        PassContent(tag);
+        return;
+      }
+      if (in_template) return;
+    }
+    const HtmlElement& element = *tag.element;
+    if (place.space == HtmlSpace::kHtml) BreakText(element);
+    if (MayCollect(element.id, *links_)) CollectElement(element.id, place.space, TagAttributes::Read(tag.text), links_);
+    if (place.space == HtmlSpace::kHtml) TakeContent(tag);
+  }
+
+  // A frameset takes the place of a body, and of all that was in it.
+  void BeginBody() {
+    in_body_ = true;
+    links_->MarkBody();
+    title_of_head_ = has_title_;
+  }
+  void DropBody() {
+    links_->DropBody();
+    text_ = {};
+    has_title_ = title_of_head_;
+    if (!has_title_) page_.title.clear();
+  }
+
+  void TakeContent(const HtmlToken& tag) {
     switch (tag.element->id) {
-      case HtmlName::kTemplate: ++template_depth_; break;
       case HtmlName::kNoscript: ++noscript_depth_; break;
       case HtmlName::kTitle: TakeTitle(tag); break;
-      case HtmlName::kScript: tokens_.TakeScript(); break;
+      case HtmlName::kStyle: TakeStyle(tag); break;
       case HtmlName::kTextarea: AddText(tokens_.TakeRawText(tag.name)); break;
-      case HtmlName::kIframe: tokens_.TakeRawText(tag.name); break;
+      case HtmlName::kXmp: AddLiteral(tokens_.TakeRawText(tag.name)); break;
       case HtmlName::kPlaintext: AddLiteral(tokens_.TakeRest()); break;
-      case HtmlName::kRawText: TakeRawElement(tag); break;
-      default: break;
+      default: PassContent(tag); break;
+    }
+  }
+
+  // Raw text of which nothing is wanted.
+  void PassContent(const HtmlToken& tag) {
+    const HtmlName id = tag.element->id;
+    if (id == HtmlName::kScript) {
+      tokens_.TakeScript();
+    } else if (id == HtmlName::kPlaintext) {
+      tokens_.TakeRest();
+    } else if (tag.element->Has(HtmlElement::kRawText) || id == HtmlName::kTextarea || id == HtmlName::kTitle) {
+      tokens_.TakeRawText(tag.name);
     }
   }
 
   void EndTag(const HtmlToken& tag) {
-    foreign_.End(tag);
+    const HtmlName id = tag.element->id;
+    if (id == HtmlName::kA) links_->EndText();
+    if (tree_ != nullptr) tree_->EndTag(tag);
     BreakText(*tag.element);
-    if (tag.element->id == HtmlName::kTemplate && template_depth_ > 0) --template_depth_;
-    if (tag.element->id == HtmlName::kNoscript && noscript_depth_ > 0) --noscript_depth_;
+    if (id == HtmlName::kNoscript && noscript_depth_ > 0) --noscript_depth_;
   }
 
   void BreakText(const HtmlElement& element) {
@@ -112,87 +132,43 @@ class Scan {
 
   void TakeTitle(const HtmlToken& tag) {
     const std::string_view raw = tokens_.TakeRawText(tag.name);
-    if (has_title_ || template_depth_ > 0) return;
+    if (has_title_) return;
     has_title_ = true;
     page_.title = CollapseSpace(DecodeCharacterReferences(raw, ReferenceContext::kText));
   }
 
-  // style, xmp, noembed, noframes
-  void TakeRawElement(const HtmlToken& tag) {
-    const std::string_view raw = tokens_.TakeRawText(tag.name);
-    if (!tag.element->Has(HtmlElement::kHidden)) AddLiteral(raw);
+  void TakeStyle(const HtmlToken& tag) {
+    const std::string_view css = tokens_.TakeRawText(tag.name);
+    if (links_->Wants(LinkKind::kStyle) || links_->Wants(LinkKind::kResource)) AddCssUrls(css, links_);
   }
 
   void AddText(std::string_view raw) {
-    if (!want_text_ || hidden()) return;
+    if ((!want_text_ && !want_details_) || hidden()) return;
     if (NeedsDecoding(raw)) {
-      text_.Add(DecodeCharacterReferences(raw, ReferenceContext::kText));
+      AddCharacters(DecodeCharacterReferences(raw, ReferenceContext::kText));
     } else {
-      text_.Add(raw);
+      AddCharacters(raw);
     }
   }
   void AddLiteral(std::string_view characters) {
-    if (want_text_ && !hidden()) text_.Add(characters);
+    if (!hidden()) AddCharacters(characters);
+  }
+  void AddCharacters(std::string_view characters) {
+    if (want_text_) text_.Add(characters);
+    if (want_details_) links_->AddText(characters);
   }
 
-  void AddLinks(const HtmlToken& tag) {
-    switch (tag.element->id) {
-      case HtmlName::kA:
-      case HtmlName::kArea: AddAnchor(tag); break;
-      case HtmlName::kFrame:
-      case HtmlName::kIframe: AddFrame(tag); break;
-      case HtmlName::kBase: AddBase(tag); break;
-      case HtmlName::kMeta: AddMeta(tag); break;
-      default: break;
-    }
-  }
-
-  // The value of the tag's first attribute of that name; repeats are dropped (13.2.5.33).
-  bool Attribute(const HtmlToken& tag, std::string_view lower_name, std::string_view* value) {
-    AttributeReader reader(tag.text);
-    std::string_view name;
-    while (reader.Next(&name, value)) {
-      if (!EqualsIgnoringCase(name, lower_name)) continue;
-      if (NeedsDecoding(*value)) *value = links_->Keep(DecodeCharacterReferences(*value, ReferenceContext::kAttribute));
-      return true;
-    }
-    return false;
-  }
-
-  void AddAnchor(const HtmlToken& tag) {
-    std::string_view href;
-    const bool svg_link = tag_is_foreign_ && tag.element->id == HtmlName::kA;
-    if (!Attribute(tag, "href", &href) && !(svg_link && Attribute(tag, "xlink:href", &href))) return;
-    std::string_view rel;
-    links_->Add(LinkKind::kNavigation, href, Attribute(tag, "rel", &rel) && HasNofollow(rel));
-  }
-
-  void AddFrame(const HtmlToken& tag) {
-    std::string_view src;
-    if (!tag_is_foreign_ && Attribute(tag, "src", &src) && !src.empty()) links_->Add(LinkKind::kFrame, src, false);
-  }
-
-  void AddBase(const HtmlToken& tag) {
-    std::string_view href;
-    if (!tag_is_foreign_ && Attribute(tag, "href", &href)) links_->AddBase(href);
-  }
-
-  void AddMeta(const HtmlToken& tag) {
-    std::string_view http_equiv;
-    std::string_view content;
-    if (tag_is_foreign_ || !Attribute(tag, "http-equiv", &http_equiv)) return;
-    if (EqualsIgnoringCase(http_equiv, "refresh") && Attribute(tag, "content", &content)) links_->AddRefresh(content);
-  }
-
+  std::string_view utf8_;
   HtmlTokenizer tokens_;
   const bool want_text_;
+  const bool want_details_;
   LinkCollector* links_;
-  ForeignContent foreign_;
+  std::unique_ptr<TreeState> tree_;  // null while no account of open elements is needed
   VisibleText text_;
   ScannedPage page_;
-  bool tag_is_foreign_ = false;  // the start tag in hand
   bool has_title_ = false;
-  size_t template_depth_ = 0;
+  bool in_body_ = false;        // with an account of open elements only
+  bool title_of_head_ = false;
   size_t noscript_depth_ = 0;
 };
 

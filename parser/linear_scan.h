@@ -1,5 +1,5 @@
-// Links, title and text of a page without building a tree: linear time and memory for any bytes, at the price of the tree
-// builder's finer corrections. For documents that are too hostile for a tree.
+// Links, title and text of a page in one pass, without building a tree: a tokenizer, and where it matters an account of what
+// the tree builder would have open (TreeState). Linear time for any bytes; memory is bounded but for what is found.
 #pragma once
 
 #include <string>

@@ -54,37 +54,101 @@ bool HasNofollow(std::string_view rel) {
   return false;
 }
 
-void LinkCollector::AddBase(std::string_view href) {
-  if (has_base_) return;
-  has_base_ = true;
-  base_ = href;
+bool LinkCollector::IsRobotsName(std::string_view name) const {
+  return EqualsIgnoringCase(name, "robots") || (!robots_name_.empty() && EqualsIgnoringCase(name, robots_name_));
 }
 
-void LinkCollector::Add(LinkKind kind, std::string_view reference, bool nofollow) {
+void LinkCollector::Clear() { *this = LinkCollector(kinds_, want_details_, robots_name_); }
+
+void LinkCollector::MarkBody() {
+  facts_of_head_ = facts_;
+  references_of_head_ = references_.size();
+}
+
+void LinkCollector::DropBody() {
+  EndText();
+  facts_ = facts_of_head_;
+  references_.resize(references_of_head_);
+  while (!texts_.empty() && texts_.back().first >= references_of_head_) texts_.pop_back();
+}
+
+void LinkCollector::AddMetaRobots(std::string_view content) {
+  if (facts_.meta_robots.size() < kMaxMetaRobots) facts_.meta_robots.push_back(content);
+}
+
+void LinkCollector::AddBase(std::string_view href) {
+  if (facts_.has_base) return;
+  facts_.has_base = true;
+  facts_.base = href;
+}
+
+void LinkCollector::Add(LinkKind kind, std::string_view reference, std::string_view rel) {
   if (references_.size() >= kMaxPageLinks) {
-    cut_ = true;
+    facts_.cut = true;
     return;
   }
-  references_.push_back({reference, kind, nofollow});
+  references_.push_back({reference, rel, kind});
+}
+
+void LinkCollector::BeginText() {
+  EndText();
+  if (want_details_ && !references_.empty() && !facts_.cut) text_of_ = references_.size() - 1;
+}
+
+void LinkCollector::AddText(std::string_view characters) {
+  if (text_of_ != kNoLink) text_.Add(characters);
+}
+
+void LinkCollector::EndText() {
+  if (text_of_ == kNoLink) return;
+  std::string text = text_.Take();
+  if (!text.empty()) texts_.emplace_back(text_of_, std::move(text));
+  text_of_ = kNoLink;
 }
 
 void LinkCollector::AddRefresh(std::string_view content) {
-  if (has_refresh_) return;
+  if (facts_.has_refresh) return;
   const std::optional<std::string_view> target = ParseMetaRefresh(content);
   if (!target.has_value()) return;
-  has_refresh_ = true;
-  Add(LinkKind::kRefresh, *target, false);
+  facts_.has_refresh = true;
+  if (Wants(LinkKind::kRefresh)) Add(LinkKind::kRefresh, *target);
+}
+
+void LinkCollector::AddCanonical(std::string_view href) {
+  if (facts_.canonical.empty()) facts_.canonical = href;
+}
+
+void LinkCollector::AddDescription(std::string_view content) {
+  if (!facts_.has_description) facts_.description = content.substr(0, kMaxFact);
+  facts_.has_description = true;
+}
+
+void LinkCollector::AddLanguage(std::string_view lang) {
+  if (!facts_.has_language) facts_.language = lang.substr(0, kMaxFact);
+  facts_.has_language = facts_.has_language || !lang.empty();
 }
 
 std::string_view LinkCollector::Keep(std::string text) { return kept_.emplace_back(std::move(text)); }
 
 void LinkCollector::Resolve(const Url& document_url, std::string_view encoding, ExtractedPage* page) const {
   Resolver resolver(document_url, encoding);
-  if (has_base_) resolver.UseBase(base_);
+  if (facts_.has_base) resolver.UseBase(facts_.base);
+  page->base = resolver.base().href();
+  page->description = CollapseSpace(facts_.description);
+  page->language = std::string(TrimHtmlSpace(facts_.language));
+  for (const std::string_view robots : facts_.meta_robots) {
+    page->meta_robots.push_back(CollapseSpace(robots.substr(0, kMaxFact)));
+  }
+  if (!facts_.canonical.empty()) {
+    absl::StatusOr<Url> canonical = resolver.Parse(facts_.canonical, resolver.base());
+    if (canonical.ok() && canonical->is_http()) page->canonical = canonical->href();
+  }
   size_t budget = kMaxResolveBytes;
-  page->links_cut = cut_;
+  page->links_cut = facts_.cut;
   page->links.reserve(references_.size());
-  for (const Reference& reference : references_) {
+  auto text = texts_.begin();
+  for (size_t i = 0; i < references_.size(); ++i) {
+    const Reference& reference = references_[i];
     const bool reload = reference.kind == LinkKind::kRefresh && reference.text.empty();
     const Url& base = reload ? document_url : resolver.base();
     const size_t cost = reference.text.size() + base.href().size();
@@ -93,8 +157,16 @@ void LinkCollector::Resolve(const Url& document_url, std::string_view encoding, 
       break;
     }
     budget -= cost;
+    while (text != texts_.end() && text->first < i) ++text;
     absl::StatusOr<Url> url = resolver.Parse(reference.text, base);
-    if (url.ok() && url->is_http()) page->links.push_back({*std::move(url), reference.kind, reference.nofollow});
+    if (!url.ok() || !url->is_http()) continue;
+    ExtractedLink& link = page->links.emplace_back();
+    link.url = *std::move(url);
+    link.kind = reference.kind;
+    link.nofollow = HasNofollow(reference.rel);
+    if (!want_details_) continue;
+    link.rel = std::string(reference.rel.substr(0, kMaxFact));
+    if (text != texts_.end() && text->first == i) link.text = text->second;
   }
 }
 

@@ -6,9 +6,11 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parser/link_extractor.h"
+#include "parser/visible_text.h"
 
 namespace weft {
 
@@ -20,30 +22,78 @@ inline constexpr size_t kMaxResolveBytes = 32 << 20;
 
 class LinkCollector {
  public:
+  LinkCollector() = default;
+  // Kinds that are not wanted need not be added. `robots_name` is in lower case.
+  LinkCollector(LinkKinds kinds, bool want_details, std::string_view robots_name)
+      : kinds_(kinds), want_details_(want_details), robots_name_(robots_name) {}
+
+  bool Wants(LinkKind kind) const { return kinds_.Has(kind); }
+  LinkKinds kinds() const { return kinds_; }
+  bool want_details() const { return want_details_; }
+  // Whether a meta element of that name speaks to us.
+  bool IsRobotsName(std::string_view name) const;
+
+  // Forgets all that was added.
+  void Clear();
+  // Forgets what was added since then (a frameset takes the place of the body).
+  void MarkBody();
+  void DropBody();
+
   // `href` of a <base>; the first one counts (4.2.3).
   void AddBase(std::string_view href);
-  void Add(LinkKind kind, std::string_view reference, bool nofollow);
+  void Add(LinkKind kind, std::string_view reference, std::string_view rel = {});
+  // Text within the element of the link that was added last, until EndText; links added meanwhile have none.
+  void BeginText();
+  void AddText(std::string_view characters);  // references resolved
+  void EndText();
   // The content of a <meta http-equiv=refresh>; the first valid one counts (4.2.5.3).
   void AddRefresh(std::string_view content);
+  // Facts of the page: the first of each counts, but for robots, where all do.
+  void AddCanonical(std::string_view href);
+  void AddDescription(std::string_view content);
+  void AddLanguage(std::string_view lang);
+  void AddMetaRobots(std::string_view content);
   // Keeps a string alive as long as the collector; the views given to the functions above must live that long.
   std::string_view Keep(std::string text);
 
-  // Fills links and links_cut. `encoding` is that of the page: queries are encoded in it.
+  // Fills links and facts. `encoding` is that of the page: queries are encoded in it.
   void Resolve(const Url& document_url, std::string_view encoding, ExtractedPage* page) const;
 
  private:
   struct Reference {
     std::string_view text;
+    std::string_view rel;
     LinkKind kind;
-    bool nofollow;
   };
+  // What was found, but for the references.
+  struct Facts {
+    std::string_view base;
+    std::string_view canonical;
+    std::string_view description;
+    std::string_view language;
+    std::vector<std::string_view> meta_robots;
+    bool has_base = false;
+    bool has_refresh = false;
+    bool has_description = false;
+    bool has_language = false;
+    bool cut = false;
+  };
+  static constexpr size_t kNoLink = ~size_t{0};
+  // Facts are kept up to this many octets each, and so many of robots.
+  static constexpr size_t kMaxFact = 4096;
+  static constexpr size_t kMaxMetaRobots = 16;
 
+  LinkKinds kinds_ = kFollowedKinds;
+  bool want_details_ = false;
+  std::string_view robots_name_ = "weft";
   std::vector<Reference> references_;
+  std::vector<std::pair<size_t, std::string>> texts_;  // by index of the link, ascending
+  VisibleText text_;
+  size_t text_of_ = kNoLink;
+  Facts facts_;
+  Facts facts_of_head_;
+  size_t references_of_head_ = 0;
   std::deque<std::string> kept_;
-  std::string_view base_;
-  bool has_base_ = false;
-  bool has_refresh_ = false;
-  bool cut_ = false;
 };
 
 // Whether a rel attribute holds the token "nofollow".

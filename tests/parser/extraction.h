@@ -46,11 +46,11 @@ inline std::string Repeat(std::string_view piece, size_t count) {
   return out;
 }
 
-// More attributes on an element without meaning than the tree builder is given: forces the linear scan, leaves the links alone.
+// More attributes on an element of the head without meaning than the tree builder is given: forces the linear scan, leaves the links alone.
 inline std::string ForceLinearScan(std::string_view html) {
   std::string attributes;
   for (int i = 0; i < 200; ++i) attributes += fmt::format(" x{}", i);
-  return fmt::format("<wbr{}>{}", attributes, html);
+  return fmt::format("<meta{}>{}", attributes, html);
 }
 
 }  // namespace weft::test

@@ -65,7 +65,7 @@ class LineExtractor : public LinkExtractor {
     for (size_t begin = 0; begin < html.size();) {
       size_t end = std::min(html.find('\n', begin), html.size());
       auto url = Url::Parse(html.substr(begin, end - begin), *input.url);
-      if (url.ok()) page.links.push_back({*url, LinkKind::kNavigation, false});
+      if (url.ok()) page.links.push_back({.url = *url, .kind = LinkKind::kNavigation, .rel = "", .text = ""});
       begin = end + 1;
     }
     return page;

@@ -11,11 +11,21 @@
 namespace weft {
 namespace {
 
-class GumboExtractor final : public LinkExtractor {
+// The tree of a page: null where it would cost too much.
+class TreeSource {
  public:
-  // `always_tree`: also for plain pages, where a linear scan finds the same.
-  explicit GumboExtractor(bool always_tree) : always_tree_(always_tree) {}
+  const GumboOutput* Parse(std::string_view utf8) {
+    return PrescanHtml(utf8) == PrescanVerdict::kTree ? gumbo_.Parse(utf8) : nullptr;
+  }
+  void Reset() { gumbo_.Reset(); }
 
+ private:
+  BoundedGumbo gumbo_;
+};
+
+template <bool kTree>
+class Extractor final : public LinkExtractor {
+ public:
   ExtractedPage Extract(const Input& input) override {
     const Charset charset = SniffCharset(input.html, input.content_type);
     std::string converted;
@@ -23,12 +33,8 @@ class GumboExtractor final : public LinkExtractor {
 
     ExtractedPage page;
     page.charset = charset.name;
-    LinkCollector links;
-    const PrescanVerdict verdict = PrescanHtml(utf8);
-    const bool plain = verdict == PrescanVerdict::kPlain;
-    const bool skip_tree = plain && !always_tree_ && !input.want_text;
-    const GumboOutput* tree =
-        (plain || verdict == PrescanVerdict::kTree) && !skip_tree ? gumbo_.Parse(utf8) : nullptr;
+    LinkCollector links(input.kinds, input.want_details, input.robots_name);
+    const GumboOutput* tree = kTree ? source_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
       WalkedPage walked = WalkTree(*tree, input.want_text, &links);
       page.title = std::move(walked.title);
@@ -37,21 +43,20 @@ class GumboExtractor final : public LinkExtractor {
       ScannedPage scanned = LinearScan(utf8, input.want_text, &links);
       page.title = std::move(scanned.title);
       page.text = std::move(scanned.text);
-      page.linear_scan = !skip_tree;
+      page.linear_scan = kTree;
     }
     links.Resolve(*input.url, charset.name, &page);
-    gumbo_.Reset();
+    if (kTree) source_.Reset();
     return page;
   }
 
  private:
-  bool always_tree_;
-  BoundedGumbo gumbo_;
+  TreeSource source_;
 };
 
 }  // namespace
 
-std::unique_ptr<LinkExtractor> NewGumboExtractor() { return std::make_unique<GumboExtractor>(true); }
-std::unique_ptr<LinkExtractor> NewPageExtractor() { return std::make_unique<GumboExtractor>(false); }
+std::unique_ptr<LinkExtractor> NewGumboExtractor() { return std::make_unique<Extractor<true>>(); }
+std::unique_ptr<LinkExtractor> NewLinearExtractor() { return std::make_unique<Extractor<false>>(); }
 
 }  // namespace weft

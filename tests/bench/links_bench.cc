@@ -1,0 +1,167 @@
+// How fast the extractors read real pages, and whether they answer alike:
+//   links_bench [--broken N] [--rounds N] DIR...
+// prints one JSON object. Pages are in memory before the clock starts. Speeds are from bytes to references, where a tree
+// builder's parse is compared: no URL is resolved, since that costs the same whoever found the reference. linear_urls_mb_s is
+// the extractor as a whole, with charset and resolved URLs.
+#include <libxml/HTMLparser.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "parser/bounded_gumbo.h"
+#include "parser/linear_scan.h"
+#include "tests/parser/extractor_answers.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> ReadPages(const std::vector<std::string>& directories) {
+  std::vector<std::string> pages;
+  for (const std::string& directory : directories) {
+    for (const auto& entry : fs::recursive_directory_iterator(directory, fs::directory_options::follow_directory_symlink)) {
+      const std::string ending = entry.path().extension().string();
+      if (!entry.is_regular_file() || (ending != ".html" && ending != ".htm")) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      std::string page(fs::file_size(entry.path()), '\0');
+      file.read(page.data(), static_cast<std::streamsize>(page.size()));
+      pages.push_back(std::move(page));
+    }
+  }
+  return pages;
+}
+
+double CpuSeconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// The best of `rounds`.
+template <typename Read>
+double MegabytesPerSecond(const std::vector<std::string>& pages, int rounds, Read read) {
+  double best = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const double begun = CpuSeconds();
+    size_t bytes = 0;
+    for (const std::string& page : pages) {
+      read(page);
+      bytes += page.size();
+    }
+    best = std::max(best, static_cast<double>(bytes) / 1e6 / std::max(CpuSeconds() - begun, 1e-6));
+  }
+  return best;
+}
+
+double Linear(const std::vector<std::string>& pages, int rounds) {
+  return MegabytesPerSecond(pages, rounds, [](const std::string& page) {
+    LinkCollector links;
+    LinearScan(page, false, &links);
+  });
+}
+
+double Gumbo(const std::vector<std::string>& pages) {
+  BoundedGumbo gumbo;
+  return MegabytesPerSecond(pages, 1, [&](const std::string& page) {
+    gumbo.Parse(page);
+    gumbo.Reset();
+  });
+}
+
+double Libxml2(const std::vector<std::string>& pages) {
+  return MegabytesPerSecond(pages, 1, [](const std::string& page) {
+    const int options = HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_RECOVER | HTML_PARSE_NONET;
+    xmlFreeDoc(htmlReadMemory(page.data(), static_cast<int>(page.size()), nullptr, "utf-8", options));
+  });
+}
+
+double Whole(const std::vector<std::string>& pages) {
+  auto extractor = NewLinearExtractor();
+  return MegabytesPerSecond(pages, 1, [&](const std::string& page) { test::Ask(*extractor, page); });
+}
+
+std::string Repeated(std::string_view piece, size_t bytes) {
+  std::string page;
+  page.reserve(bytes + piece.size());
+  while (page.size() < bytes) page += piece;
+  return page;
+}
+
+nlohmann::json Hostile(int rounds) {
+  constexpr size_t kBytes = 10'000'000;
+  nlohmann::json speeds;
+  const auto measure = [&](const char* name, std::string page) { speeds[name] = Linear({std::move(page)}, rounds); };
+  measure("nested div", Repeated("<div>", kBytes));
+  measure("nested span", Repeated("<span>", kBytes));
+  measure("nested span in svg", "<svg></svg>" + Repeated("<span>", kBytes));
+  measure("a b i unclosed", Repeated("<a><b><i>", kBytes));
+  measure("a b i unclosed in svg", "<svg></svg>" + Repeated("<a><b><i>", kBytes));
+  measure("attributes", "<p" + Repeated(" a=1", kBytes) + ">");
+  measure("less-than signs", Repeated("<", kBytes));
+  measure("open comment", "<!--" + Repeated("-", kBytes));
+  measure("quotes", "<a href=\"" + Repeated("'", kBytes));
+  measure("script", "<script>" + Repeated("</scrip", kBytes));
+  return speeds;
+}
+
+}  // namespace
+}  // namespace weft
+
+int main(int argc, char** argv) {
+  using namespace weft;
+  int rounds = 3;
+  uint32_t broken = 0;
+  std::vector<std::string> directories;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--broken" && i + 1 < argc) {
+      broken = static_cast<uint32_t>(std::strtoul(argv[++i], nullptr, 10));
+    } else if (word == "--rounds" && i + 1 < argc) {
+      rounds = std::atoi(argv[++i]);
+    } else {
+      directories.emplace_back(word);
+    }
+  }
+  const std::vector<std::string> pages = ReadPages(directories);
+  nlohmann::json out;
+  size_t equal = 0;
+  auto linear = NewLinearExtractor();
+  auto tree = NewGumboExtractor();
+  for (const std::string& page : pages) {
+    if (test::Ask(*linear, page) == test::Ask(*tree, page)) ++equal;
+  }
+  out["pages"] = pages.size();
+  out["equal"] = equal;
+  out["linear_mb_s"] = Linear(pages, rounds);
+  out["linear_urls_mb_s"] = Whole(pages);
+  out["gumbo_mb_s"] = Gumbo(pages);
+  out["libxml2_mb_s"] = Libxml2(pages);
+  out["hostile_mb_s"] = Hostile(rounds);
+  if (broken > 0) {
+    size_t alike = 0;
+    nlohmann::json unlike = nlohmann::json::array();
+    for (uint32_t seed = 1; seed <= broken; ++seed) {
+      const std::string page = test::BrokenHtml(seed);
+      if (test::Ask(*linear, page) == test::Ask(*tree, page)) {
+        ++alike;
+      } else {
+        unlike.push_back(seed);
+      }
+    }
+    out["broken"] = {{"documents", broken}, {"equal", alike}, {"unlike_seeds", unlike}};
+  }
+  std::printf("%s\n", out.dump().c_str());
+  return 0;
+}
