@@ -26,6 +26,10 @@ std::vector<Option> SeedAndScopeOptions() {
       {.name = "input", .letter = 'i', .repeatable = true, .unit = "FILE",
        .help = "Read seeds from FILE, one a line, # starts a comment; - is standard input",
        .group = OptionGroup::kSeeds, .commands = kCrawl | kAddsSeeds, .place = OfCall(&Call::seed_files)},
+      {.name = "sitemaps", .repeatable = true, .default_text = "auto", .unit = "auto|URL|off",
+       .help = "Read the sitemaps and feeds that robots.txt names (auto), or those at these URLs instead, or none (off)",
+       .group = OptionGroup::kSeeds, .commands = kOwners, .place = Stored(Settings::kSitemapsFieldNumber),
+       .check = CheckSitemaps},
       {.name = "scope", .kind = ValueKind::kChoice, .default_text = "host", .unit = "host|domain|prefix|any",
        .choices = "host|domain|prefix|any",
        .help = "Which links are followed: the seeds' hosts, their registrable domains, what begins like a seed up to "

@@ -10,6 +10,7 @@ std::string_view LinkKindName(LinkKind kind) {
     case LinkKind::kRefresh: return "refresh";
     case LinkKind::kRedirect: return "redirect";
     case LinkKind::kSeed: return "seed";
+    case LinkKind::kSitemap: return "sitemap";
   }
   return "unknown";  // a number off the wire
 }

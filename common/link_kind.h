@@ -1,4 +1,4 @@
-// What in a page names a URL. Sent on the wire: numbers are never reused.
+// What names a URL. Sent on the wire: numbers are never reused.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ enum class LinkKind : uint8_t {
   kRefresh = 3,     // meta http-equiv=refresh
   kRedirect = 4,    // Location of a 3xx
   kSeed = 5,
+  kSitemap = 6,     // in robots.txt, a sitemap index or --sitemaps: is read as a sitemap
 };
 
 std::string_view LinkKindName(LinkKind kind);

@@ -2,6 +2,8 @@
 // Untrusted input: any bytes, bounded time and memory. Thread rule: an extractor belongs to one thread.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +19,7 @@ struct ExtractedLink {
   Url url;
   LinkKind kind = LinkKind::kNone;
   bool nofollow = false;
+  absl::Time lastmod = absl::UnixEpoch();  // a sitemap's hint; the epoch: none
 };
 
 struct ExtractedPage {

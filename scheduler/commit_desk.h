@@ -46,6 +46,8 @@ class CommitDesk {
   };
 
   void TakeRedirect(const wire::PageResult& result, AttemptEnd& end);
+  template <typename Ended>
+  void TakeSitemaps(const Ended& ended);
   AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
   void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
   void ReadAgain(const std::string& text);

@@ -52,6 +52,7 @@ struct SchedulerNode::Impl {
 
   uint64_t Budget() const;
   SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
+  void AdmitGivenSitemaps();
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
   void LoadScope();
