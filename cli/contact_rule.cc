@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/ip_address.h"
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 
 namespace weft {
@@ -46,6 +47,15 @@ absl::Status PrivateAddress(const IpAddress& address, std::vector<std::string> a
                          ShellCommand(argv), ShellCommand(with_contact));
 }
 
+// Seeds, and sitemaps that the user named: both are fetched wherever they lie.
+std::vector<Url> Named(std::vector<Url> seeds, const wire::CrawlSettings& settings) {
+  for (const std::string& sitemap : GivenSitemaps(settings)) {
+    auto url = Url::Parse(sitemap);
+    if (url.ok()) seeds.push_back(*std::move(url));
+  }
+  return seeds;
+}
+
 }  // namespace
 
 const Url* FirstWithoutContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings) {
@@ -59,7 +69,8 @@ const Url* FirstWithoutContact(const std::vector<Url>& seeds, const wire::CrawlS
 
 absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettings& settings,
                           const std::vector<std::string>& argv) {
-  const Url* seed = FirstWithoutContact(seeds, settings);
+  const std::vector<Url> named = Named(seeds, settings);
+  const Url* seed = FirstWithoutContact(named, settings);
   if (seed == nullptr) return absl::OkStatus();
   if (const std::optional<IpAddress> address = AddressOf(*seed); address && address->IsSpecial()) {
     return PrivateAddress(*address, argv);

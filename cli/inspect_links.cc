@@ -20,10 +20,16 @@ class LinksInspector final : public Inspector {
     ordered_json answer;
     answer["charset"] = page.charset;
     answer["title"] = page.title;
+    answer["base"] = page.base;
+    answer["meta_robots"] = page.meta_robots;
+    answer["description"] = page.description;
+    answer["language"] = page.language;
+    answer["canonical"] = page.canonical.empty() ? ordered_json() : ordered_json(page.canonical);
     ordered_json::array_t links;
     links.reserve(page.links.size());
     for (const ExtractedLink& link : page.links) {
-      links.push_back({{"url", link.url.href()}, {"kind", LinkKindName(link.kind)}, {"nofollow", link.nofollow}});
+      links.push_back({{"url", link.url.href()}, {"kind", LinkKindName(link.kind)}, {"nofollow", link.nofollow},
+                       {"rel", link.rel}, {"text", link.text}});
     }
     answer["links"] = std::move(links);
     return answer;
@@ -33,6 +39,11 @@ class LinksInspector final : public Inspector {
     WEFT_ASSIGN_OR_RETURN(const ExtractedPage page, Read(input));
     std::string out = ReadableRow("charset", page.charset);
     out += ReadableRow("title", page.title.empty() ? "(none)" : page.title);
+    out += ReadableRow("base", page.base);
+    if (!page.description.empty()) out += ReadableRow("description", page.description);
+    if (!page.language.empty()) out += ReadableRow("language", page.language);
+    if (!page.canonical.empty()) out += ReadableRow("canonical", page.canonical);
+    for (const std::string& robots : page.meta_robots) out += ReadableRow("meta robots", robots);
     out += ReadableRow("links", std::to_string(page.links.size()));
     for (const ExtractedLink& link : page.links) {
       const std::string kind = fmt::format("  {}{}", LinkKindName(link.kind), link.nofollow ? " nofollow" : "");
@@ -54,10 +65,16 @@ class LinksInspector final : public Inspector {
       return InvalidArgument("\"url\" is not a URL: {}; give the page's own, such as https://example.com/",
                              ErrorText(url.status()));
     }
-    return extractor_->Extract({.html = html, .url = &*url, .content_type = content_type, .want_text = false});
+    LinkExtractor::Input page;
+    page.html = html;
+    page.url = &*url;
+    page.content_type = content_type;
+    page.want_details = true;
+    page.kinds = LinkKinds::All();
+    return extractor_->Extract(page);
   }
 
-  std::unique_ptr<LinkExtractor> extractor_ = NewPageExtractor();
+  std::unique_ptr<LinkExtractor> extractor_ = NewLinearExtractor();
 };
 
 }  // namespace

@@ -62,6 +62,7 @@ const std::vector<Inspection>& Inspections() {
       UrlInspection(),
       RobotsInspection(),
       LinksInspection(),
+      SitemapInspection(),
       CharsetInspection(),
   };
   return *table;

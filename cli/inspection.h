@@ -80,6 +80,7 @@ const Inspection* FindInspection(std::string_view name);
 Inspection UrlInspection();
 Inspection RobotsInspection();
 Inspection LinksInspection();
+Inspection SitemapInspection();
 Inspection CharsetInspection();
 
 // For a terminal: well-formed UTF-8 without control characters.

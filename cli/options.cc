@@ -13,6 +13,7 @@
 #include "cli/options_table.h"
 #include "cli/options_value.h"
 #include "cli/version.h"
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 
 namespace weft {
@@ -243,6 +244,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
     WEFT_RETURN_IF_ERROR(ApplyConfigFile(config->second.back(), line));
   }
   WEFT_RETURN_IF_ERROR(ApplyFlags(typed, line));
+  if (line.settings.sitemaps_size() > 1 && !SitemapsAreRead(line.settings)) {
+    return InvalidArgument("sitemaps: 'off' stands alone; leave it out to read the sitemaps that are named");
+  }
   WEFT_RETURN_IF_ERROR(CheckRequired(line));
   WEFT_RETURN_IF_ERROR(ApplyOperands(std::move(typed.operands), line));
   return line;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "common/ip_address.h"
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "common/url.h"
 
@@ -76,6 +77,13 @@ absl::Status CheckNetwork(std::string_view value) {
   const auto cidr = Cidr::Parse(value);
   if (cidr.ok()) return absl::OkStatus();
   return InvalidArgument("'{}' is not a network; expected an address or a network such as 127.0.0.0/8 or fd00::/8", value);
+}
+
+absl::Status CheckSitemaps(std::string_view value) {
+  if (value == kSitemapsAuto || value == kSitemapsOff) return absl::OkStatus();
+  const auto url = Url::Parse(value);
+  if (url.ok() && url->is_http() && !url->host().empty()) return absl::OkStatus();
+  return InvalidArgument("'{}' is neither auto, off nor the URL of a sitemap, such as https://example.com/sitemap.xml", value);
 }
 
 absl::Status CheckResolve(std::string_view value) {

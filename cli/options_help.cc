@@ -59,12 +59,13 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
      "Write the stored pages as JSON lines",
      "Example:\n  weft export crawl --format jsonl --text --output pages.jsonl\n"},
-    {Command::kInspect, "inspect", "weft inspect url|robots|links|charset [URL | FILE | -] [options]",
-     "Show how Weft reads a URL, a robots.txt or a page",
+    {Command::kInspect, "inspect", "weft inspect url|robots|links|sitemap|charset [URL | FILE | -] [options]",
+     "Show how Weft reads a URL, a robots.txt, a page or a sitemap",
      R"(What is inspected:
   url URL          what is fetched, the key it is compared by, its SURT form and registrable domain
   robots FILE|-    whether robots.txt allows --url, and which line says so
-  links FILE|-     charset, title and links of the HTML page that lies at --url
+  links FILE|-     charset, title, facts and links of every kind of the HTML page that lies at --url
+  sitemap FILE|-   what a sitemap or feed that lies at --url names
   charset FILE|-   the encoding of a page, and what told it
 
 Examples:
@@ -78,7 +79,9 @@ Examples:
 With --jsonl the other options are members of the lines. What a line and its answer hold (base64 is RFC 4648's, padded):
   url      {"input","base"?} -> {"href","key","surt","host","registrable_domain","error"?}
   robots   {"robots"|"robots_b64","agent","url"} -> {"allowed","rule","line","crawl_delay","sitemaps"}
-  links    {"html"|"html_b64","url","content_type"?} -> {"charset","title","links":[{"url","kind","nofollow"}]}
+  links    {"html"|"html_b64","url","content_type"?} -> {"charset","title","base","meta_robots","description","language",
+           "canonical","links":[{"url","kind","nofollow","rel","text"}]}
+  sitemap  {"body"|"body_b64","url","content_type"?} -> {"kind","urls":[{"loc","lastmod"?,"priority"?}],"sitemaps","errors"}
   charset  {"body"|"body_b64","content_type"?} -> {"charset","source"}
 A line that is not such an object, or is longer than 64 MiB, is answered {"error"}, and the next one is read.
 Exit codes: 0 answered; 1 the URL is none, or reading or writing failed; 2 wrong usage, or the file cannot be read.

@@ -27,6 +27,10 @@ std::vector<Option> SeedAndScopeOptions() {
       {.name = "input", .letter = 'i', .repeatable = true, .unit = "FILE",
        .help = "Read seeds from FILE, one a line, # starts a comment; - is standard input",
        .group = OptionGroup::kSeeds, .commands = kCrawl | kAddsSeeds, .place = OfCall(&Call::seed_files)},
+      {.name = "sitemaps", .repeatable = true, .default_text = "auto", .unit = "auto|URL|off",
+       .help = "Read the sitemaps and feeds that robots.txt names (auto), or those at these URLs instead, or none (off)",
+       .group = OptionGroup::kSeeds, .commands = kOwners, .place = Stored(Settings::kSitemapsFieldNumber),
+       .check = CheckSitemaps},
       {.name = "scope", .kind = ValueKind::kChoice, .default_text = "host", .unit = "host|domain|prefix|any",
        .choices = "host|domain|prefix|any",
        .help = "Which links are followed: the seeds' hosts, their registrable domains, what begins like a seed up to "
@@ -182,12 +186,12 @@ std::vector<Option> InspectionOptions() {
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::jsonl)},
       {.name = "base", .unit = "URL", .help = "(url) Resolve the URL against this one, as a page there would",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::base_url)},
-      {.name = "url", .unit = "URL", .help = "(robots) The URL that is asked for; (links) the page's own URL",
+      {.name = "url", .unit = "URL", .help = "(robots) The URL that is asked for; (links, sitemap) the file's own",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::of_url)},
       {.name = "agent", .default_text = "Weft", .unit = "NAME",
        .help = "(robots) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
        .commands = kInspect, .place = OfCall(&Call::agent)},
-      {.name = "content-type", .unit = "TEXT", .help = "(links, charset) The Content-Type header that came with it",
+      {.name = "content-type", .unit = "TEXT", .help = "(links, sitemap, charset) The Content-Type header that came with it",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::content_type)},
   };
 }

@@ -1,4 +1,4 @@
-// What in a page names a URL. Sent on the wire: numbers are never reused.
+// What names a URL. Sent on the wire: numbers are never reused.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ enum class LinkKind : uint8_t {
   kRefresh = 3,     // meta http-equiv=refresh
   kRedirect = 4,    // Location of a 3xx
   kSeed = 5,
-  kSitemap = 6,     // a sitemap or feed
+  kSitemap = 6,     // in robots.txt, a sitemap index or --sitemaps: is read as a sitemap
   kCanonical = 7,   // link rel=canonical
   kAlternate = 8,   // link rel=alternate: another language, a feed
   kNext = 9,        // link rel=next

@@ -8,4 +8,7 @@ namespace weft {
 // The longest Crawl-delay that is honoured; longer ones count as this.
 inline constexpr absl::Duration kLongestCrawlDelay = absl::Minutes(2);
 
+// Sitemaps that one robots.txt may name; further ones are not asked for.
+inline constexpr int kMaxSitemapsOfRobots = 200;
+
 }  // namespace weft

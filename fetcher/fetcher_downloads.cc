@@ -16,6 +16,7 @@ void FetcherNode::Impl::Begin(LeaseRun& run, bool robots, const wire::UrlTicket&
   one.robots = robots;
   one.ticket = ticket;
   if (robots) one.ticket.set_url(url.request_target_url());
+  if (!robots) one.sitemaps = run.sitemaps();
   one.host = std::string(url.host());
   ++host_active[one.host];
   one.download = std::make_unique<Download>(
@@ -44,6 +45,7 @@ void FetcherNode::Impl::KeepPage(Active& one, const FetchResult& result, bool ro
   out.page.set_wall_us(absl::ToUnixMicros(result.began_wall));
   out.page.set_took_us(absl::ToInt64Microseconds(result.took));
   out.page.set_truncated(result.truncated);
+  for (const std::string& sitemap : one.sitemaps) out.page.add_sitemaps(sitemap);
   one.download->Settle(out.bytes);
   outbox.Add(std::move(out));
 }
@@ -79,6 +81,7 @@ void FetcherNode::Impl::OnDownloadEnd(Download& download, FetchResult result) {
     }
     if (page) {
       KeepPage(one, result, false);
+      if (run != nullptr && !one.sitemaps.empty()) run->SitemapsTold();
       settled = true;
     }
   }

@@ -211,16 +211,18 @@ void FetcherNode::Impl::PermitDone(LeaseRun& run, const std::string& host, absl:
 
 void FetcherNode::Impl::ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome,
                                     const std::string& detail) {
-  SendEnded(run.epoch(), ticket, outcome, detail);
+  SendEnded(run.epoch(), ticket, outcome, detail, run.sitemaps());
+  run.SitemapsTold();
 }
 
 void FetcherNode::Impl::SendEnded(const wire::Epoch& epoch, const wire::UrlTicket& ticket, Outcome outcome,
-                                  const std::string& detail) {
+                                  const std::string& detail, const std::vector<std::string>& sitemaps) {
   wire::UrlEnded ended;
   *ended.mutable_epoch() = epoch;
   *ended.mutable_ticket() = ticket;
   ended.set_outcome(static_cast<uint32_t>(outcome));
   ended.set_detail(detail);
+  for (const std::string& sitemap : sitemaps) ended.add_sitemaps(sitemap);
   ended.set_wall_us(absl::ToUnixMicros(clock.WallNow()));
   unacked[fmt::format("{}/{}/{}", ticket.key(), ticket.generation(), ticket.attempt())] = ended;
   wire::Frame frame;

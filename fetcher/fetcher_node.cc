@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/crawl_key.h"
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "fetcher/fetcher_node_impl.h"
 
@@ -118,6 +119,7 @@ void FetcherNode::Impl::OnRegistered(const wire::Registered& given) {
   }
   run_settings.robots_token = terms.settings().robots_token();
   run_settings.ignore_robots = terms.settings().ignore_robots();
+  run_settings.read_sitemaps = SitemapsFromRobots(terms.settings());
   run_settings.through_proxy = !terms.settings().proxy().empty();
   run_settings.allowed_private.clear();
   for (const std::string& text : terms.settings().allow_private_net()) {

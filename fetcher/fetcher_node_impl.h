@@ -66,7 +66,8 @@ struct FetcherNode::Impl : LeaseRunHost {
   void PermitDone(LeaseRun& run, const std::string& host, absl::Duration last_request_age) override;
   void ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail) override;
   void AskMore(LeaseRun& run, uint32_t urls) override;
-  void SendEnded(const wire::Epoch& epoch, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail);
+  void SendEnded(const wire::Epoch& epoch, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail,
+                 const std::vector<std::string>& sitemaps = {});
 
   // --- downloads ---
   struct Active {
@@ -76,6 +77,7 @@ struct FetcherNode::Impl : LeaseRunHost {
     wire::Epoch epoch;
     bool robots = false;
     wire::UrlTicket ticket;
+    std::vector<std::string> sitemaps;  // of robots.txt, not told yet when it began
     std::string host;
     bool cancelled = false;
   };

@@ -40,6 +40,17 @@ void LeaseRun::TakeRobots(const wire::RobotsState& robots) {
   if (robots.kind() != wire::RobotsState::RULES) return;
   rules_ = RobotsRules::Parse(robots.body(), settings_.robots_token);
   if (rules_->crawl_delay()) delay_ = std::max(delay_, std::min(*rules_->crawl_delay(), kLongestCrawlDelay));
+  if (settings_.read_sitemaps) TakeSitemaps();
+}
+
+void LeaseRun::TakeSitemaps() {
+  auto base = robots_url_ ? absl::StatusOr<Url>(*robots_url_) : Url::Parse(origin_ + "/robots.txt");
+  if (!base.ok()) return;
+  for (const std::string& line : rules_->sitemaps()) {
+    if (sitemaps_.size() >= static_cast<size_t>(kMaxSitemapsOfRobots)) return;
+    auto url = Url::Parse(line, *base);
+    if (url.ok() && url->is_http() && url->href().size() <= kMaxUrlBytes) sitemaps_.push_back(url->request_target_url());
+  }
 }
 
 void LeaseRun::TopUp(const wire::LeaseGrant& grant) {

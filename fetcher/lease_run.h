@@ -42,6 +42,7 @@ struct LeaseRunSettings {
   bool ignore_robots = false;
   bool through_proxy = false;      // names are resolved by the proxy
   std::vector<Cidr> allowed_private;
+  bool read_sitemaps = true;       // that robots.txt names
 };
 
 class LeaseRun {
@@ -64,6 +65,11 @@ class LeaseRun {
   enum class Verdict { kPage, kHandled };
   // kPage: a response that goes to a parser. Everything else was reported or put back.
   Verdict OnUrlEnd(const wire::UrlTicket& ticket, const FetchResult& result);
+
+  // What robots.txt names, as absolute URLs, until SitemapsTold(): with whatever ends first under this lease. Each lease
+  // tells them, for what the one before told may have been lost with it.
+  const std::vector<std::string>& sitemaps() const { return sitemaps_; }
+  void SitemapsTold() { sitemaps_.clear(); }
 
   // Closed at the lease's deadline: somebody else will ask for it.
   void OnUrlCancelled(const wire::UrlTicket& ticket, absl::Time ended);
@@ -96,6 +102,7 @@ class LeaseRun {
   void AskForMore(absl::Time now);
   void ReturnPermit(absl::Duration last_request_age);
   void TakeRobots(const wire::RobotsState& robots);
+  void TakeSitemaps();
   void HostFailed(Outcome outcome, const std::string& detail);
   void SlotDone(absl::Time ended);
   bool NeedAddress();
@@ -126,6 +133,7 @@ class LeaseRun {
 
   enum class Robots { kNeeded, kRunning, kReady } robots_step_ = Robots::kNeeded;
   std::optional<RobotsRules> rules_;       // none: everything is allowed
+  std::vector<std::string> sitemaps_;
   wire::RobotsState fetched_robots_;
   bool robots_fetched_ = false;
   std::optional<Url> robots_url_;          // what to ask next

@@ -2,6 +2,8 @@
 // Untrusted input: any bytes, bounded time and memory. Thread rule: an extractor belongs to one thread.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +21,7 @@ struct ExtractedLink {
   bool nofollow = false;               // rel holds nofollow, or the page's robots directives do
   std::string rel;                     // as written, when details are asked for
   std::string text;                    // of an anchor, white space collapsed, when details are asked for
+  absl::Time lastmod = absl::UnixEpoch();  // a sitemap's hint; the epoch: none
 };
 
 // All text is UTF-8 with white space collapsed.

@@ -12,12 +12,14 @@
 #include "common/http_message.h"
 #include "common/key_rules.h"
 #include "common/session_link.h"
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "parser/html_sniff.h"
 #include "parser/link_cache.h"
 #include "parser/page_intake.h"
 #include "parser/parser_node.h"
 #include "parser/stored_walk.h"
+#include "parser/sitemap_reader.h"
 
 namespace weft {
 
@@ -78,6 +80,7 @@ struct ParserNode::Impl {
   void Process(ArrivedPage arrived);
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
+  void ParseSitemap(Work& work, SitemapFile file);
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
   void TakeRedirect(Work& work, const HttpHead& head);
   void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;

@@ -23,7 +23,8 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
   for (const ExtractedLink& found : links) {
     Fingerprint key = fingerprinter.Of(CrawlKey(found.url, keys));
     if (!seen.insert(key).second) continue;
-    if (work.cacheable && cache.Contains(key)) {
+    // What was acknowledged as a page may be no known sitemap yet.
+    if (work.cacheable && found.kind != LinkKind::kSitemap && cache.Contains(key)) {
       ++counts.links_suppressed;
       continue;
     }
@@ -35,7 +36,9 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
       if (!batch.stored()) batch.mutable_ticket()->clear_url();
       batch.mutable_links()->Swap(work.result.mutable_links());
     }
-    FillLink(found.url, found.kind, key, work.result.add_links());
+    wire::Link* sent = work.result.add_links();
+    FillLink(found.url, found.kind, key, sent);
+    sent->set_lastmod_us(absl::ToUnixMicros(found.lastmod));
   }
 }
 
@@ -48,6 +51,29 @@ void ParserNode::Impl::TakeRedirect(Work& work, const HttpHead& head) {
   FillLink(*target, LinkKind::kRedirect, fingerprinter.Of(CrawlKey(*target, keys)), work.result.mutable_redirect());
 }
 
+void ParserNode::Impl::ParseSitemap(Work& work, SitemapFile file) {
+  std::vector<ExtractedLink> links;
+  // Sitemaps first: what is named as both is read as one.
+  const auto add = [&links](Url& url, LinkKind kind) -> ExtractedLink& {
+    ExtractedLink& added = links.emplace_back();
+    added.url = std::move(url);
+    added.kind = kind;
+    return added;
+  };
+  for (SitemapUrl& entry : file.sitemaps) add(entry.url, LinkKind::kSitemap);
+  for (SitemapUrl& entry : file.urls) {
+    add(entry.url, LinkKind::kNavigation).lastmod = entry.lastmod_time.value_or(absl::UnixEpoch());
+    for (Url& alternate : entry.alternates) add(alternate, LinkKind::kNavigation);
+  }
+  std::string note = work.result.note();
+  if (!note.empty()) note += ',';
+  note += fmt::format("sitemap:{}", SitemapKindName(file.kind));
+  if (file.salvaged) note += ",salvaged";
+  if (file.cut) note += ",links-cut";
+  work.result.set_note(note);
+  AddLinks(work, links);
+}
+
 void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {
   std::string_view content_type = head.Get("Content-Type");
   work.result.set_mime(MimeEssence(content_type));
@@ -56,9 +82,18 @@ void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView
   if (!ok || work.arrived.page.store_only() || payload.payload.empty()) return;
   Decoded decoded = DecodeContent(head, payload.payload);
   if (!decoded.problem.empty()) work.result.set_note(decoded.problem);
-  if (!IsHtml(work.result.mime(), decoded.body)) return;
   auto url = Url::Parse(work.result.ticket().url());
   if (!url.ok()) return;
+  const bool html = IsHtml(work.result.mime(), decoded.body);
+  const bool named = work.result.ticket().sitemap_level() > 0;
+  if (SitemapsAreRead(terms.settings()) && (named || (!html && LooksLikeSitemap(decoded.body)))) {
+    parts.NameCurrentPage(work.result.ticket().key());
+    SitemapFile file = ReadSitemap({decoded.body, content_type, &*url, clock.WallNow()});
+    parts.NameCurrentPage("");
+    // A page that was only called a sitemap is a page.
+    if (file.kind != SitemapKind::kUnknown) return ParseSitemap(work, std::move(file));
+  }
+  if (!html) return;
   LinkExtractor::Input input;
   input.html = decoded.body;
   input.url = &*url;
@@ -87,6 +122,7 @@ absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::stri
   wire::PageResult& result = work.result;
   *result.mutable_epoch() = page.epoch();
   *result.mutable_ticket() = page.ticket();
+  *result.mutable_sitemaps() = page.sitemaps();
   result.set_status(static_cast<uint32_t>(head.status()));
   FillPlace(stored.place, *result.mutable_place());
   result.set_payload_digest(stored.payload_digest);

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "common/politeness.h"
 #include "common/status.h"
 
 namespace weft {
@@ -68,6 +69,15 @@ void CommitDesk::TakeRedirect(const wire::PageResult& result, const Fingerprint&
   candidates_.push_back(*std::move(target));
 }
 
+// What robots.txt names comes with an end, and is admitted before it: an end that is committed has brought it.
+template <typename Ended>
+void CommitDesk::TakeSitemaps(const Ended& ended) {
+  const int count = std::min(ended.sitemaps_size(), kMaxSitemapsOfRobots);
+  for (int i = 0; i < count; ++i) {
+    if (auto candidate = intake_.FromRobots(ended.sitemaps(i), ended.ticket())) candidates_.push_back(*std::move(candidate));
+  }
+}
+
 void CommitDesk::Take(const PeerId& from, const wire::LinkBatch& batch) {
   (void)from;
   for (const wire::Link& link : batch.links()) {
@@ -86,6 +96,7 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
                                           uint16_t referrer_shard) {
   const wire::UrlTicket& ticket = result.ticket();
   Outcome outcome = static_cast<Outcome>(result.outcome());
+  TakeSitemaps(result);  // before the links: what is both is read as a sitemap
   Arrived arrived;
   arrived.from = from;
   if (outcome == Outcome::kParserCrash) {
@@ -142,6 +153,7 @@ AttemptEnd CommitDesk::EndOfFailure(const wire::UrlTicket& ticket, Outcome outco
 
 void CommitDesk::Take(const PeerId& from, wire::UrlEnded ended) {
   Outcome outcome = static_cast<Outcome>(ended.outcome());
+  TakeSitemaps(ended);
   Arrived arrived;
   arrived.from = from;
   arrived.end = EndOfFailure(ended.ticket(), outcome);

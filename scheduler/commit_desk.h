@@ -56,6 +56,8 @@ class CommitDesk {
                     AttemptEnd& end);
   Arrived& TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer, uint16_t referrer_shard);
   absl::StatusOr<StoredFate> FateOf(const std::string& url, wire::UrlTicket& ticket, UrlRecord& record);
+  template <typename Ended>
+  void TakeSitemaps(const Ended& ended);
   AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
   void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
   void ReadAgain(const std::string& text);

@@ -38,6 +38,8 @@ absl::StatusOr<CommitDesk::StoredFate> CommitDesk::FateOf(const std::string& url
     WEFT_ASSIGN_OR_RETURN(found, db_.Find(place.key, place.shard));
   }
   if (!fits(found)) return StoredFate::kUnknown;
+  // Its parser could not know that it is a sitemap, and read no URL of it: it is fetched again.
+  if (found->sitemap_level > 0) return StoredFate::kPassed;
   if (found->state != UrlState::kPending || frontier_.FindOut(place.key) != nullptr) return StoredFate::kPassed;
   record = *std::move(found);
   FillTicket(place, record, ticket);

@@ -61,6 +61,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_redirect_hops(url.record.redirect_hops);
     ticket->set_seed(url.record.seed);
     ticket->set_own_key_redirects(url.record.own_key_redirects);
+    ticket->set_sitemap_level(url.record.sitemap_level);
     OutUrl out;
     out.host_id = host.id;
     out.origin = origin.origin;

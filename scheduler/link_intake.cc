@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/link_kind.h"
+#include "common/sitemap_choice.h"
+
 namespace weft {
 namespace {
 
@@ -45,6 +48,11 @@ std::optional<Candidate> LinkIntake::FromLink(const wire::Link& link, const wire
   std::optional<Candidate> candidate = Make(link.url());
   if (!candidate) return std::nullopt;
   candidate->depth = source.depth() + 1;
+  if (static_cast<LinkKind>(link.kind()) == LinkKind::kSitemap && SitemapsAreRead(settings_)) {
+    candidate->sitemap_level = source.sitemap_level() + 1;
+    if (source.sitemap_level() > 0) candidate->depth = source.depth();
+    if (candidate->sitemap_level > kMaxSitemapLevels) candidate->refused = Outcome::kDepth;
+  }
   candidate->referrer = Fingerprint::FromBytes(source.key());
   candidate->referrer_shard = static_cast<uint16_t>(source.shard());
   if (candidate->refused == Outcome::kNone && settings_.has_max_depth() && candidate->depth > settings_.max_depth()) {
@@ -60,9 +68,28 @@ std::optional<Candidate> LinkIntake::FromRedirect(const wire::Link& link, const 
   candidate->depth = source.depth();
   candidate->redirect_hops = source.redirect_hops() + 1;
   candidate->seed = source.seed();
+  candidate->sitemap_level = source.sitemap_level();
   candidate->referrer = referrer.empty() ? Fingerprint::FromBytes(source.key()) : referrer;
   candidate->referrer_shard = referrer.empty() ? static_cast<uint16_t>(source.shard()) : referrer_shard;
   if (candidate->redirect_hops > kMaxRedirectHops) candidate->refused = Outcome::kRedirectHops;
+  return candidate;
+}
+
+std::optional<Candidate> LinkIntake::FromRobots(const std::string& text, const wire::UrlTicket& asked_for) {
+  if (!SitemapsFromRobots(settings_)) return std::nullopt;
+  if (settings_.has_max_depth() && asked_for.depth() >= settings_.max_depth()) return std::nullopt;
+  std::optional<Candidate> candidate = Make(text);
+  if (!candidate) return std::nullopt;
+  candidate->depth = asked_for.depth();
+  candidate->sitemap_level = 1;
+  return candidate;
+}
+
+std::optional<Candidate> LinkIntake::FromGivenSitemap(const std::string& text) {
+  std::optional<Candidate> candidate = Make(text);
+  if (!candidate) return std::nullopt;
+  candidate->sitemap_level = 1;
+  candidate->refused = scope_.JudgeSeed(candidate->url);
   return candidate;
 }
 

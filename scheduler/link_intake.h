@@ -25,12 +25,18 @@ class LinkIntake {
 
   void set_settings(const wire::CrawlSettings& settings) { settings_ = settings; }
 
-  // A link found on the page of `source` (depth one more). nullopt: not an http URL, or not a URL at all.
+  // A link found on the page of `source` (depth one more; a sitemap named by a sitemap keeps its depth). nullopt: not an
+  // http URL, or not a URL at all.
   std::optional<Candidate> FromLink(const wire::Link& link, const wire::UrlTicket& source);
   // A redirect target: it keeps its source's depth, and stands where its source stood for the user.
   std::optional<Candidate> FromRedirect(const wire::Link& link, const wire::UrlTicket& source,
                                         const Fingerprint& referrer, uint16_t referrer_shard);
   Candidate FromSeed(const Url& url);
+  // A sitemap that robots.txt names; it has the depth of the URL for which robots.txt was asked. nullopt also where
+  // nothing that it could name would be near enough.
+  std::optional<Candidate> FromRobots(const std::string& text, const wire::UrlTicket& asked_for);
+  // A sitemap that the user names: fetched wherever it lies, like a seed, but no anchor of the scope.
+  std::optional<Candidate> FromGivenSitemap(const std::string& text);
   // What scope and limits say of a URL that is in the ledger already.
   Outcome Judge(const UrlRecord& record);
   Fingerprint KeyOf(const Url& url) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "scheduler/scheduler_node_impl.h"
 
@@ -101,6 +102,7 @@ void SchedulerNode::Start() {
   s.Check(s.db->PutMeta(kMetaClean, "0"));
   s.Check(s.db->PutMeta(kMetaState, "running"));
   s.Check(s.db->PutMeta(kMetaSettings, s.settings.SerializeAsString()));
+  s.AdmitGivenSitemaps();
   s.frontier.Load(no_request_before);
 }
 
@@ -125,8 +127,19 @@ SchedulerNode::SeedCounts SchedulerNode::Impl::AdmitSeeds(const std::vector<std:
     if (candidates.size() >= kSeedChunk) AdmitSeedChunk(candidates, anchors, counts);
   }
   AdmitSeedChunk(candidates, anchors, counts);
+  AdmitGivenSitemaps();
   frontier.TakeInserts();
   return counts;
+}
+
+// Not before the first seed: a crawl that has read them alone would be finished.
+void SchedulerNode::Impl::AdmitGivenSitemaps() {
+  if (!failed.ok() || db->ledger().discovered == 0) return;
+  std::vector<Candidate> candidates;
+  for (const std::string& text : GivenSitemaps(settings)) {
+    if (auto candidate = intake.FromGivenSitemap(text)) candidates.push_back(*std::move(candidate));
+  }
+  if (!candidates.empty()) Check(db->Admit(candidates, crawl_clock.Now()).status());
 }
 
 void SchedulerNode::Impl::AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors,

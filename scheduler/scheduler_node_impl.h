@@ -56,6 +56,7 @@ struct SchedulerNode::Impl {
   // New requests may be allowed.
   bool MayGrant() const { return stop == StopReason::kNone && !resubmits.busy(); }
   SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
+  void AdmitGivenSitemaps();
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
   void LoadScope();

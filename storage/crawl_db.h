@@ -45,6 +45,7 @@ struct Candidate {
   uint32_t depth = 0;
   uint32_t redirect_hops = 0;
   bool seed = false;
+  uint32_t sitemap_level = 0;         // as in UrlRecord
   Fingerprint referrer;
   uint16_t referrer_shard = 0;
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason

@@ -65,6 +65,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
   record.depth = c.depth;
   record.redirect_hops = c.redirect_hops;
   record.seed = c.seed;
+  record.sitemap_level = c.sitemap_level;
   record.referrer = c.referrer;
   record.referrer_shard = c.referrer_shard;
   LedgerCounts& ledger = change.counts().ledger;
@@ -91,12 +92,13 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
 absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Known& known) {
   WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(c.key));
   bool nearer = head.state == UrlState::kPending && c.refused == Outcome::kNone &&
-                (c.depth < head.depth || (c.seed && !head.seed));
+                (c.depth < head.depth || (c.seed && !head.seed) || (c.sitemap_level > 0 && !head.sitemap));
   bool take_up = head.state == UrlState::kRefused && c.refused == Outcome::kNone && RefusedByScope(head.reason);
   if (!nearer && !take_up) return Admission::kKnown;
   WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(c.key));
   record.depth = std::min(record.depth, c.depth);
   record.seed = record.seed || c.seed;
+  if (record.sitemap_level == 0) record.sitemap_level = c.sitemap_level;
   if (take_up) {
     LedgerCounts& ledger = change.counts().ledger;
     DropReason(ledger.refused, record.reason);

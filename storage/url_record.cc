@@ -17,8 +17,8 @@ enum Flag : uint8_t {
   kHasRefusedHost = 16,
   kWaitsForRetry = 32,
   kHasPlace = 64,
+  kSitemap = 128,
 };
-constexpr uint8_t kAllFlags = 127;
 
 uint8_t FlagsOf(const UrlRecord& r) {
   int flags = 0;
@@ -29,6 +29,7 @@ uint8_t FlagsOf(const UrlRecord& r) {
   if (r.refused_host_id != 0) flags |= kHasRefusedHost;
   if (r.state == UrlState::kPending && r.due_us != 0) flags |= kWaitsForRetry;
   if (r.state == UrlState::kDone && r.place != WarcPlace{}) flags |= kHasPlace;
+  if (r.sitemap_level > 0) flags |= kSitemap;
   return static_cast<uint8_t>(flags);
 }
 
@@ -70,9 +71,9 @@ absl::StatusOr<uint8_t> ReadHead(ByteReader& in, UrlRecordHead& head) {
   if (!in.ok()) return DataLoss("URL record is cut short");
   if (version != kVersion) return DataLoss("URL record has the unknown version {}", version);
   if (state < 1 || state > 4) return DataLoss("URL record has the unknown state {}", state);
-  if (flags > kAllFlags) return DataLoss("URL record has the unknown flags {}", flags);
   head.state = static_cast<UrlState>(state);
   head.seed = (flags & kSeed) != 0;
+  head.sitemap = (flags & kSitemap) != 0;
   return flags;
 }
 
@@ -98,6 +99,7 @@ std::string EncodeUrlRecord(const UrlRecord& r) {
     out += r.referrer.ToBytes();
     PutFixed16(out, r.referrer_shard);
   }
+  if (flags & kSitemap) PutVarint(out, r.sitemap_level);
   PutBytes(out, r.url);
   if (r.state == UrlState::kPending) PutFixed64(out, (flags & kWaitsForRetry) ? r.due_us : r.queue_position);
   if (r.state == UrlState::kDone) PutDone(out, r);
@@ -124,6 +126,7 @@ absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
     r.referrer = Fingerprint::FromBytes(in.Raw(16));
     r.referrer_shard = in.Fixed16();
   }
+  if (flags & kSitemap) r.sitemap_level = in.Varint32();
   r.url = in.Bytes();
   if (r.state == UrlState::kPending) ((flags & kWaitsForRetry) ? r.due_us : r.queue_position) = in.Fixed64();
   if (r.state == UrlState::kDone) ReadDone(in, flags, r);

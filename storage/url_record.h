@@ -41,6 +41,7 @@ struct UrlRecord {
   uint32_t redirect_hops = 0;           // from the link that started the chain
   uint32_t own_key_redirects = 0;
   bool seed = false;
+  uint32_t sitemap_level = 0;           // read as a sitemap; 1 where no other sitemap named it, 0: a page like others
   uint64_t origin_id = 0;               // whose queue it is in or was in last; 0: never queued
   uint64_t refused_host_id = 0;         // refused when it was found: the host whose cap it counts against
   Fingerprint referrer;                 // key of the page that named it first; empty for seeds
@@ -73,13 +74,14 @@ struct UrlRecordHead {
   Outcome reason = Outcome::kNone;
   uint32_t depth = 0;
   bool seed = false;
+  bool sitemap = false;
 
   bool operator==(const UrlRecordHead&) const = default;
 };
 
 absl::StatusOr<UrlRecordHead> DecodeUrlRecordHead(std::string_view bytes);
 inline UrlRecordHead HeadOf(const UrlRecord& record) {
-  return {record.state, record.reason, record.depth, record.seed};
+  return {record.state, record.reason, record.depth, record.seed, record.sitemap_level > 0};
 }
 
 }  // namespace weft

@@ -31,6 +31,15 @@ TEST(ContactRule, AsksForAContactAndPrintsTheWholeCommand) {
               HasSubstr("\n  weft crawl 'https://example.com/?a=1&b' --out 'my crawl' --contact you@example.org"));
 }
 
+TEST(ContactRule, HoldsForSitemapsThatTheUserNames) {
+  wire::CrawlSettings settings;
+  settings.add_sitemaps("auto");
+  const std::vector<Url> seeds = {*Url::Parse("http://localhost/")};
+  EXPECT_TRUE(CheckContact(seeds, settings, {"weft"}).ok());
+  settings.add_sitemaps("https://example.com/s.xml");
+  EXPECT_THAT(ErrorText(CheckContact(seeds, settings, {"weft"})), HasSubstr("example.com"));
+}
+
 TEST(ContactRule, IsMetByAContact) { EXPECT_EQ(Check({"https://example.com/"}, {}, "you@example.org"), ""); }
 
 TEST(ContactRule, LocalhostNeedsNone) {

@@ -46,6 +46,15 @@ TEST(CrawlOptions, AreTheDocumentedDefaultsWhereNothingIsGiven) {
   EXPECT_THAT(line.given, ElementsAre("out"));
 }
 
+TEST(CrawlOptions, SitemapsAreAutoUrlsOrOff) {
+  EXPECT_THAT(Crawl({}).settings.sitemaps(), ElementsAre("auto"));
+  EXPECT_THAT(Crawl({"--sitemaps", "off"}).settings.sitemaps(), ElementsAre("off"));
+  EXPECT_THAT(Crawl({"--sitemaps", "https://e.test/a", "--sitemaps", "http://e.test/b"}).settings.sitemaps(),
+              ElementsAre("https://e.test/a", "http://e.test/b"));
+  EXPECT_THAT(CrawlError({"--sitemaps", "sitemap.xml"}), HasSubstr("--sitemaps: 'sitemap.xml' is neither auto, off nor"));
+  EXPECT_THAT(CrawlError({"--sitemaps", "off", "--sitemaps", "auto"}), HasSubstr("'off' stands alone"));
+}
+
 TEST(CrawlOptions, ReadEveryKindOfValue) {
   const CommandLine line = Crawl({"--scope", "domain", "--max-pages", "10", "--max-depth", "0", "--max-time", "10m",
                                   "--max-body", "64KiB", "--delay", "500ms", "--ignore-robots", "--connections=7",

@@ -140,7 +140,7 @@ class LeaseRunTest : public testing::Test {
 
   ManualClock clock_;
   NotingHost host_;
-  LeaseRunSettings settings_{"weft", false, false, {}};
+  LeaseRunSettings settings_{"weft", false, false, {}, true};
   wire::LeaseGrant grant_;
   std::unique_ptr<LeaseRun> run_;
 };

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/link_kind.h"
+
 namespace weft::test {
 namespace {
 
@@ -25,6 +27,12 @@ class LinkIntakeTest : public testing::Test {
   std::optional<Candidate> Link(const std::string& url) {
     wire::Link link;
     link.set_url(url);
+    return intake_->FromLink(link, source_);
+  }
+  std::optional<Candidate> Sitemap(const std::string& url) {
+    wire::Link link;
+    link.set_url(url);
+    link.set_kind(static_cast<uint32_t>(LinkKind::kSitemap));
     return intake_->FromLink(link, source_);
   }
   std::optional<Candidate> Redirect(const std::string& url, const Fingerprint& referrer = {}) {
@@ -59,6 +67,76 @@ TEST_F(LinkIntakeTest, ALinkIsOneDeeperThanItsPageAndNamesIt) {
   EXPECT_EQ(link->redirect_hops, 0u);
   EXPECT_FALSE(link->seed);
   EXPECT_EQ(link->refused, Outcome::kNone);
+}
+
+TEST_F(LinkIntakeTest, ASitemapOfASitemapKeepsItsDepthAndItsUrlsAreOneDeeper) {
+  source_.set_sitemap_level(1);
+  auto nested = Sitemap("https://a.example.com/s");
+  EXPECT_EQ(nested->depth, 2u);
+  EXPECT_EQ(nested->sitemap_level, 2u);
+  auto page = Link("https://a.example.com/p");
+  EXPECT_EQ(page->depth, 3u);
+  EXPECT_EQ(page->sitemap_level, 0u);
+}
+
+TEST_F(LinkIntakeTest, SitemapsBelowEachOtherAreBounded) {
+  source_.set_sitemap_level(4);
+  EXPECT_EQ(Sitemap("https://a.example.com/s")->refused, Outcome::kNone);
+  source_.set_sitemap_level(5);
+  EXPECT_EQ(Sitemap("https://a.example.com/s")->refused, Outcome::kDepth);
+}
+
+// Else a chain of files that are only recognised would never get deeper.
+TEST_F(LinkIntakeTest, ASitemapThatAPageNamesIsOneDeeperThanThePage) {
+  auto sitemap = Sitemap("https://a.example.com/s");
+  EXPECT_EQ(sitemap->depth, 3u);
+  EXPECT_EQ(sitemap->sitemap_level, 1u);
+}
+
+TEST_F(LinkIntakeTest, TheScopeHoldsForSitemapsOfRobots) {
+  EXPECT_EQ(intake_->FromRobots("https://a.example.com/s", source_)->refused, Outcome::kNone);
+  EXPECT_EQ(intake_->FromRobots("https://cdn.example.com/s", source_)->refused, Outcome::kScope);
+  EXPECT_FALSE(intake_->FromRobots("ftp://a.example.com/s", source_).has_value());
+}
+
+TEST_F(LinkIntakeTest, ASitemapOfRobotsHasTheDepthOfWhatRobotsWasAskedFor) {
+  auto sitemap = intake_->FromRobots("https://a.example.com/s", source_);
+  EXPECT_EQ(sitemap->depth, 2u);
+  EXPECT_EQ(sitemap->sitemap_level, 1u);
+  SetMaxDepth(3);
+  EXPECT_TRUE(intake_->FromRobots("https://a.example.com/s", source_).has_value());
+  SetMaxDepth(2);  // all that it names would be too deep
+  EXPECT_FALSE(intake_->FromRobots("https://a.example.com/s", source_).has_value());
+}
+
+TEST_F(LinkIntakeTest, GivenSitemapsReplaceThoseOfRobots) {
+  settings_.add_sitemaps("https://other.example/s");
+  intake_->set_settings(settings_);
+  EXPECT_FALSE(intake_->FromRobots("https://a.example.com/s", source_).has_value());
+  settings_.add_sitemaps("auto");
+  intake_->set_settings(settings_);
+  EXPECT_TRUE(intake_->FromRobots("https://a.example.com/s", source_).has_value());
+}
+
+TEST_F(LinkIntakeTest, AGivenSitemapIsInTheScopeAndBringsNobodyIntoIt) {
+  auto sitemap = intake_->FromGivenSitemap("https://other.example/s");
+  EXPECT_EQ(sitemap->refused, Outcome::kNone);
+  EXPECT_EQ(sitemap->depth, 0u);
+  EXPECT_EQ(sitemap->sitemap_level, 1u);
+  EXPECT_FALSE(sitemap->seed);
+  EXPECT_EQ(Link("https://other.example/p")->refused, Outcome::kScope);
+}
+
+TEST_F(LinkIntakeTest, ARedirectedSitemapIsASitemap) {
+  source_.set_sitemap_level(2);
+  EXPECT_EQ(Redirect("https://a.example.com/moved")->sitemap_level, 2u);
+}
+
+TEST_F(LinkIntakeTest, SwitchedOffNothingIsASitemap) {
+  settings_.add_sitemaps("off");
+  intake_->set_settings(settings_);
+  EXPECT_FALSE(intake_->FromRobots("https://a.example.com/s", source_).has_value());
+  EXPECT_EQ(Sitemap("https://a.example.com/s")->sitemap_level, 0u);
 }
 
 TEST_F(LinkIntakeTest, WhatIsNoHttpUrlIsNoCandidate) {

@@ -177,6 +177,15 @@ TEST_F(SchedulerNodeTest, ACrawlAsksEverythingOnceAndFinishes) {
 }
 
 // Which comes first, the link to the host or the redirect that brings it into the scope, is chance (rules 7, 36).
+TEST_F(SchedulerNodeTest, GivenSitemapsAreAskedWithTheFirstSeedsAndNoSooner) {
+  settings_.add_sitemaps("https://other.test/s.xml");
+  Start();
+  EXPECT_EQ(node_->db().ledger().discovered, 0u);
+  node_->AddSeeds({"https://a.test/"});
+  Crawl();
+  EXPECT_THAT(asked_, ElementsAre("https://a.test/", "https://other.test/s.xml"));
+}
+
 TEST_F(SchedulerNodeTest, WhatWasRefusedBeforeARedirectBroughtItsHostIntoTheScopeIsTakenUp) {
   site_["https://a.example/"].links = {"https://www.b.example/1", "https://other.example/"};
   site_["https://b.example/"].redirect = "https://www.b.example/";
