@@ -81,7 +81,8 @@ With --jsonl the other options are members of the lines. What a line and its ans
   robots   {"robots"|"robots_b64","agent","url"} -> {"allowed","rule","line","crawl_delay","sitemaps"}
   links    {"html"|"html_b64","url","content_type"?} -> {"charset","title","base","meta_robots","description","language",
            "canonical","links":[{"url","kind","nofollow","rel","text"}]}
-  sitemap  {"body"|"body_b64","url","content_type"?} -> {"kind","urls":[{"loc","lastmod"?,"priority"?}],"sitemaps","errors"}
+  sitemap  {"body"|"body_b64","url","content_type"?} -> {"kind","urls":[{"loc","lastmod"?,"priority"?}],
+           "sitemaps":[{"loc","lastmod"?}],"errors"}
   charset  {"body"|"body_b64","content_type"?} -> {"charset","source"}
 A line that is not such an object, or is longer than 64 MiB, is answered {"error"}, and the next one is read.
 Exit codes: 0 answered; 1 the URL is none, or reading or writing failed; 2 wrong usage, or the file cannot be read.
