@@ -18,7 +18,7 @@ namespace weft {
 struct ExtractedLink {
   Url url;
   LinkKind kind = LinkKind::kNone;
-  bool nofollow = false;               // rel holds nofollow, or the page's robots directives do
+  bool nofollow = false;               // rel holds nofollow
   std::string rel;                     // as written, when details are asked for
   std::string text;                    // of an anchor, white space collapsed, when details are asked for
   absl::Time lastmod = absl::UnixEpoch();  // a sitemap's hint; the epoch: none

@@ -1,10 +1,14 @@
 """Weft and other crawlers on the same real site, on the same server, in one call.
 
     scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,wget2,scrapy] [--json]
+    scripts/bench links [--site SITE]... [--broken N] [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
 goes to memory (/dev/shm). Pages are distinct URLs that nginx answered with an HTML page, from its log. CPU seconds
 are those of the crawler's process and its children, peak memory that of the process; nginx is not counted.
+
+"links" reads every page of the sites' packages with the linear extractor, gumbo and libxml2 on one core, and counts the pages
+on which the linear extractor and gumbo's tree answer alike; --broken N does so with N documents of broken HTML too.
 """
 import argparse
 import json
@@ -131,14 +135,50 @@ def prepare(tools):
         raise doc_sites.SiteError("Weft could not be built")
 
 
+def bench_links(options):
+    scripts = os.path.join(ROOT, "scripts")
+    lists = [os.path.join(scripts, name) for name in ("packages.txt", "test-packages.txt", "bench-packages.txt")]
+    if subprocess.run([f"{scripts}/setup"] + lists, check=False).returncode != 0:
+        raise doc_sites.SiteError("the packages above are needed")
+    if subprocess.run([f"{scripts}/build", "bench", "links_bench"], check=False).returncode != 0:
+        raise doc_sites.SiteError("the benchmark could not be built")
+    folders = [doc_sites.unpacked(site) for site in options.site or doc_sites.SITES]
+    print("bench: reading every page with each extractor; a minute or two", file=sys.stderr)
+    command = [os.path.join(ROOT, "build/bench/tests/bench/links_bench"), "--broken", str(options.broken)] + folders
+    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{result['pages']} pages, {result['equal']} of them with the same links, title and facts by both extractors")
+    for name in ("linear", "linear_urls", "gumbo", "libxml2"):
+        print(f"{name:24}{result[name + '_mb_s']:8.0f} MB/s")
+    for name, speed in result["hostile_mb_s"].items():
+        print(f"  {name:22}{speed:8.0f} MB/s")
+    if "broken" in result:
+        print(f"{result['broken']['documents']} broken documents, {result['broken']['equal']} read alike; seeds of the others: "
+              f"{', '.join(map(str, result['broken']['unlike_seeds'])) or 'none'}")
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    crawl = parser.add_subparsers(dest="workload", required=True).add_parser("crawl", help="a whole site")
+    workloads = parser.add_subparsers(dest="workload", required=True)
+    links = workloads.add_parser("links", help="the link extractors")
+    links.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
+    links.add_argument("--broken", type=int, default=0, metavar="N", help="documents of broken HTML; default: none")
+    links.add_argument("--json", action="store_true", help="print JSON")
+    crawl = workloads.add_parser("crawl", help="a whole site")
     crawl.add_argument("--site", choices=list(doc_sites.SITES), default="postgresql", help="default: postgresql")
     crawl.add_argument("--tools", default="weft,wget2,scrapy", help="default: weft,wget2,scrapy, in this order")
     crawl.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    if options.workload == "links":
+        try:
+            bench_links(options)
+        except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 1
+        return 0
     tools = options.tools.split(",")
     unknown = [tool for tool in tools if tool not in FINE]
     if unknown:
