@@ -86,8 +86,20 @@ class OneCase(unittest.TestCase):
         self.shows(("charset", "-"), "ISO-8859-2", "(meta)", text=html)
         self.shows(("charset", "-", "--content-type", "text/html; charset=koi8-r"), "KOI8-R", "(header)", text=html)
 
+    def test_facts_and_links_of_every_kind(self):
+        html = "<html lang=en><base href=/b/><link rel=canonical href=c><meta name=robots content=none><a rel=me href=x>a <b>b</b></a><img src=i>"
+        self.shows(("links", "-", "--url", "https://example.com/"), "https://example.com/b/\n", "none\n",
+                   "  canonical             https://example.com/b/c\n", "  image                 https://example.com/b/i\n", text=html)
+
+    def test_a_sitemap(self):
+        xml = ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://example.com/a</loc>'
+               '<lastmod>2026-03-01</lastmod></url></urlset>')
+        self.shows(("sitemap", "-", "--url", "https://example.com/sitemap.xml"), "urlset\n",
+                   "  2026-03-01            https://example.com/a\n", text=xml)
+        self.fails(("sitemap", "-"), 2, "--url is missing", "usage: weft inspect sitemap FILE|- --url URL")
+
     def test_wrong_usage(self):
-        self.fails((), 2, "url, robots, links, charset", "usage: weft inspect")
+        self.fails((), 2, "url, robots, links, sitemap, charset", "usage: weft inspect")
         self.fails(("urll", "x"), 2, "'urll' cannot be inspected", "did you mean url?")
         self.fails(("url",), 2, "no URL is named", "weft inspect url URL")
         self.fails(("url", "a", "b"), 2, "more than one URL is named")
