@@ -73,7 +73,8 @@ void SessionCheck::CheckMissing(const wire::Frame& reply) {
   Said& said = it->second;
   auto beat = said.beats.find(reply.heartbeat_reply().echo_sent_steady_us());
   auto copy = said.last.find(reply.received() + 1);
-  bool lost = beat != said.beats.end() && copy != said.last.end() && copy->second < beat->second &&
+  bool known = said.acknowledged > reply.received();  // an answer that overtook this one told that it came
+  bool lost = !known && beat != said.beats.end() && copy != said.last.end() && copy->second < beat->second &&
               LifeOf(copy->first) == LifeOf(said.last.rbegin()->first);
   if (lost && said.missing == copy->first && said.missing_by != beat->second && copy->second < said.missing_by) {
     violations_.Add("resend", "number {} is lost, and is not sent again", CountOf(copy->first));
@@ -106,6 +107,9 @@ void SessionCheck::OnDelivered(Life to, const wire::Frame& frame) {
   if (frame.has_heartbeat()) echoed_[frame.session()] = frame.heartbeat().nonce_echo();
   answers_[{frame.peer_session(), frame.session()}] = {frame.echo_sent_through(), clock_.Now()};
   if (frame.has_heartbeat_reply()) CheckMissing(frame);
+  if (auto said = said_.find({frame.peer_session(), frame.session()}); said != said_.end()) {
+    said->second.acknowledged = std::max(said->second.acknowledged, frame.received());
+  }
   if (frame.seq() == 0) return;
   Arrived& arrived = arrived_[{frame.session(), to, LifeOf(frame.seq())}];
   if (CountOf(frame.seq()) > arrived.through) arrived.beyond.insert(CountOf(frame.seq()));

@@ -42,6 +42,7 @@ class SessionCheck {
     std::map<int64_t, uint64_t> beats;     // steps of heartbeats, by their sender's clock
     uint64_t missing = 0;                  // number that an answer to the heartbeat below showed to be missing, 0: none
     uint64_t missing_by = 0;               // its step
+    uint64_t acknowledged = 0;             // the most that any answer which has come said to be received
   };
   // The last answer that reached a session, as to what it has sent.
   struct Answer {
