@@ -22,7 +22,7 @@ class BoundedGumbo {
   BoundedGumbo(const BoundedGumbo&) = delete;
   BoundedGumbo& operator=(const BoundedGumbo&) = delete;
 
-  // The tree, valid until the next Parse or Reset; nullptr if it would cost too much. `utf8` is well-formed.
+  // The tree, valid until the next Parse or Reset; nullptr if it would cost too much, or an assertion of gumbo failed. `utf8` is well-formed.
   const GumboOutput* Parse(std::string_view utf8);
   // Frees the tree, whatever its depth, without recursion.
   void Reset();
@@ -57,5 +57,8 @@ class BoundedGumbo {
   size_t nodes_ = 0;                 // since depth_ was measured
   const void* last_node_ = nullptr;  // newest allocation of a node's size
 };
+
+// Leaves the parse that this thread is in; false if it is in none. For assertions that fail.
+bool LeaveFailedParse();
 
 }  // namespace weft

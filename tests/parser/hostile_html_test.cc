@@ -9,6 +9,7 @@
 #include "parser/bounded_gumbo.h"
 #include "parser/html_prescan.h"
 #include "tests/parser/extraction.h"
+#include "tests/parser/extractor_answers.h"
 
 namespace weft {
 namespace {
@@ -151,6 +152,19 @@ TEST(HostilePage, TheDeepestTreeThatIsBuiltIsSafeOnASmallStack) {
 
 TEST(HostilePage, DeeperDocumentsAreSafeOnASmallStack) {
   OnASmallStack([] { EXPECT_TRUE(ExtractFrom(Repeat("<span>", 400'000)).linear_scan); });
+}
+
+// Documents that fail an assertion of gumbo 0.10.1 ("state->_text_node._buffer.length == 0" in handle_in_table).
+TEST(FailedAssertion, EndsTheParseAndNotTheProcess) {
+  auto tree = NewGumboExtractor();
+  auto linear = NewLinearExtractor();
+  for (const uint32_t seed : {475'428u, 579'896u}) {
+    const std::string html = test::BrokenHtml(seed);
+    BoundedGumbo gumbo;
+    EXPECT_EQ(gumbo.Parse(html), nullptr) << html;
+    EXPECT_EQ(test::Ask(*tree, html), test::Ask(*linear, html));
+    EXPECT_NE(gumbo.Parse("<p>next</p>"), nullptr);
+  }
 }
 
 }  // namespace
