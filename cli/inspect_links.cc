@@ -50,7 +50,6 @@ class LinksInspector final : public Inspector {
       out += fmt::format("{:<23} {}\n", kind, Printable(link.url.href()));
     }
     if (page.links_cut) out += ReadableRow("", "there are more links than are taken from one page");
-    if (page.linear_scan) out += ReadableRow("", "too intricate for a tree: read from start to end instead");
     return out;
   }
 

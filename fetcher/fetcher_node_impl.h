@@ -110,7 +110,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   wire::Registered terms;
   uint64_t nonce = 0;
   uint64_t highest_commit = 0;
-  uint64_t leases_taken = 0;       // this session, cumulative
+  uint64_t leases_taken = 0;       // since it registered, cumulative
   uint64_t lease_limit = 0;        // as last said, likewise
   absl::Time last_beat = absl::InfinitePast();
   absl::Time last_heard = absl::InfinitePast();
