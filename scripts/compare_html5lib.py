@@ -21,6 +21,7 @@ import doc_sites
 
 CHUNK = 20
 HTTP = ("http://", "https://")
+QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"  # bytes of an encoded character that the query state leaves
 
 
 def ask(weft, what, rows, *more):
@@ -45,8 +46,13 @@ def in_encoding(reference, encoding):
     query, hash_mark, fragment = query.partition("#")
     if not mark or "#" in before:
         return reference
-    encoded = query.encode(encoding, "xmlcharrefreplace")
-    return before + mark + urllib.parse.quote(encoded, safe="!$%&'()*+,-./:;=?@[\\]^_`{|}~") + hash_mark + fragment
+    written = ""
+    for character in query:
+        try:
+            written += character if character.isascii() else urllib.parse.quote(character.encode(encoding), safe=QUERY_SAFE)
+        except UnicodeEncodeError:
+            written += f"%26%23{ord(character)}%3B"
+    return before + mark + written + hash_mark + fragment
 
 
 def expected_answers(weft, pages, urls):

@@ -19,8 +19,8 @@ SPACE = " \t\n\f\r"
 # Attributes that name one URL: (element, attribute) to kind.
 NAMING = {
     ("frame", "src"): "frame", ("iframe", "src"): "frame",
-    ("img", "src"): "image", ("video", "poster"): "image",
-    ("audio", "src"): "media", ("video", "src"): "media", ("track", "src"): "media", ("source", "src"): "media",
+    ("img", "src"): "image", ("audio", "src"): "media", ("video", "src"): "media", ("video", "poster"): "image",
+    ("track", "src"): "media", ("source", "src"): "media",
     ("embed", "src"): "embed", ("object", "data"): "embed", ("script", "src"): "script",
     ("form", "action"): "form", ("button", "formaction"): "form", ("input", "formaction"): "form",
     ("html", "manifest"): "resource",
