@@ -18,6 +18,7 @@ std::string_view InWords(CharsetSource source) {
     case CharsetSource::kHeader: return "the Content-Type header";
     case CharsetSource::kMeta: return "a <meta> in the first 1024 bytes";
     case CharsetSource::kLateMeta: return "a <meta> after the first 1024 bytes";
+    case CharsetSource::kXmlDeclaration: return "its XML declaration";
     case CharsetSource::kDetected: return "detection from its bytes";
     case CharsetSource::kDefault: return "no sign at all: the last resort";
   }

@@ -36,7 +36,7 @@ bool IsDriveLetter(std::string_view text) {
   return text.size() == 2 && IsAlpha(text[0]) && (text[1] == ':' || text[1] == '|');
 }
 
-// 1.5, "starts with a Windows drive letter".
+// 4.2, "starts with a Windows drive letter".
 bool StartsWithDriveLetter(std::string_view text) {
   return text.size() >= 2 && IsDriveLetter(text.substr(0, 2)) &&
          (text.size() == 2 || std::string_view("/\\?#").find(text[2]) != std::string_view::npos);

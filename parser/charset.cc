@@ -91,6 +91,7 @@ std::string_view CharsetSourceName(CharsetSource source) {
     case CharsetSource::kHeader: return "header";
     case CharsetSource::kMeta: return "meta";
     case CharsetSource::kLateMeta: return "late-meta";
+    case CharsetSource::kXmlDeclaration: return "xml-declaration";
     case CharsetSource::kDetected: return "detected";
     case CharsetSource::kDefault: return "default";
   }
@@ -106,8 +107,17 @@ Charset SniffCharset(std::string_view html, std::string_view content_type) {
     const bool early = html.size() <= kStandardMetaBytes || PrescanMetaCharset(html.substr(0, kStandardMetaBytes)) == name;
     return {name, early ? CharsetSource::kMeta : CharsetSource::kLateMeta};
   }
+  if (const std::string_view name = XmlDeclarationCharset(html); !name.empty()) return {name, CharsetSource::kXmlDeclaration};
   if (const std::string_view name = Detect(html); !name.empty()) return {name, CharsetSource::kDetected};
   return {"windows-1252", CharsetSource::kDefault};
+}
+
+Charset SniffXmlCharset(std::string_view xml, std::string_view content_type) {
+  const Charset as_html = SniffCharset(xml, content_type);
+  if (as_html.source == CharsetSource::kBom || as_html.source == CharsetSource::kHeader) return as_html;
+  if (const std::string_view name = XmlDeclarationCharset(xml); !name.empty()) return {name, CharsetSource::kXmlDeclaration};
+  // A page cut by a size limit may end inside a character.
+  return ValidUtf8Prefix(xml) + 3 >= xml.size() ? Charset{"UTF-8", CharsetSource::kDefault} : as_html;
 }
 
 }  // namespace weft

@@ -11,9 +11,9 @@ namespace weft {
 std::string_view EncodingFromLabel(std::string_view label);
 
 // kLateMeta: a <meta> beyond the first 1024 bytes, where the standard's prescan ends.
-enum class CharsetSource { kBom, kHeader, kMeta, kLateMeta, kDetected, kDefault };
+enum class CharsetSource { kBom, kHeader, kMeta, kLateMeta, kXmlDeclaration, kDetected, kDefault };
 
-// "bom", "header", "meta", "late-meta", "detected", "default".
+// "bom", "header", "meta", "late-meta", "xml-declaration", "detected", "default".
 std::string_view CharsetSourceName(CharsetSource source);
 
 struct Charset {
@@ -24,9 +24,13 @@ struct Charset {
 // The encoding named by the charset parameter of a Content-Type header; empty if there is none or it is unknown.
 std::string_view EncodingFromContentType(std::string_view content_type);
 
-// BOM > Content-Type header > <meta> > detection (well-formed UTF-8, else uchardet) > windows-1252. The prescan for <meta> goes
+// BOM > Content-Type header > <meta> > XML declaration > detection (well-formed UTF-8, else uchardet) > windows-1252. The prescan for <meta> goes
 // beyond the standard's 1024 bytes, to 16 KiB: a tree builder would find a late <meta> too, and start again.
 Charset SniffCharset(std::string_view html, std::string_view content_type);
+
+// Of a page that is XML (XML 1.0, 4.3.3 and RFC 7303): BOM > header > XML declaration > UTF-8. What is no UTF-8 is broken XML, and
+// then read as HTML would be.
+Charset SniffXmlCharset(std::string_view xml, std::string_view content_type);
 
 // To UTF-8 without BOM.
 std::string DecodeToUtf8(std::string_view bytes, std::string_view encoding_name);

@@ -198,9 +198,9 @@ void CollectElement(HtmlName name, HtmlSpace space, const TagAttributes& attribu
   Rules rules(attributes, links);
   if (space == HtmlSpace::kHtml) {
     rules.Html(name);
-  } else {
+  } else if (space == HtmlSpace::kSvg) {
     rules.Svg(name);
-  }
+  }  // MathML names no links (HTML standard 4.6.1)
   if (links->Wants(K::kResource)) rules.Style();
 }
 

@@ -1,5 +1,6 @@
 #include "parser/meta_charset.h"
 
+#include <algorithm>
 #include <string>
 
 #include "parser/ascii.h"
@@ -132,6 +133,31 @@ class Prescan {
 }  // namespace
 
 std::string_view PrescanMetaCharset(std::string_view html) { return Prescan(html).Run(); }
+
+std::string_view XmlDeclarationCharset(std::string_view bytes) {
+  if (bytes.starts_with(std::string_view("<\0?\0x\0", 6))) return "UTF-16LE";
+  if (bytes.starts_with(std::string_view("\0<\0?\0x", 6))) return "UTF-16BE";
+  if (!bytes.starts_with("<?xml")) return {};
+  std::string_view rest = bytes.substr(0, bytes.find('>'));
+  if (rest.size() == bytes.size()) return {};
+  const auto skip_space = [&rest] {
+    while (!rest.empty() && static_cast<unsigned char>(rest.front()) <= ' ') rest.remove_prefix(1);
+  };
+  const size_t name = rest.find("encoding");
+  if (name == rest.npos) return {};
+  rest.remove_prefix(name + 8);
+  skip_space();
+  if (!rest.starts_with('=')) return {};
+  rest.remove_prefix(1);
+  skip_space();
+  if (!rest.starts_with('"') && !rest.starts_with('\'')) return {};
+  const size_t close = rest.find(rest.front(), 1);
+  if (close == rest.npos) return {};
+  const std::string_view label = rest.substr(1, close - 1);
+  if (std::any_of(label.begin(), label.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; })) return {};
+  const std::string_view name_of_encoding = EncodingFromLabel(label);
+  return name_of_encoding.starts_with("UTF-16") ? "UTF-8" : name_of_encoding;
+}
 
 std::string_view EncodingFromMetaContent(std::string_view content) {
   for (size_t i = 0; i + 7 <= content.size(); ++i) {

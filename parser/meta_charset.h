@@ -12,4 +12,8 @@ std::string_view PrescanMetaCharset(std::string_view html);
 // meta element"); WHATWG name, or empty.
 std::string_view EncodingFromMetaContent(std::string_view content);
 
+// HTML 13.2.3.2, "get an XML encoding": what `<?xml ... encoding="..."?>` at the very start names, also where it is UTF-16
+// without a BOM. Empty if there is none.
+std::string_view XmlDeclarationCharset(std::string_view bytes);
+
 }  // namespace weft

@@ -1,12 +1,15 @@
 // Decode, pre-scan, tree or linear scan, resolve.
 #include <utility>
 
+#include "common/http_message.h"
 #include "parser/bounded_gumbo.h"
 #include "parser/charset.h"
 #include "parser/gumbo_walk.h"
 #include "parser/html_prescan.h"
+#include "parser/html_sniff.h"
 #include "parser/linear_scan.h"
 #include "parser/link_extractor.h"
+#include "parser/xhtml_scan.h"
 
 namespace weft {
 namespace {
@@ -27,23 +30,24 @@ template <bool kTree>
 class Extractor final : public LinkExtractor {
  public:
   ExtractedPage Extract(const Input& input) override {
-    const Charset charset = SniffCharset(input.html, input.content_type);
+    const bool xhtml = IsXhtml(MimeEssence(input.content_type), input.html);
+    const Charset charset = xhtml ? SniffXmlCharset(input.html, input.content_type) : SniffCharset(input.html, input.content_type);
     std::string converted;
     const std::string_view utf8 = Utf8View(input.html, charset.name, &converted);
 
     ExtractedPage page;
     page.charset = charset.name;
     LinkCollector links(input.kinds, input.want_details, input.robots_name);
-    const GumboOutput* tree = kTree ? source_.Parse(utf8) : nullptr;
+    const GumboOutput* tree = kTree && !xhtml ? source_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
       WalkedPage walked = WalkTree(*tree, input.want_text, &links);
       page.title = std::move(walked.title);
       page.text = std::move(walked.text);
     } else {
-      ScannedPage scanned = LinearScan(utf8, input.want_text, &links);
+      ScannedPage scanned = xhtml ? XhtmlScan(utf8, input.want_text, &links) : LinearScan(utf8, input.want_text, &links);
       page.title = std::move(scanned.title);
       page.text = std::move(scanned.text);
-      page.linear_scan = kTree;
+      page.linear_scan = kTree && !xhtml;
     }
     links.Resolve(*input.url, charset.name, &page);
     if (kTree) source_.Reset();

@@ -2,6 +2,7 @@
 
     scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,wget2,scrapy] [--json]
     scripts/bench links [--site SITE]... [--broken N] [--json]
+    scripts/bench url [--site SITE]... [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
 goes to memory (/dev/shm). Pages are distinct URLs that nginx answered with an HTML page, from its log. CPU seconds
@@ -9,6 +10,8 @@ are those of the crawler's process and its children, peak memory that of the pro
 
 "links" reads every page of the sites' packages with the linear extractor, gumbo and libxml2 on one core, and counts the pages
 on which the linear extractor and gumbo's tree answer alike; --broken N does so with N documents of broken HTML too.
+
+"url" parses every URL that those pages name, made absolute before, and makes its crawl key, on one core by CPU time.
 """
 import argparse
 import json
@@ -135,17 +138,33 @@ def prepare(tools):
         raise doc_sites.SiteError("Weft could not be built")
 
 
-def bench_links(options):
+def micro_benchmark(name, options, words=()):
+    """The JSON object that tests/bench/NAME prints of the sites' pages."""
     scripts = os.path.join(ROOT, "scripts")
-    lists = [os.path.join(scripts, name) for name in ("packages.txt", "test-packages.txt", "bench-packages.txt")]
+    lists = [os.path.join(scripts, packages) for packages in ("packages.txt", "test-packages.txt", "bench-packages.txt")]
     if subprocess.run([f"{scripts}/setup"] + lists, check=False).returncode != 0:
         raise doc_sites.SiteError("the packages above are needed")
-    if subprocess.run([f"{scripts}/build", "bench", "links_bench"], check=False).returncode != 0:
+    if subprocess.run([f"{scripts}/build", "bench", name], check=False).returncode != 0:
         raise doc_sites.SiteError("the benchmark could not be built")
     folders = [doc_sites.unpacked(site) for site in options.site or doc_sites.SITES]
-    print("bench: reading every page with each extractor; a minute or two", file=sys.stderr)
-    command = [os.path.join(ROOT, "build/bench/tests/bench/links_bench"), "--broken", str(options.broken)] + folders
-    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    print("bench: reading every page; up to a minute or two", file=sys.stderr)
+    command = [os.path.join(ROOT, "build/bench/tests/bench", name), *words] + folders
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def bench_url(options):
+    result = micro_benchmark("url_bench", options)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{result['urls']:,} URLs of {result['mean_bytes']:.0f} bytes on average; millions a second on one core:")
+    for name, what in (("parse_urls_per_s", "parsed"), ("urls_per_s", "parsed, with crawl key"),
+                       ("with_fingerprint_urls_per_s", "and fingerprint"), ("fingerprints_per_s", "fingerprints alone")):
+        print(f"{what:24}{result[name] / 1e6:8.2f}")
+
+
+def bench_links(options):
+    result = micro_benchmark("links_bench", options, ["--broken", str(options.broken)])
     if options.json:
         print(json.dumps(result, indent=2))
         return
@@ -167,14 +186,17 @@ def main(arguments):
     links.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
     links.add_argument("--broken", type=int, default=0, metavar="N", help="documents of broken HTML; default: none")
     links.add_argument("--json", action="store_true", help="print JSON")
+    url = workloads.add_parser("url", help="URLs to crawl keys")
+    url.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
+    url.add_argument("--json", action="store_true", help="print JSON")
     crawl = workloads.add_parser("crawl", help="a whole site")
     crawl.add_argument("--site", choices=list(doc_sites.SITES), default="postgresql", help="default: postgresql")
     crawl.add_argument("--tools", default="weft,wget2,scrapy", help="default: weft,wget2,scrapy, in this order")
     crawl.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    if options.workload == "links":
+    if options.workload in ("links", "url"):
         try:
-            bench_links(options)
+            {"links": bench_links, "url": bench_url}[options.workload](options)
         except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1

@@ -4,49 +4,31 @@
 // builder's parse is compared: no URL is resolved, since that costs the same whoever found the reference. linear_urls_mb_s is
 // the extractor as a whole, with charset and resolved URLs.
 #include <libxml/HTMLparser.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "parser/bounded_gumbo.h"
 #include "parser/linear_scan.h"
+#include "tests/bench/bench_pages.h"
 #include "tests/parser/extractor_answers.h"
 
 namespace weft {
 namespace {
 
-namespace fs = std::filesystem;
+using test::CpuSeconds;
 
 std::vector<std::string> ReadPages(const std::vector<std::string>& directories) {
   std::vector<std::string> pages;
-  for (const std::string& directory : directories) {
-    for (const auto& entry : fs::recursive_directory_iterator(directory, fs::directory_options::follow_directory_symlink)) {
-      const std::string ending = entry.path().extension().string();
-      if (!entry.is_regular_file() || (ending != ".html" && ending != ".htm")) continue;
-      std::ifstream file(entry.path(), std::ios::binary);
-      std::string page(fs::file_size(entry.path()), '\0');
-      file.read(page.data(), static_cast<std::streamsize>(page.size()));
-      pages.push_back(std::move(page));
-    }
-  }
+  for (test::BenchPage& page : test::ReadBenchPages(directories)) pages.push_back(std::move(page.html));
   return pages;
-}
-
-double CpuSeconds() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 // The best of `rounds`.

@@ -49,6 +49,24 @@ TEST(SniffCharset, AMetaBeyondTheStandardsPrescanIsALateOne) {
   ExpectSniffed("<meta charset=big5>" + std::string(5000, ' '), "", "Big5", CharsetSource::kMeta);
 }
 
+TEST(SniffCharset, AnXmlDeclarationComesAfterMeta) {
+  ExpectSniffed("<?xml version=\"1.0\" encoding=\"latin2\"?><p>", "", "ISO-8859-2", CharsetSource::kXmlDeclaration);
+  ExpectSniffed("<?xml encoding\n = 'latin2' ?>\xC3\xA9", "", "ISO-8859-2", CharsetSource::kXmlDeclaration);
+  ExpectSniffed("<?xml encoding='latin2'?><meta charset=big5>", "", "Big5", CharsetSource::kMeta);
+  ExpectSniffed("<?xml encoding='latin2'?>", "text/html; charset=koi8-r", "KOI8-R", CharsetSource::kHeader);
+  ExpectSniffed("<?xml encoding='utf-16'?>", "", "UTF-8", CharsetSource::kXmlDeclaration);
+  ExpectSniffed(std::string_view("<\0?\0x\0m\0l\0", 10), "", "UTF-16LE", CharsetSource::kXmlDeclaration);
+  ExpectSniffed(std::string_view("\0<\0?\0x\0m\0l", 10), "", "UTF-16BE", CharsetSource::kXmlDeclaration);
+}
+
+TEST(SniffCharset, ABrokenXmlDeclarationTellsNothing) {
+  for (const char* page : {" <?xml encoding='latin2'?>", "<?XML encoding='latin2'?>", "<?xml encoding='latin2'", "<?xml encoding=latin2?>",
+                           "<?xml encoding='la tin2'?>", "<?xml encoding='latin2?>", "<?xml?> encoding='latin2'", "<?xml encoding='x'?>",
+                           "<?xml encoding>", "<?xml encoding=>", "<?xml"}) {
+    ExpectSniffed(page, "", "windows-1252", CharsetSource::kDefault);
+  }
+}
+
 TEST(SniffCharset, MetaContentNeedsItsHttpEquiv) {
   ExpectSniffed("<meta content='text/html; charset=big5'>", "", "windows-1252", CharsetSource::kDefault);
   ExpectSniffed("<meta content='text/html; charset=big5' http-equiv=Content-Type>", "", "Big5", CharsetSource::kMeta);

@@ -9,6 +9,8 @@
 #include <iostream>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "tests/parser/extractor_answers.h"
 
 namespace weft {
@@ -44,6 +46,23 @@ TEST(ExtractorAgreement, OnBrokenHtml) {
   }
   std::cout << seeds << " documents from seed " << first << ", " << links << " links, " << unlike << " unlike\n";
   EXPECT_GT(links, seeds / 2);
+}
+
+// 13.2.5.80 keeps the control that a reference names, and the URL parser strips it at both ends (URL 4.4).
+TEST(ExtractorAgreement, OnControlsRoundAReference) {
+  const std::multiset<std::string> expected = {"http://example.com/dir/page.html?q=1 navigation", "http://example.com/dir/x navigation"};
+  auto tree = NewGumboExtractor();
+  auto page = NewLinearExtractor();
+  for (int control = 1; control <= 0x20; ++control) {
+    const auto links = [](const std::string& around) {
+      return fmt::format("<a href=\"{0}\"></a><a href=\"{0}x{0}\"></a>", around);
+    };
+    const std::string encoded = links(fmt::format("&#x{:02x};", control));
+    EXPECT_EQ(Ask(*page, encoded).links, expected) << encoded;
+    EXPECT_EQ(Ask(*tree, encoded).links, expected) << encoded;
+    // Gumbo makes U+FFFD of a control that stands in the page as it is.
+    EXPECT_EQ(Ask(*page, links(std::string(1, static_cast<char>(control)))).links, expected) << control;
+  }
 }
 
 TEST(ExtractorAgreement, OnACorpus) {

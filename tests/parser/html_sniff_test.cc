@@ -25,6 +25,34 @@ TEST(IsHtml, LooksAtTheBytesWhereThereIsNoType) {
   EXPECT_FALSE(IsHtml("", ""));
 }
 
+TEST(IsHtml, LooksBehindAByteOrderMark) {
+  EXPECT_TRUE(IsHtml("", std::string_view("\xFF\xFE<\0h\0t\0m\0l\0>\0", 14)));
+  EXPECT_TRUE(IsHtml("", std::string_view("\xFE\xFF\0<\0p\0>", 8)));
+  EXPECT_FALSE(IsHtml("", std::string_view("\xFF\xFE<\x01h\0t\0m\0l\0>\0", 14)));
+  EXPECT_FALSE(IsHtml("", "\xFF\xFE<"));
+}
+
+TEST(IsHtml, OfXmlADocumentWhoseRootIsHtml) {
+  const std::string page = "<?xml version='1.0'?><!-- > --><!DOCTYPE html><html lang='en' xmlns='http://www.w3.org/1999/xhtml'>";
+  for (const char* type : {"text/xml", "Application/XML", "application/foo+xml", "", "*/*"}) {
+    EXPECT_TRUE(IsHtml(type, page)) << type;
+    EXPECT_TRUE(IsXhtml(type, page)) << type;
+  }
+  EXPECT_TRUE(IsXhtml("text/xml", "<x:html xmlns:x=\"http://www.w3.org/1999/xhtml\"/>"));
+  EXPECT_FALSE(IsHtml("text/xml", "<html>"));
+  EXPECT_FALSE(IsHtml("text/xml", "<rss xmlns='http://www.w3.org/1999/xhtml'>"));
+  EXPECT_FALSE(IsHtml("text/xml", "<feed/><html xmlns='http://www.w3.org/1999/xhtml'>"));
+  EXPECT_FALSE(IsHtml("text/xml", "<!-- <html xmlns='http://www.w3.org/1999/xhtml'>"));
+  EXPECT_FALSE(IsHtml("text/xml", ""));
+  EXPECT_FALSE(IsHtml("text/plain", page));
+}
+
+TEST(IsXhtml, IsNotWhatIsSentAsHtml) {
+  EXPECT_FALSE(IsXhtml("text/html", "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'>"));
+  EXPECT_FALSE(IsXhtml("", "<html xmlns='http://www.w3.org/1999/xhtml'>"));
+  EXPECT_TRUE(IsXhtml("Application/XHTML+xml", ""));
+}
+
 TEST(IsHtml, ASignatureEndsWithSpaceOrGreaterThan) {
   EXPECT_FALSE(IsHtml("", "<htmlx>"));
   EXPECT_FALSE(IsHtml("", "<html"));

@@ -87,7 +87,12 @@ TEST(ForeignContent, HasMarkupWhereHtmlHasRawText) {
   EXPECT_THAT(Links("<svg><![CDATA[<a href=1>]]><a xlink:href=2></a></svg><![CDATA[<a href=3>]]>"), ElementsAre("2"));
   EXPECT_THAT(Links("<svg><foreignObject><style><a href=1></style><a href=2>"), ElementsAre("2"));
   EXPECT_THAT(Links("<math><annotation-xml encoding='TEXT/html'><style><a href=1></style><a href=2>"), ElementsAre("2"));
-  EXPECT_THAT(Links("<math><annotation-xml><style><a href=1></style>"), ElementsAre("1"));
+  EXPECT_THAT(Links("<math><annotation-xml><style><p><a href=1></style>"), ElementsAre("1"));
+}
+
+// HTML 4.6.1: a link is an a of HTML or of SVG.
+TEST(ForeignContent, OfMathMLNamesNoLinks) {
+  EXPECT_THAT(Links("<math><a href=1>x</a><mi><a href=2>y</a></mi></math><a href=3>z</a>"), ElementsAre("2", "3"));
 }
 
 // 13.2.4.3: the formatting elements that a paragraph's end closed are made anew; what is made anew names nothing twice.
