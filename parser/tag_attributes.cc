@@ -1,6 +1,7 @@
 #include "parser/tag_attributes.h"
 
 #include "parser/ascii.h"
+#include "parser/html_tokenizer.h"
 
 namespace weft {
 namespace {
@@ -47,6 +48,16 @@ HtmlAttribute FindHtmlAttribute(std::string_view name) {
     case 11: return Either(name, "imagesrcset", A::kImagesrcset, "", A::kNone);
     default: return A::kNone;
   }
+}
+
+TagAttributes TagAttributes::Read(std::string_view raw) {
+  TagAttributes attributes;
+  attributes.Clear();
+  AttributeReader reader(raw);
+  std::string_view name;
+  std::string_view value;
+  while (reader.Next(&name, &value)) attributes.Set(FindHtmlAttribute(name), value);
+  return attributes;
 }
 
 }  // namespace weft

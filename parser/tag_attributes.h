@@ -18,6 +18,9 @@ HtmlAttribute FindHtmlAttribute(std::string_view name);
 
 class TagAttributes {
  public:
+  // Of a tag as written (HtmlToken::text). A tokenizer can give them with the tag, which costs less.
+  static TagAttributes Read(std::string_view raw);
+
   // Values are as written: references in them are not resolved yet.
   void Clear() {
     present_ = 0;
