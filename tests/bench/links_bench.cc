@@ -4,10 +4,12 @@
 // builder's parse is compared: no URL is resolved, since that costs the same whoever found the reference. linear_urls_mb_s is
 // the extractor as a whole, with charset and resolved URLs.
 #include <libxml/HTMLparser.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,7 @@
 
 #include "parser/bounded_gumbo.h"
 #include "parser/linear_scan.h"
+#include "parser/markup_index.h"
 #include "tests/bench/bench_pages.h"
 #include "tests/parser/extractor_answers.h"
 
@@ -81,10 +84,39 @@ std::string Repeated(std::string_view piece, size_t bytes) {
   return page;
 }
 
-nlohmann::json Hostile(int rounds) {
+// A figure of /proc/self/status, in KiB.
+long StatusKib(std::string_view name) {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    long kib = 0;
+    if (word == name && status >> kib) return kib;
+  }
+  return 0;
+}
+
+// Memory that reading a page takes beside the page itself.
+long LinearKib(const std::string& page) {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins at what is resident now
+  const long before = StatusKib("VmRSS:");
+  LinkCollector links;
+  LinearScan(page, false, &links);
+  return StatusKib("VmHWM:") - before;
+}
+
+struct HostileFigures {
+  nlohmann::json mb_s;
+  nlohmann::json kib;
+};
+
+HostileFigures Hostile(int rounds) {
   constexpr size_t kBytes = 10'000'000;
-  nlohmann::json speeds;
-  const auto measure = [&](const char* name, std::string page) { speeds[name] = Linear({std::move(page)}, rounds); };
+  HostileFigures figures;
+  const auto measure = [&](const char* name, std::string page) {
+    figures.kib[name] = LinearKib(page);
+    figures.mb_s[name] = Linear({std::move(page)}, rounds);
+  };
   measure("nested div", Repeated("<div>", kBytes));
   measure("nested span", Repeated("<span>", kBytes));
   // A template makes the extractor keep an account of open elements.
@@ -92,6 +124,7 @@ nlohmann::json Hostile(int rounds) {
   measure("nested span, accounted", accounted + Repeated("<span>", kBytes));
   measure("nested div, accounted", accounted + Repeated("<div>", kBytes));
   measure("nested svg", Repeated("<svg>", kBytes));
+  measure("links", Repeated("<a href=x>", kBytes));
   measure("selects", Repeated("<select><option>a</select>", kBytes));
   measure("tables, accounted", accounted + Repeated("<table><tr><td>", kBytes));
   measure("a b i unclosed", Repeated("<a><b><i>", kBytes));
@@ -102,7 +135,15 @@ nlohmann::json Hostile(int rounds) {
   measure("open comment", "<!--" + Repeated("-", kBytes));
   measure("quotes", "<a href=\"" + Repeated("'", kBytes));
   measure("script", "<script>" + Repeated("</scrip", kBytes));
-  return speeds;
+  return figures;
+}
+
+void PutLinear(const std::vector<std::string>& pages, int rounds, nlohmann::json* out) {
+  (*out)["vectors"] = VectorWidthName(UsedVectorWidth());
+  (*out)["linear_mb_s"] = Linear(pages, rounds);
+  HostileFigures hostile = Hostile(rounds);
+  (*out)["hostile_mb_s"] = std::move(hostile.mb_s);
+  (*out)["hostile_kib"] = std::move(hostile.kib);
 }
 
 }  // namespace
@@ -129,8 +170,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> pages = ReadPages(directories);
   nlohmann::json out;
   if (only_linear) {
-    out["linear_mb_s"] = Linear(pages, rounds);
-    out["hostile_mb_s"] = Hostile(rounds);
+    PutLinear(pages, rounds, &out);
     std::printf("%s\n", out.dump().c_str());
     return 0;
   }
@@ -142,11 +182,10 @@ int main(int argc, char** argv) {
   }
   out["pages"] = pages.size();
   out["equal"] = equal;
-  out["linear_mb_s"] = Linear(pages, rounds);
+  PutLinear(pages, rounds, &out);
   out["linear_urls_mb_s"] = Whole(pages);
   out["gumbo_mb_s"] = Gumbo(pages);
   out["libxml2_mb_s"] = Libxml2(pages);
-  out["hostile_mb_s"] = Hostile(rounds);
   if (broken > 0) {
     size_t alike = 0;
     nlohmann::json unlike = nlohmann::json::array();
