@@ -24,7 +24,7 @@ constexpr auto kClasses = [] {
   for (unsigned c = 'a'; c <= 'z'; ++c) classes[c] = classes[c - 32] = kBeginsMarkup;
   classes['!'] = classes['?'] = kBeginsMarkup;
   classes['/'] = kBeginsMarkup | kDelimiter;
-  for (const unsigned char c : {' ', '\t', '\n', '\f', '\r', '=', '>'}) classes[c] = kDelimiter;
+  for (const int c : {' ', '\t', '\n', '\f', '\r', '=', '>'}) classes[static_cast<size_t>(c)] = kDelimiter;
   classes['<'] = kLessThan;
   classes['"'] = kQuote;
   return classes;
