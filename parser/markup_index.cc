@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -215,7 +214,7 @@ void MarkupIndex::Fill(size_t first) {
 void MarkupIndex::FillLast(size_t begin, size_t count) {
   std::array<char, 65> last = {};
   const size_t left = html_.size() - begin;
-  std::memcpy(last.data(), html_.data() + begin, left);
+  html_.copy(last.data(), left, begin);
   index_(last.data(), 1, &blocks_[count]);
   std::fill(blocks_.begin() + static_cast<std::ptrdiff_t>(count) + 1, blocks_.end(), Block{});
 }

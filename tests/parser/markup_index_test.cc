@@ -88,6 +88,8 @@ TEST_P(MarkupIndexTest, FindsTheEndOfDocumentsOfEveryLength) {
   for (const size_t length : {size_t{4095}, size_t{4096}, size_t{4097}, size_t{4160}, size_t{4161}}) Compare(std::string(length, '='));
 }
 
+TEST_P(MarkupIndexTest, FindsNothingInNoDocument) { EXPECT_EQ(MarkupIndex({}, GetParam()).NextMarkup(0), 0u); }
+
 TEST_P(MarkupIndexTest, IsRightOnRandomBytes) {
   const uint32_t seed = 20211;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
