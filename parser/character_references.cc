@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "parser/ascii.h"
+#include "parser/byte_search.h"
 #include "parser/utf8.h"
 
 namespace weft {
@@ -86,13 +87,13 @@ size_t DecodeNumeric(std::string_view rest, std::string* out) {
 
 }  // namespace
 
-bool NeedsDecoding(std::string_view raw) { return raw.find_first_of(std::string_view("&\0", 2)) != raw.npos; }
+bool NeedsDecoding(std::string_view raw) { return FindEither(raw, '&', '\0', 0) != raw.npos; }
 
 std::string DecodeCharacterReferences(std::string_view raw, ReferenceContext context) {
   std::string out;
   out.reserve(raw.size());
   for (size_t i = 0; i < raw.size();) {
-    const size_t special = std::min(raw.find_first_of(std::string_view("&\0", 2), i), raw.size());
+    const size_t special = std::min(FindEither(raw, '&', '\0', i), raw.size());
     out.append(raw.substr(i, special - i));
     if (special == raw.size()) break;
     i = special + 1;

@@ -10,7 +10,6 @@ namespace {
 
 // Where one attribute (13.2.5.32 ... 39) begins and ends.
 struct AttributeSpan {
-  size_t name_begin = 0;
   size_t name_end = 0;
   size_t value_begin = 0;
   size_t value_end = 0;
@@ -22,35 +21,50 @@ size_t SkipBetweenAttributes(std::string_view html, size_t i) {
   return i;
 }
 
-// `i` is at a value's first character, after "=" and white space.
-void ScanValue(std::string_view html, size_t i, AttributeSpan* span) {
-  if (i < html.size() && (html[i] == '"' || html[i] == '\'')) {
-    const size_t close = std::min(FindByte(html, html[i], i + 1), html.size());
-    span->value_begin = i + 1;
-    span->value_end = std::max(close, i + 1);
-    span->end = std::min(close + 1, html.size());
-    if (close == html.size()) span->end = html.npos;  // the document ends in the value
-    return;
-  }
-  span->value_begin = i;
+// Of a value without quotes.
+size_t ValueEnd(std::string_view html, size_t begin) {
+  size_t i = begin;
   while (i < html.size() && !IsHtmlSpace(html[i]) && html[i] != '>') ++i;
-  span->value_end = i;
-  span->end = i;
+  return i;
 }
 
-// `i` is at the attribute's first character, which is none of white space, "/" and ">".
-AttributeSpan ScanAttribute(std::string_view html, size_t i) {
+// For what is too short for a MarkupIndex.
+class PlainIndex {
+ public:
+  explicit PlainIndex(std::string_view html) : html_(html) {}
+  size_t NextDelimiter(size_t from) const {
+    size_t i = from;
+    while (i < html_.size() && !IsHtmlSpace(html_[i]) && html_[i] != '/' && html_[i] != '=' && html_[i] != '>') ++i;
+    return i;
+  }
+  size_t NextDoubleQuote(size_t from) const { return std::min(FindByte(html_, '"', from), html_.size()); }
+
+ private:
+  std::string_view html_;
+};
+
+// `begin` is at the attribute's first character, which is none of white space, "/" and ">". `end` is the document's size or
+// more if it ends in the attribute.
+template <typename Index>
+inline AttributeSpan ScanAttribute(std::string_view html, size_t begin, Index& index) {
   AttributeSpan span;
-  span.name_begin = i++;
-  while (i < html.size() && !IsHtmlSpace(html[i]) && html[i] != '/' && html[i] != '>' && html[i] != '=') ++i;
-  span.name_end = i;
-  size_t next = i;
+  span.name_end = index.NextDelimiter(begin + 1);
+  size_t next = span.name_end;
   while (next < html.size() && IsHtmlSpace(html[next])) ++next;
-  span.end = next;
+  span.value_begin = span.value_end = span.end = next;
   if (next >= html.size() || html[next] != '=') return span;
-  ++next;
-  while (next < html.size() && IsHtmlSpace(html[next])) ++next;
-  ScanValue(html, next, &span);
+  do {
+    ++next;
+  } while (next < html.size() && IsHtmlSpace(html[next]));
+  const char quote = next < html.size() ? html[next] : ' ';
+  if (quote != '"' && quote != '\'') {
+    span.value_begin = next;
+    span.value_end = span.end = ValueEnd(html, next);
+    return span;
+  }
+  span.value_begin = next + 1;
+  span.value_end = quote == '"' ? index.NextDoubleQuote(next + 1) : std::min(FindByte(html, quote, next + 1), html.size());
+  span.end = span.value_end + 1;
   return span;
 }
 
@@ -67,95 +81,115 @@ bool HasTagNameAt(std::string_view html, size_t at, std::string_view lower_name)
 bool AttributeReader::Next(std::string_view* name, std::string_view* value) {
   const size_t begin = SkipBetweenAttributes(raw_, position_);
   if (begin >= raw_.size()) return false;
-  const AttributeSpan span = ScanAttribute(raw_, begin);
-  *name = raw_.substr(span.name_begin, span.name_end - span.name_begin);
+  PlainIndex index(raw_);
+  const AttributeSpan span = ScanAttribute(raw_, begin, index);
+  *name = raw_.substr(begin, span.name_end - begin);
   *value = raw_.substr(span.value_begin, span.value_end - span.value_begin);
   position_ = span.end;
   return true;
 }
 
-bool HtmlTokenizer::Next(HtmlToken* token) {
-  while (position_ < html_.size()) {
-    // Text up to the next "<" that begins markup.
-    size_t less_than = position_;
-    for (;; ++less_than) {
-      less_than = std::min(FindByte(html_, '<', less_than), html_.size());
-      if (less_than + 1 >= html_.size()) {
-        less_than = html_.size();
-        break;
-      }
-      const char c = html_[less_than + 1];
-      if (IsAsciiAlpha(c) || c == '/' || c == '!' || c == '?') break;
-    }
-    if (less_than > position_) {
-      token->type = HtmlToken::Type::kText;
-      token->text = TakeUntil(less_than);
-      return true;
-    }
-    if (NextMarkup(token)) return true;
-  }
-  return false;
+HtmlTokenizer::HtmlTokenizer(std::string_view html, const HtmlInterest* interest) : html_(html), index_(html) {
+  static const HtmlInterest kAll = HtmlInterest::All();
+  interest_ = interest == nullptr ? &kAll : interest;
 }
 
-// True if the markup was a tag.
-bool HtmlTokenizer::NextMarkup(HtmlToken* token) {
-  const std::string_view rest = html_.substr(position_);
-  if (rest[1] == '!') {
-    if (rest.starts_with("<!--")) {
-      SkipComment();
+bool HtmlTokenizer::Next(HtmlToken* token) {
+  for (;;) {
+    const size_t markup = index_.NextMarkup(position_);
+    if (markup > position_ && interest_->text) {
+      token->type = HtmlToken::Type::kText;
+      token->text = TakeUntil(markup);
+      return true;
+    }
+    position_ = markup;
+    if (markup + 1 >= html_.size()) {
+      position_ = html_.size();
       return false;
     }
-    if (foreign_ && rest.starts_with("<![CDATA[")) {
-      position_ += 9;
-      const size_t end = std::min(html_.find("]]>", position_), html_.size());
-      token->type = HtmlToken::Type::kText;
-      token->text = TakeUntil(end);
-      position_ = std::min(end + 3, html_.size());
+    const char c = html_[markup + 1];
+    if (IsAsciiAlpha(c)) {
+      if (NextTag(false, token)) return true;
+    } else if (c == '/' && markup + 2 < html_.size() && IsAsciiAlpha(html_[markup + 2])) {
+      if (NextTag(true, token)) return true;
+    } else if (NextOther(token)) {
       return true;
     }
+  }
+}
+
+// A comment, a doctype, a bogus comment or CDATA; true if it is text.
+bool HtmlTokenizer::NextOther(HtmlToken* token) {
+  const std::string_view rest = html_.substr(position_);
+  if (rest.starts_with("<!--")) {
+    SkipComment();
+    return false;
+  }
+  if (!foreign_ || !rest.starts_with("<![CDATA[")) {
     SkipPast(">");
     return false;
   }
-  const bool is_end_tag = rest[1] == '/';
-  if (rest[1] == '?' || (is_end_tag && (rest.size() < 3 || !IsAsciiAlpha(rest[2])))) {
-    SkipPast(">");
+  position_ += 9;
+  const size_t end = std::min(html_.find("]]>", position_), html_.size());
+  token->type = HtmlToken::Type::kText;
+  token->text = TakeUntil(end);
+  position_ = std::min(end + 3, html_.size());
+  return true;
+}
+
+// True: a tag that is wanted. At the document's end the tag is none.
+bool HtmlTokenizer::NextTag(bool is_end_tag, HtmlToken* token) {
+  const size_t begin = position_ + (is_end_tag ? 2 : 1);
+  const size_t end = NameEnd(begin + 1);
+  if (end >= html_.size()) {
+    position_ = html_.size();
     return false;
   }
+  const bool bare = html_[end] == '>';
+  if (is_end_tag && !interest_->end_tags) {
+    if (bare) {
+      position_ = end + 1;
+    } else {
+      ReadAttributes<false>(end, token);
+    }
+    return false;
+  }
+  token->name = html_.substr(begin, end - begin);
+  token->element = &FindHtmlElement(token->name);
+  const uint8_t wanted = is_end_tag ? HtmlInterest::kStartTag : interest_->elements[static_cast<size_t>(token->element->id)];
   token->type = is_end_tag ? HtmlToken::Type::kEndTag : HtmlToken::Type::kStartTag;
-  position_ += is_end_tag ? 2 : 1;
-  return NextTag(token);
-}
-
-const HtmlElement* HtmlTokenizer::FindElement(const HtmlToken& token) const {
-  const bool passed_over = token.type == HtmlToken::Type::kEndTag && !names_end_tags_;
-  return passed_over ? &HtmlElementOf(HtmlName::kOther) : &FindHtmlElement(token.name);
-}
-
-bool HtmlTokenizer::NextTag(HtmlToken* token) {
-  size_t i = position_;
-  while (i < html_.size() && !EndsTagName(html_[i])) ++i;
-  token->name = html_.substr(position_, i - position_);
   token->self_closing = false;
   token->attribute_count = 0;
-  const size_t attributes = i;
-  if (i < html_.size() && html_[i] == '>') {
+  token->attributes.Clear();
+  if (bare) {
+    position_ = end + 1;
     token->text = {};
-    token->element = FindElement(*token);
-    position_ = i + 1;
-    return true;
+    return (wanted & HtmlInterest::kStartTag) != 0;
   }
-  for (;;) {
+  const bool collects = (wanted & HtmlInterest::kAttributes) != 0;
+  const bool whole = collects ? ReadAttributes<true>(end, token) : ReadAttributes<false>(end, token);
+  return whole && wanted != 0;
+}
+
+// Everything from a name's end to behind the tag's ">"; false if there is none.
+template <bool kWanted>
+bool HtmlTokenizer::ReadAttributes(size_t from, HtmlToken* token) {
+  for (size_t i = from;;) {
     const size_t next = SkipBetweenAttributes(html_, i);
     if (next >= html_.size()) break;
     if (html_[next] == '>') {
       token->self_closing = next > i && html_[next - 1] == '/';
-      token->text = html_.substr(attributes, next - attributes);
-      token->element = FindElement(*token);
+      token->text = html_.substr(from, next - from);
       position_ = next + 1;
       return true;
     }
     ++token->attribute_count;
-    i = ScanAttribute(html_, next).end;
+    const AttributeSpan span = ScanAttribute(html_, next, index_);
+    if (kWanted) {
+      token->attributes.Set(FindHtmlAttribute(html_.substr(next, span.name_end - next)),
+                            html_.substr(std::min(span.value_begin, html_.size()), span.value_end - span.value_begin));
+    }
+    i = span.end;
     if (i >= html_.size()) break;
   }
   position_ = html_.size();

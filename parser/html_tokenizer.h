@@ -3,11 +3,14 @@
 // caller takes it with TakeRawText. Any bytes are valid; linear time, no allocation. Views point into the document.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "parser/html_names.h"
+#include "parser/markup_index.h"
+#include "parser/tag_attributes.h"
 
 namespace weft {
 
@@ -19,17 +22,36 @@ struct HtmlToken {
   const HtmlElement* element = nullptr;  // of a tag; never null there
   std::string_view name;                 // of a tag, in the document's case
   std::string_view text;                 // raw text, or a tag's raw attributes
+  TagAttributes attributes;              // of a start tag of which the reader wants them; references are not resolved
+};
+
+// What a reader wants to be given. All that is not wanted is passed over at little cost.
+struct HtmlInterest {
+  // Bits. A start tag that is wanted for its attributes alone is passed over if it has none.
+  static constexpr uint8_t kStartTag = 1;
+  static constexpr uint8_t kAttributes = 2;
+
+  std::array<uint8_t, kHtmlNames> elements = {};
+  bool end_tags = true;
+  bool text = true;
+
+  // All tokens, attributes of none.
+  static HtmlInterest All() {
+    HtmlInterest all;
+    all.elements.fill(kStartTag);
+    return all;
+  }
 };
 
 class HtmlTokenizer {
  public:
-  explicit HtmlTokenizer(std::string_view html) : html_(html) {}
+  // `interest` must outlive the tokenizer or the next set_interest; null: all.
+  explicit HtmlTokenizer(std::string_view html, const HtmlInterest* interest = nullptr);
 
   // False at the end. A tag that the end of the document cuts is no tag.
   bool Next(HtmlToken* token);
 
-  // Whether end tags are given their element; a reader who passes them over can spare it.
-  void set_names_end_tags(bool names) { names_end_tags_ = names; }
+  void set_interest(const HtmlInterest* interest) { interest_ = interest; }
   // In foreign content <![CDATA[ ... ]]> is text.
   void set_foreign(bool foreign) { foreign_ = foreign; }
 
@@ -40,18 +62,26 @@ class HtmlTokenizer {
   std::string_view TakeRest();
 
  private:
-  bool NextMarkup(HtmlToken* token);
-  bool NextTag(HtmlToken* token);
-  const HtmlElement* FindElement(const HtmlToken& token) const;
+  bool NextTag(bool is_end_tag, HtmlToken* token);
+  // A name ends at white space, "/" and ">" (13.2.5.8).
+  size_t NameEnd(size_t from) {
+    size_t end = index_.NextDelimiter(from);
+    while (end < html_.size() && html_[end] == '=') end = index_.NextDelimiter(end + 1);
+    return end;
+  }
+  template <bool kWanted>
+  bool ReadAttributes(size_t from, HtmlToken* token);
+  bool NextOther(HtmlToken* token);
   void SkipComment();
   void SkipPast(std::string_view end);
   bool IsEndTagAt(size_t less_than, std::string_view name) const;
   std::string_view TakeUntil(size_t end);
 
   std::string_view html_;
+  MarkupIndex index_;
+  const HtmlInterest* interest_;
   size_t position_ = 0;
   bool foreign_ = false;
-  bool names_end_tags_ = true;
 };
 
 // One attribute after another of a tag's raw attributes.

@@ -7,11 +7,19 @@
 #include "parser/css_urls.h"
 #include "parser/element_links.h"
 #include "parser/html_tokenizer.h"
+#include "parser/small_subtree.h"
 #include "parser/tree_state.h"
 #include "parser/visible_text.h"
 
 namespace weft {
 namespace {
+
+bool HasOwnContent(const HtmlElement& element) {
+  switch (element.id) {
+    case HtmlName::kTitle: case HtmlName::kScript: case HtmlName::kTextarea: case HtmlName::kPlaintext: return true;
+    default: return element.Has(HtmlElement::kRawText);
+  }
+}
 
 class Scan {
  public:
@@ -21,7 +29,6 @@ class Scan {
   ScannedPage Run() {
     // Most pages hold nothing that makes a tree builder drop or move what a link stands in; then no account is kept of open
     // elements. At the first element that can, the page is begun again, with one.
-    tokens_.set_names_end_tags(want_text_ || want_details_);
     if (!Read()) {
       tokens_ = HtmlTokenizer(utf8_);
       links_->Clear();
@@ -29,6 +36,7 @@ class Scan {
       text_ = {};
       noscript_depth_ = 0;
       has_title_ = false;
+      small_ = {};
       tree_ = std::make_unique<TreeState>();
       Read();
     }
@@ -38,17 +46,36 @@ class Scan {
   }
 
  private:
+  bool want_characters() const { return want_text_ || want_details_; }
+
+  // What is wanted while no account is kept (`few`), and in a small subtree or with a TreeState, which must see all.
+  void SetInterests() {
+    for (size_t i = 0; i < kHtmlNames; ++i) {
+      const HtmlElement& element = HtmlElementOf(static_cast<HtmlName>(i));
+      const uint8_t attributes = MayCollect(element.id, *links_) ? HtmlInterest::kAttributes : uint8_t{0};
+      const bool always = want_characters() || element.Has(HtmlElement::kNeedsTree) || HasOwnContent(element);
+      all_.elements[i] = attributes | HtmlInterest::kStartTag;
+      few_.elements[i] = always ? all_.elements[i] : attributes;
+    }
+    few_.end_tags = few_.text = want_characters();
+    all_.text = want_characters() || tree_ != nullptr;
+  }
+
   // False: an account of open elements is needed.
   bool Read() {
+    SetInterests();
+    tokens_.set_interest(tree_ != nullptr ? &all_ : &few_);
     HtmlToken token;
     while (tokens_.Next(&token)) {
       if (token.type == HtmlToken::Type::kText) {
         AddText(token.text);
         if (tree_ != nullptr) tree_->Text(token.text);
+      } else if (tree_ == nullptr) {
+        if (!TakeTagAlone(token)) return false;
       } else if (token.type == HtmlToken::Type::kStartTag) {
-        if (tree_ == nullptr && token.element->Has(HtmlElement::kNeedsTree)) return false;
-        StartTag(token);
+        PlaceTag(token);
       } else {
+        tree_->EndTag(token);
         EndTag(token);
       }
       if (tree_ != nullptr) tokens_.set_foreign(tree_->in_foreign());
@@ -56,28 +83,53 @@ class Scan {
     return true;
   }
 
+  // Without a TreeState; false: one is needed.
+  bool TakeTagAlone(const HtmlToken& token) {
+    const bool is_start = token.type == HtmlToken::Type::kStartTag;
+    if (!small_.open() && !(is_start && token.element->Has(HtmlElement::kNeedsTree))) {
+      if (is_start) {
+        TakeElement(token, HtmlSpace::kHtml);
+      } else {
+        EndTag(token);
+      }
+      return true;
+    }
+    if (is_start) {
+      if (!small_.open() && !SmallSubtree::Begins(token.element->id)) return false;
+      if (!small_.StartTag(token)) return false;
+      TakeElement(token, small_.space());
+    } else {
+      if (!small_.EndTag(token)) return false;
+      EndTag(token);
+    }
+    tokens_.set_interest(small_.open() ? &all_ : &few_);
+    tokens_.set_foreign(small_.in_foreign());
+    return true;
+  }
+
   bool hidden() const {
     return noscript_depth_ > 0 || (tree_ != nullptr && (tree_->in_template() || tree_->drops_text()));
   }
 
-  void StartTag(const HtmlToken& tag) {
-    TreeState::Placement place{.made = true};
-    if (tree_ != nullptr) {
-      const bool in_template = tree_->in_template();
-      place = tree_->StartTag(tag);
-      if (!in_body_ && !tree_->before_body()) BeginBody();
-      if (!place.made) return;
-      if (place.replaces_body) DropBody();
-      if (in_template && place.space == HtmlSpace::kHtml) {
-        PassContent(tag);
-        return;
-      }
-      if (in_template) return;
+  void PlaceTag(const HtmlToken& tag) {
+    const bool in_template = tree_->in_template();
+    const TreeState::Placement place = tree_->StartTag(tag);
+    if (!in_body_ && !tree_->before_body()) BeginBody();
+    if (!place.made) return;
+    if (place.replaces_body) DropBody();
+    if (!in_template) {
+      TakeElement(tag, place.space);
+    } else if (place.space == HtmlSpace::kHtml) {
+      PassContent(tag);
     }
-    const HtmlElement& element = *tag.element;
-    if (place.space == HtmlSpace::kHtml) BreakText(element);
-    if (MayCollect(element.id, *links_)) CollectElement(element.id, place.space, TagAttributes::Read(tag.text), links_);
-    if (place.space == HtmlSpace::kHtml) TakeContent(tag);
+  }
+
+  void TakeElement(const HtmlToken& tag, HtmlSpace space) {
+    if (space == HtmlSpace::kHtml) BreakText(*tag.element);
+    if (!tag.text.empty() && (all_.elements[static_cast<size_t>(tag.element->id)] & HtmlInterest::kAttributes) != 0) {
+      CollectElement(tag.element->id, space, tag.attributes, links_);
+    }
+    if (space == HtmlSpace::kHtml) TakeContent(tag);
   }
 
   // A frameset takes the place of a body, and of all that was in it.
@@ -120,7 +172,6 @@ class Scan {
   void EndTag(const HtmlToken& tag) {
     const HtmlName id = tag.element->id;
     if (id == HtmlName::kA) links_->EndText();
-    if (tree_ != nullptr) tree_->EndTag(tag);
     BreakText(*tag.element);
     if (id == HtmlName::kNoscript && noscript_depth_ > 0) --noscript_depth_;
   }
@@ -163,6 +214,9 @@ class Scan {
   const bool want_text_;
   const bool want_details_;
   LinkCollector* links_;
+  HtmlInterest few_;
+  HtmlInterest all_;
+  SmallSubtree small_;
   std::unique_ptr<TreeState> tree_;  // null while no account of open elements is needed
   VisibleText text_;
   ScannedPage page_;

@@ -52,7 +52,7 @@ HtmlAttribute FindHtmlAttribute(std::string_view name) {
 
 TagAttributes TagAttributes::Read(std::string_view raw) {
   TagAttributes attributes;
-  attributes.encoded_ = true;
+  attributes.Clear();
   AttributeReader reader(raw);
   std::string_view name;
   std::string_view value;

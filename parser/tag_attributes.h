@@ -18,8 +18,14 @@ HtmlAttribute FindHtmlAttribute(std::string_view name);
 
 class TagAttributes {
  public:
-  // Of a tag as written (HtmlToken::text): references in values are not resolved yet.
+  // Of a tag as written (HtmlToken::text). A tokenizer can give them with the tag, which costs less.
   static TagAttributes Read(std::string_view raw);
+
+  // Values are as written: references in them are not resolved yet.
+  void Clear() {
+    present_ = 0;
+    encoded_ = true;
+  }
 
   // The first of a name counts (13.2.5.33).
   void Set(HtmlAttribute name, std::string_view value) {
@@ -36,6 +42,7 @@ class TagAttributes {
   bool encoded() const { return encoded_; }
 
  private:
+  // Not cleared with each tag: `present_` tells which hold.
   std::array<std::string_view, static_cast<size_t>(HtmlAttribute::kCount)> values_;
   uint32_t present_ = 0;
   bool encoded_ = false;

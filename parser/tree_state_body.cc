@@ -116,7 +116,7 @@ void TreeState::StartBodyElement(const Tag& tag) {
   const bool reconstructs = !tag.Has(E::kClosesP) || tag.id == N::kXmp;
   const bool quiet = tag.id == N::kParam || tag.id == N::kSource || tag.id == N::kTrack || tag.id == N::kTextarea ||
                      tag.id == N::kIframe || tag.id == N::kNoembed || tag.id == N::kRb || tag.id == N::kRtc ||
-                     tag.id == N::kRp || tag.id == N::kRt;
+                     tag.id == N::kRp || tag.id == N::kRt || tag.id == N::kTable;
   if (reconstructs && !quiet) open_.Reconstruct();
   if (tag.Has(E::kEndsFramesetOk) && !(tag.id == N::kInput && IsHiddenInput(tag))) frameset_ok_ = false;
   if (tag.Has(E::kVoid | E::kRawText) || tag.id == N::kTextarea) {

@@ -49,7 +49,6 @@ class Scan {
  public:
   Scan(std::string_view utf8, bool want_text, LinkCollector* links) : tokens_(utf8), want_text_(want_text), links_(links) {
     tokens_.set_foreign(true);  // CDATA
-    tokens_.set_names_end_tags(true);
   }
 
   ScannedPage Run() {

@@ -168,11 +168,12 @@ def bench_links(options):
     if options.json:
         print(json.dumps(result, indent=2))
         return
-    print(f"{result['pages']} pages, {result['equal']} of them with the same links, title and facts by both extractors")
+    print(f"{result['pages']} pages, {result['equal']} of them with the same links, title and facts by both extractors "
+          f"({result['vectors']} vectors)")
     for name in ("linear", "linear_urls", "gumbo", "libxml2"):
         print(f"{name:24}{result[name + '_mb_s']:8.0f} MB/s")
     for name, speed in result["hostile_mb_s"].items():
-        print(f"  {name:22}{speed:8.0f} MB/s")
+        print(f"  {name:28}{speed:8.0f} MB/s{result['hostile_kib'][name]:8} KiB beside the page")
     if "broken" in result:
         print(f"{result['broken']['documents']} broken documents, {result['broken']['equal']} read alike; seeds of the others: "
               f"{', '.join(map(str, result['broken']['unlike_seeds'])) or 'none'}")

@@ -158,8 +158,8 @@ TEST(HostilePage, DeeperDocumentsAreSafeOnASmallStack) {
 TEST(FailedAssertion, EndsTheParseAndNotTheProcess) {
   auto tree = NewGumboExtractor();
   auto linear = NewLinearExtractor();
-  for (const uint32_t seed : {475'428u, 579'896u}) {
-    const std::string html = test::BrokenHtml(seed);
+  for (const std::string html : {"<template><colgroup><math><mi><![CDATA[<a href=no>]]>\n",
+                                 "<table><svg><foreignObject><![CDATA[<a href=no>]]>'"}) {
     BoundedGumbo gumbo;
     EXPECT_EQ(gumbo.Parse(html), nullptr) << html;
     EXPECT_EQ(test::Ask(*tree, html), test::Ask(*linear, html));
