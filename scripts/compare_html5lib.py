@@ -26,10 +26,10 @@ HTTP = ("http://", "https://")
 QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"  # bytes of an encoded character that the query state leaves
 
 
-def ask(weft, what, rows, *more):
+def ask(weft, what, rows):
     """The answers of `weft inspect`, a line for a line."""
-    told = subprocess.run([weft, "inspect", what, "--jsonl", *more], input="".join(json.dumps(row) + "\n" for row in rows).encode(),
-                          stdout=subprocess.PIPE, check=True)
+    told = subprocess.run([weft, "inspect", what, "--jsonl"],
+                          input="".join(json.dumps(row) + "\n" for row in rows).encode(), stdout=subprocess.PIPE, check=True)
     answers = [json.loads(line) for line in told.stdout.decode().splitlines()]
     if len(answers) != len(rows):
         raise RuntimeError(f"weft inspect {what} gave {len(answers)} answers to {len(rows)} lines")
@@ -101,7 +101,7 @@ def first_difference(expected, found):
     return None
 
 
-def compare(weft, cases, more=(), xhtml=False):
+def compare(weft, cases, extractor=None, xhtml=False):
     """`cases`: (bytes, url). Of each how many links Weft found, and the first difference (None: there is none).
 
     None alone for XHTML that is not well-formed.
@@ -109,8 +109,9 @@ def compare(weft, cases, more=(), xhtml=False):
     import html5lib_links  # here, so that --help needs no package
     urls = hrefs(weft, [{"input": url} for _, url in cases])
     rows = [{"html_b64": base64.b64encode(html).decode(), "url": url,
-             "content_type": "application/xhtml+xml" if xhtml else "text/html"} for (html, _), url in zip(cases, urls)]
-    found = ask(weft, "links", rows, *more)
+             "content_type": "application/xhtml+xml" if xhtml else "text/html", **({"extractor": extractor} if extractor else {})}
+            for (html, _), url in zip(cases, urls)]
+    found = ask(weft, "links", rows)
     # Where a page declares no encoding, the one that Weft found.
     read = html5lib_links.read_xml if xhtml else html5lib_links.read
     pages = [read(html, answer["charset"]) for (html, _), answer in zip(cases, found)]
@@ -123,13 +124,13 @@ def compare(weft, cases, more=(), xhtml=False):
 
 
 def compare_files(job):
-    weft, files, more, xhtml = job
+    weft, files, extractor, xhtml = job
     os.nice(10 - os.nice(0))
     cases = []
     for path, url in files:
         with open(path, "rb") as file:
             cases.append((file.read(), url))
-    results = compare(weft, cases, more, xhtml)
+    results = compare(weft, cases, extractor, xhtml)
     return [(path, *result) for (path, _), result in zip(files, results) if result is not None]
 
 
@@ -159,8 +160,7 @@ def main(arguments):
     weft = options.weft or os.path.join(scripts, "weft")
     files = ([(path, "http://file.example/" + urllib.parse.quote(os.path.basename(path))) for path in options.files]
              or sample(options.site or doc_sites.SITES, options.pages, options.seed))
-    more = ["--extractor", options.extractor] if options.extractor else []
-    jobs = [(weft, files[at:at + CHUNK], more, options.xhtml) for at in range(0, len(files), CHUNK)]
+    jobs = [(weft, files[at:at + CHUNK], options.extractor, options.xhtml) for at in range(0, len(files), CHUNK)]
     done = different = links = 0
     with multiprocessing.Pool(2) as pool:
         for results in pool.imap_unordered(compare_files, jobs):
