@@ -1,11 +1,13 @@
 """Weft's links against those of html5lib, an independent tree builder, on pages of Debian's documentation packages.
 
-    scripts/compare-html5lib [--pages N] [--seed S] [--site SITE]... [--extractor NAME] [--weft BINARY] [FILE...]
+    scripts/compare-html5lib [--pages N] [--seed S] [--site SITE]... [--extractor NAME] [--xhtml] [--weft BINARY] [FILE...]
 
 Takes a sample of N pages (2,000, of all four sites), or the FILEs, and compares of each: the encoding, the links with
 their kinds and rel=nofollow in document order, title, base, meta robots, canonical, description and language. The rules by
 which elements name URLs are applied twice, by Weft and in html5lib_links.py; URLs are resolved by Weft both times.
 Prints each page that differs with its first difference, then the totals; ends with 1 if any differs.
+
+--xhtml reads the pages as application/xhtml+xml, and those that are well-formed with expat in html5lib's place.
 """
 import argparse
 import base64
@@ -24,10 +26,10 @@ HTTP = ("http://", "https://")
 QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"  # bytes of an encoded character that the query state leaves
 
 
-def ask(weft, what, rows, *more):
+def ask(weft, what, rows):
     """The answers of `weft inspect`, a line for a line."""
-    told = subprocess.run([weft, "inspect", what, "--jsonl", *more], input="".join(json.dumps(row) + "\n" for row in rows).encode(),
-                          stdout=subprocess.PIPE, check=True)
+    told = subprocess.run([weft, "inspect", what, "--jsonl"],
+                          input="".join(json.dumps(row) + "\n" for row in rows).encode(), stdout=subprocess.PIPE, check=True)
     answers = [json.loads(line) for line in told.stdout.decode().splitlines()]
     if len(answers) != len(rows):
         raise RuntimeError(f"weft inspect {what} gave {len(answers)} answers to {len(rows)} lines")
@@ -99,26 +101,37 @@ def first_difference(expected, found):
     return None
 
 
-def compare(weft, cases, more=()):
-    """`cases`: (bytes, url). Of each how many links Weft found, and the first difference (None: there is none)."""
+def compare(weft, cases, extractor=None, xhtml=False):
+    """`cases`: (bytes, url). Of each how many links Weft found, and the first difference (None: there is none).
+
+    None alone for XHTML that is not well-formed.
+    """
     import html5lib_links  # here, so that --help needs no package
     urls = hrefs(weft, [{"input": url} for _, url in cases])
-    rows = [{"html_b64": base64.b64encode(html).decode(), "url": url} for (html, _), url in zip(cases, urls)]
-    found = ask(weft, "links", rows, *more)
+    rows = [{"html_b64": base64.b64encode(html).decode(), "url": url,
+             "content_type": "application/xhtml+xml" if xhtml else "text/html", **({"extractor": extractor} if extractor else {})}
+            for (html, _), url in zip(cases, urls)]
+    found = ask(weft, "links", rows)
     # Where a page declares no encoding, the one that Weft found.
-    pages = [html5lib_links.read(html, answer["charset"]) for (html, _), answer in zip(cases, found)]
-    return [(len(answer["links"]), first_difference(expected, answer))
-            for expected, answer in zip(expected_answers(weft, pages, urls), found)]
+    read = html5lib_links.read_xml if xhtml else html5lib_links.read
+    pages = [read(html, answer["charset"]) for (html, _), answer in zip(cases, found)]
+    kept = [place for place, page in enumerate(pages) if page is not None]
+    expected = expected_answers(weft, [pages[place] for place in kept], [urls[place] for place in kept])
+    results = [None] * len(cases)
+    for place, answer in zip(kept, expected):
+        results[place] = (len(found[place]["links"]), first_difference(answer, found[place]))
+    return results
 
 
 def compare_files(job):
-    weft, files, more = job
+    weft, files, extractor, xhtml = job
     os.nice(10 - os.nice(0))
     cases = []
     for path, url in files:
         with open(path, "rb") as file:
             cases.append((file.read(), url))
-    return [(path, *result) for (path, _), result in zip(files, compare(weft, cases, more))]
+    results = compare(weft, cases, extractor, xhtml)
+    return [(path, *result) for (path, _), result in zip(files, results) if result is not None]
 
 
 def sample(sites, count, seed):
@@ -138,6 +151,7 @@ def main(arguments):
     parser.add_argument("--seed", type=int, default=1, help="default: 1")
     parser.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
     parser.add_argument("--extractor", help="Weft's extractor; default: the linear one")
+    parser.add_argument("--xhtml", action="store_true", help="as application/xhtml+xml, against expat")
     parser.add_argument("--weft", help="the binary; default: that of scripts/weft, built if needed")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args(arguments)
@@ -146,8 +160,7 @@ def main(arguments):
     weft = options.weft or os.path.join(scripts, "weft")
     files = ([(path, "http://file.example/" + urllib.parse.quote(os.path.basename(path))) for path in options.files]
              or sample(options.site or doc_sites.SITES, options.pages, options.seed))
-    more = ["--extractor", options.extractor] if options.extractor else []
-    jobs = [(weft, files[at:at + CHUNK], more) for at in range(0, len(files), CHUNK)]
+    jobs = [(weft, files[at:at + CHUNK], options.extractor, options.xhtml) for at in range(0, len(files), CHUNK)]
     done = different = links = 0
     with multiprocessing.Pool(2) as pool:
         for results in pool.imap_unordered(compare_files, jobs):

@@ -1,12 +1,13 @@
-"""What a page names, read from html5lib's tree by rules that share no line with Weft's.
+"""What a page names, read from html5lib's tree, or expat's for XHTML, by rules that share no line with Weft's.
 
 The rules are those of the HTML standard: its index of attributes for what names a URL, 4.2.3 (base), 4.2.5.3 (refresh),
-4.8.4.2 (srcset), and CSS Syntax 3 for url() and @import. The names of the kinds are Weft's (common/link_kind.h).
+4.8.4.3 (srcset), and CSS Syntax 3 for url() and @import. The names of the kinds are Weft's (common/link_kind.h).
 
     page = read(html_bytes, default_encoding)
     page.references     # [(kind, reference, nofollow)], in tree order
 """
 import re
+import xml.etree.ElementTree
 
 import html5lib
 from html5lib import treebuilders
@@ -293,5 +294,17 @@ def read(html, default_encoding):
     root = parser.parse(html, useChardet=False, default_encoding=default_encoding)
     page = Page(clones)
     page.encoding = parser.documentEncoding or ""
+    page.read(root)
+    return page
+
+
+def read_xml(xhtml, encoding):
+    """None: it is not well-formed. `encoding`: what it is known to be."""
+    try:
+        root = xml.etree.ElementTree.fromstring(xhtml)
+    except xml.etree.ElementTree.ParseError:
+        return None
+    page = Page(frozenset())
+    page.encoding = encoding
     page.read(root)
     return page

@@ -1,4 +1,5 @@
-"""Links of small pages, broken ones and third-party ones, by Weft and by html5lib, a tree builder that shares nothing with it.
+"""Links of small pages, broken ones and third-party ones, by Weft and by html5lib, a tree builder that shares nothing with it; and
+of XHTML by expat.
 
     html5lib_test.py WEFT
 
@@ -80,6 +81,23 @@ def broken_page(seed):
     return "".join(order.choice(PIECES) for _ in range(order.randint(3, 30)))
 
 
+XHTML = '<?xml version="1.0" encoding="%s"?><!-- > --><html xmlns="http://www.w3.org/1999/xhtml" lang="en">%s</html>'
+# Well-formed documents; the content of script, style and title holds no elements (docs/conformance.md).
+IN_XHTML = (
+    "<head><title/><base href='/b/'/><script src='a'/><style/></head><body><textarea/><iframe src='f'/><a href='1'/></body>",
+    "<title>a &amp; <![CDATA[<b> &amp;]]></title><script><![CDATA[<a href='no'/>]]></script><![CDATA[<a href='no'/>]]><a href='1'/>",
+    "<style>@import 'a'; <![CDATA[ p > a{background:url(b)} ]]></style><p style='background:url(&quot;c&quot;)'/>",
+    "<table><a href='1'><a href='2'/></a></table><p><p><a href='3'/></p></p><select><a href='4'/></select><b><a href='5'/></b>",
+    "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'><a xlink:href='1'/><image href='2'/><a href=''/></svg>",
+    "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:a href='1'/><s:use href='2'/><a href='3'/></s:svg><a href='4'/>",
+    "<x xmlns='urn:x'><a href='no'/><y xmlns='http://www.w3.org/1999/xhtml'><a href='1'/></y><a href='no'/></x><a href='2'/>",
+    "<x xmlns='urn:x'/><a href='1'/><x xmlns=''><a href='no'/></x><template><a href='no'/><img src='no'/></template><noscript><a href='2'/></noscript>",
+    "<a href='?a=1&amp;b=2'/><a href=' x&#10;y '/><a href='&#228;?&#228;' rel='NOFOLLOW'/><img srcset='a 1x, b 2x' alt=''/>",
+    "<meta http-equiv='refresh' content='1;url=r'/><link rel='canonical' href='k'/><meta name='robots' content='none'/><body background='b'/>",
+    "<!-- <a href='no'/> --><?pi <a href='no'/?><a href='1' /><a\nhref = '2'\n></a\n>",
+)
+
+
 class SameAsHtml5lib(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -114,6 +132,14 @@ class SameAsHtml5lib(unittest.TestCase):
             if b"big5" not in page:  # Python's codec lacks the characters of Hong Kong that the standard's has
                 pages.append(page)
         self.assertGreater(self.same(pages), 50)
+
+    def test_small_pages_in_the_xml_syntax(self):
+        pages = [(XHTML % (encoding, body)).encode(encoding) for body in IN_XHTML for encoding in ("utf-8", "iso-8859-2")]
+        results = compare_html5lib.compare(weft_process.binary, [(page, URL) for page in pages], xhtml=True)
+        for page, result in zip(pages, results):
+            with self.subTest(page):
+                self.assertIsNotNone(result, "is not well-formed")
+                self.assertIsNone(result[1])
 
     def test_a_difference_is_found(self):
         page = compare_html5lib.compare(weft_process.binary, [(b"<svg><desc><x></desc><area href=m>", URL)])
