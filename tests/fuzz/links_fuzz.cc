@@ -1,6 +1,7 @@
 // Any bytes as a page, read by both extractors: where neither gave the tree up, they agree on plain text. First line: the Content-Type.
 #include <set>
 
+#include "parser/ascii.h"
 #include "parser/link_extractor.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -16,14 +17,22 @@ std::set<std::string> LinksOf(const ExtractedPage& page) {
   return links;
 }
 
-// The tree builder reads control characters as U+FFFD ("<a href=\x01>"), the linear scan as the standard has them: where
-// they stand in a URL the two differ. Beyond ASCII there are more of them.
-bool IsPlainText(std::string_view html) {
+bool Holds(std::string_view html, std::string_view lower) {
+  for (size_t i = 0; i + lower.size() <= html.size(); ++i) {
+    if (StartsWithIgnoringCase(html.substr(i), lower)) return true;
+  }
+  return false;
+}
+
+// Where gumbo and the standard of now differ (docs/conformance.md) the two are not compared. Gumbo reads control characters as
+// U+FFFD ("<a href=\x01>"), and beyond ASCII there are more of them; a <br> of "</br>" forbids no frameset; and in SVG and
+// MathML it takes all unknown names for one and elements of another namespace for HTML's.
+bool IsReadAlike(std::string_view html) {
   for (const char c : html) {
     const bool space = c == '\t' || c == '\n' || c == '\f' || c == '\r';
     if (!space && (c < 0x20 || c == 0x7f)) return false;  // from 0x80 on a char is negative
   }
-  return true;
+  return !Holds(html, "<svg") && !Holds(html, "<math") && !Holds(html, "</br");
 }
 
 }  // namespace
@@ -42,9 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   WEFT_FUZZ_CHECK(tree.charset == page.charset);
   const std::set<std::string> tree_links = LinksOf(tree);
   const std::set<std::string> page_links = LinksOf(page);
-  if (!tree.linear_scan && !page.linear_scan && !tree.links_cut && IsPlainText(html)) {
+  if (!tree.linear_scan && !page.linear_scan && !tree.links_cut && IsReadAlike(html)) {
     WEFT_FUZZ_CHECK(tree_links == page_links);
-    WEFT_FUZZ_CHECK(tree.title == page.title);
+    // A title in a table is moved before one that came first.
+    if (!Holds(html, "<table")) WEFT_FUZZ_CHECK(tree.title == page.title);
   }
   return 0;
 }
