@@ -2,6 +2,7 @@
 #include <set>
 
 #include "parser/ascii.h"
+#include "parser/html_tokenizer.h"
 #include "parser/link_extractor.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -24,6 +25,25 @@ bool Holds(std::string_view html, std::string_view lower) {
   return false;
 }
 
+// Gumbo drops the value of the attribute that follows a repeated one without a value.
+bool RepeatsAttributes(std::string_view html) {
+  HtmlTokenizer tokens(html);
+  HtmlToken tag;
+  while (tokens.Next(&tag)) {
+    if (tag.type == HtmlToken::Type::kText) continue;
+    std::set<std::string> names;
+    AttributeReader attributes(tag.text);
+    std::string_view name;
+    std::string_view value;
+    while (attributes.Next(&name, &value)) {
+      std::string lower;
+      for (const char c : name) lower += AsciiLower(c);
+      if (!names.insert(lower).second) return true;
+    }
+  }
+  return false;
+}
+
 // Where gumbo and the standard of now differ (docs/conformance.md) the two are not compared. Gumbo reads control characters as
 // U+FFFD ("<a href=\x01>"), and beyond ASCII there are more of them; a <br> of "</br>" forbids no frameset; and in SVG and
 // MathML it takes all unknown names for one and elements of another namespace for HTML's.
@@ -32,7 +52,7 @@ bool IsReadAlike(std::string_view html) {
     const bool space = c == '\t' || c == '\n' || c == '\f' || c == '\r';
     if (!space && (c < 0x20 || c == 0x7f)) return false;  // from 0x80 on a char is negative
   }
-  return !Holds(html, "<svg") && !Holds(html, "<math") && !Holds(html, "</br");
+  return !Holds(html, "<svg") && !Holds(html, "<math") && !Holds(html, "</br") && !RepeatsAttributes(html);
 }
 
 }  // namespace
