@@ -70,21 +70,31 @@ class LinksInspector final : public Inspector {
     page.content_type = content_type;
     page.want_details = true;
     page.kinds = LinkKinds::All();
-    return extractor_->Extract(page);
+    WEFT_ASSIGN_OR_RETURN(LinkExtractor* const extractor, ExtractorOf(input));
+    return extractor->Extract(page);
   }
 
-  std::unique_ptr<LinkExtractor> extractor_ = NewLinearExtractor();
+  absl::StatusOr<LinkExtractor*> ExtractorOf(const InspectionInput& input) {
+    WEFT_ASSIGN_OR_RETURN(const std::string_view name, input.TextOr("extractor", "linear"));
+    if (name == "linear") return linear_.get();
+    if (name == "gumbo") return gumbo_.get();
+    return InvalidArgument("\"extractor\" is '{}'; it is linear or gumbo", Printable(name));
+  }
+
+  std::unique_ptr<LinkExtractor> linear_ = NewLinearExtractor();
+  std::unique_ptr<LinkExtractor> gumbo_ = NewGumboExtractor();
 };
 
 }  // namespace
 
 Inspection LinksInspection() {
   return {.name = "links",
-          .usage = "weft inspect links FILE|- --url URL [--content-type TEXT]",
+          .usage = "weft inspect links FILE|- --url URL [--content-type TEXT] [--extractor linear|gumbo]",
           .operand = "html",
           .operand_is_file = true,
           .flags = {{.option = "url", .member = "url", .place = &CrawlInvocation::of_url, .needed = true},
-                    {.option = "content-type", .member = "content_type", .place = &CrawlInvocation::content_type}},
+                    {.option = "content-type", .member = "content_type", .place = &CrawlInvocation::content_type},
+                    {.option = "extractor", .member = "extractor", .stored = &wire::CrawlSettings::extractor}},
           .example = R"({"html_b64":"PGEgaHJlZj14PmE8L2E+","url":"https://example.com/"})",
           .make = []() -> absl::StatusOr<std::unique_ptr<Inspector>> { return std::make_unique<LinksInspector>(); }};
 }

@@ -91,6 +91,10 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
       return;
     }
     store = *std::move(made);
+  }
+  // A scheduler that was started again may have another choice.
+  if (extractor == nullptr || extractor_name != terms.settings().extractor()) {
+    extractor_name = terms.settings().extractor();
     extractor = parts.MakeExtractor(terms.settings());
   }
   registered = true;

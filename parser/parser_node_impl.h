@@ -119,6 +119,7 @@ struct ParserNode::Impl {
   // Shared with a sync that may still run on its pool's thread when this node is gone.
   std::shared_ptr<PageStore> store;
   std::unique_ptr<LinkExtractor> extractor;
+  std::string extractor_name;        // of the settings that it was made by
   PageIntake intake;
   LinkCache cache;
   std::unique_ptr<StoredWalk> walk;  // while stored pages are submitted again

@@ -155,6 +155,20 @@ TEST(InspectLinks, TheContentTypeNamesTheCharset) {
   EXPECT_EQ(answer["title"], "\xC3\xA9\xC3\xBC");
 }
 
+TEST(InspectLinks, ReadsWithTheExtractorThatIsAskedFor) {
+  // The one difference that shows: the tree builder takes control characters for errors.
+  const json page = {{"html", "<a href=a\x01z>"}};
+  const auto url_of = [&page](const json& extractor) {
+    json line = page;
+    line["extractor"] = extractor;
+    return Links(line)["links"][0]["url"].get<std::string>();
+  };
+  EXPECT_EQ(url_of("linear"), url_of(nullptr));
+  EXPECT_EQ(url_of("linear"), "https://h.example/d/a%01z");
+  EXPECT_EQ(url_of("gumbo"), "https://h.example/d/a%EF%BF%BDz");
+  EXPECT_THAT(Links({{"html", ""}, {"extractor", "tidy"}})["error"], HasSubstr("'tidy'; it is linear or gumbo"));
+}
+
 TEST(InspectLinks, SaysWhatIsWrong) {
   EXPECT_THAT(Links({})["error"], HasSubstr("\"html_b64\" is missing"));
   EXPECT_THAT(Links({{"html_b64", "*"}})["error"], HasSubstr("\"html_b64\": character 0"));

@@ -55,6 +55,12 @@ TEST(CrawlOptions, SitemapsAreAutoUrlsOrOff) {
   EXPECT_THAT(CrawlError({"--sitemaps", "off", "--sitemaps", "auto"}), HasSubstr("'off' stands alone"));
 }
 
+TEST(CrawlOptions, TheExtractorIsLinearOrGumbo) {
+  EXPECT_EQ(Crawl({}).settings.extractor(), "linear");
+  EXPECT_EQ(Crawl({"--extractor", "gumbo"}).settings.extractor(), "gumbo");
+  EXPECT_THAT(CrawlError({"--extractor", "lexbor"}), HasSubstr("'lexbor' is not one of linear|gumbo"));
+}
+
 TEST(CrawlOptions, ReadEveryKindOfValue) {
   const CommandLine line = Crawl({"--scope", "domain", "--max-pages", "10", "--max-depth", "0", "--max-time", "10m",
                                   "--max-body", "64KiB", "--delay", "500ms", "--ignore-robots", "--connections=7",
