@@ -1,6 +1,7 @@
 #include "cli/options_table.h"
 
 #include "cli/options_check.h"
+#include "common/follow_choice.h"
 
 namespace weft {
 namespace {
@@ -45,6 +46,12 @@ std::vector<Option> SeedAndScopeOptions() {
        .help = "Do not follow URLs in which one of these regular expressions is found; beats --include",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kExcludeFieldNumber),
        .check = CheckRegex, .changes_scope = true},
+      {.name = "follow", .default_text = kFollowDefault, .unit = "KINDS",
+       .help = "Which kinds of links are followed, with commas between them: navigation, frame, refresh, canonical, alternate, "
+               "next, prev, image, script, style, media, embed, form, cite, resource, all or default. With style or resource "
+               "style sheets are searched too",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kFollowFieldNumber),
+       .check = CheckFollow},
       {.name = "extractor", .kind = ValueKind::kChoice, .default_text = "linear", .unit = "linear|gumbo",
        .choices = "linear|gumbo",
        .help = "How HTML is read for links: in one pass, or by building the tree, which costs many times as much",

@@ -92,7 +92,9 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
     }
     store = *std::move(made);
   }
-  // A scheduler that was started again may have another choice.
+  // A scheduler that was started again may have other choices. Links of a kind that was not followed were never sent, and
+  // so are in no cache.
+  followed = FollowedKinds(terms.settings());
   if (extractor == nullptr || extractor_name != terms.settings().extractor()) {
     extractor_name = terms.settings().extractor();
     extractor = parts.MakeExtractor(terms.settings());

@@ -55,6 +55,13 @@ TEST(CrawlOptions, SitemapsAreAutoUrlsOrOff) {
   EXPECT_THAT(CrawlError({"--sitemaps", "off", "--sitemaps", "auto"}), HasSubstr("'off' stands alone"));
 }
 
+TEST(CrawlOptions, FollowNamesKindsOfLinks) {
+  EXPECT_EQ(Crawl({}).settings.follow(), "navigation,frame,refresh");
+  EXPECT_EQ(Crawl({"--follow", "default,image"}).settings.follow(), "default,image");
+  EXPECT_THAT(CrawlError({"--follow", "navigation,images"}), HasSubstr("--follow: 'images' is no kind of link; expected"));
+  EXPECT_THAT(CrawlError({"--follow", "sitemap"}), HasSubstr("--sitemaps"));
+}
+
 TEST(CrawlOptions, TheExtractorIsLinearOrGumbo) {
   EXPECT_EQ(Crawl({}).settings.extractor(), "linear");
   EXPECT_EQ(Crawl({"--extractor", "gumbo"}).settings.extractor(), "gumbo");

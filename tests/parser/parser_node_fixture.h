@@ -80,6 +80,7 @@ class ScriptedParts : public ParserParts {
   }
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override {
     extractors.push_back(settings.extractor());
+    if (real_extractor) return NewLinearExtractor();
     return std::make_unique<LineExtractor>();
   }
   absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override {
@@ -95,6 +96,7 @@ class ScriptedParts : public ParserParts {
   std::map<std::string, uint32_t> crashes;
   std::vector<std::string> named;
   std::vector<std::string> extractors;  // as asked for
+  bool real_extractor = false;
   std::unique_ptr<StoredPages> stored;
   std::vector<absl::Time> asked_from;
 };
