@@ -103,8 +103,12 @@ std::vector<Option> PolitenessOptions() {
        .most = 65536, .help = "Connections in all at a time, on each fetcher", .group = OptionGroup::kPoliteness,
        .commands = kOwners, .place = Stored(Settings::kConnectionsFieldNumber)},
       {.name = "ignore-robots", .kind = ValueKind::kFlag, .default_text = "false",
-       .help = "Do not ask for robots.txt: only for sites that are your own", .group = OptionGroup::kPoliteness,
-       .commands = kOwners, .place = Stored(Settings::kIgnoreRobotsFieldNumber)},
+       .help = "Do not ask for robots.txt, nor obey what pages ask of robots: only for sites that are your own",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kIgnoreRobotsFieldNumber)},
+      {.name = "nofollow", .kind = ValueKind::kChoice, .default_text = "obey", .unit = "obey|ignore",
+       .choices = "obey|ignore",
+       .help = "Whether links are left alone where the page (meta robots, X-Robots-Tag) or the link (rel) says nofollow",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kNofollowFieldNumber)},
       {.name = "user-agent", .default_note = "Weft/VERSION (+CONTACT)", .unit = "TEXT",
        .help = "What the crawler calls itself; robots.txt is asked for its first product token",
        .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kUserAgentFieldNumber),
@@ -200,10 +204,12 @@ std::vector<Option> InspectionOptions() {
       {.name = "url", .unit = "URL", .help = "(robots) The URL that is asked for; (links, sitemap) the file's own",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::of_url)},
       {.name = "agent", .default_text = "Weft", .unit = "NAME",
-       .help = "(robots) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
+       .help = "(robots, links) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
        .commands = kInspect, .place = OfCall(&Call::agent)},
       {.name = "content-type", .unit = "TEXT", .help = "(links, sitemap, charset) The Content-Type header that came with it",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::content_type)},
+      {.name = "x-robots-tag", .unit = "TEXT", .help = "(links) The X-Robots-Tag header that came with it",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::x_robots_tag)},
   };
 }
 

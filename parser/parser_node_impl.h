@@ -19,6 +19,7 @@
 #include "parser/link_cache.h"
 #include "parser/page_intake.h"
 #include "parser/parser_node.h"
+#include "parser/robots_directives.h"
 #include "parser/stored_walk.h"
 #include "parser/sitemap_reader.h"
 
@@ -81,7 +82,9 @@ struct ParserNode::Impl {
   void Process(ArrivedPage arrived);
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
-  void ReadBody(Work& work, const LinkExtractor::Input& input);
+  void Read(Work& work, const HttpHead& head, const PayloadView& payload);
+  void ReadPage(Work& work, const LinkExtractor::Input& input, bool html, RobotsDirectives asked);
+  void Obey(Work& work, const RobotsDirectives& asked, ExtractedPage& page);
   bool ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html);
   void TakeSitemap(Work& work, SitemapFile file);
   static void Note(Work& work, std::string_view note);
@@ -124,6 +127,7 @@ struct ParserNode::Impl {
   std::shared_ptr<PageStore> store;
   std::unique_ptr<LinkExtractor> extractor;
   LinkKinds followed = kFollowedKinds;
+  std::string robots_name;           // in lower case
   std::string extractor_name;        // of the settings that it was made by
   PageIntake intake;
   LinkCache cache;

@@ -1,4 +1,5 @@
-// What a page says: its links and, of a redirect, its target. Sitemaps and style sheets are pages of other kinds.
+// What a page says: its links, what it asks of robots and, of a redirect, its target. Sitemaps and style sheets are pages
+// of other kinds.
 #include <utility>
 
 #include "common/crawl_key.h"
@@ -88,34 +89,60 @@ bool ParserNode::Impl::ReadAsSitemap(Work& work, const LinkExtractor::Input& inp
   return true;
 }
 
-void ParserNode::Impl::ReadBody(Work& work, const LinkExtractor::Input& input) {
-  const bool html = IsHtml(work.result.mime(), input.html);
-  if (ReadAsSitemap(work, input, html)) return;
-  const bool style_sheet = work.result.mime() == "text/css" && followed.Intersects(kStyleSheetKinds);
-  if (!html && !style_sheet) return;
-  const ExtractedPage page = html ? extractor->Extract(input) : ReadStyleSheet(input);
+void ParserNode::Impl::ReadPage(Work& work, const LinkExtractor::Input& input, bool html, RobotsDirectives asked) {
+  ExtractedPage page;
+  if (html) {
+    page = extractor->Extract(input);
+  } else if (work.result.mime() == "text/css" && followed.Intersects(kStyleSheetKinds)) {
+    page = ReadStyleSheet(input);
+  }
   if (page.linear_scan) Note(work, "linear-scan");
   if (page.links_cut) Note(work, "links-cut");
+  const absl::Time fetched = absl::FromUnixMicros(work.result.wall_us());
+  for (const std::string& content : page.meta_robots) asked |= ReadMetaRobots(content, fetched);
+  Obey(work, asked, page);
   AddLinks(work, page.links);
 }
 
-void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {
-  const std::string_view content_type = head.Get("Content-Type");
-  work.result.set_mime(MimeEssence(content_type));
-  TakeRedirect(work, head);
-  const bool ok = head.status() >= 200 && head.status() < 300;
-  if (!ok || work.arrived.page.store_only() || payload.payload.empty()) return;
+// Whoever ignores robots.txt ignores this too.
+void ParserNode::Impl::Obey(Work& work, const RobotsDirectives& asked, ExtractedPage& page) {
+  if (terms.settings().ignore_robots()) return;
+  if (asked.noindex) Note(work, "noindex");
+  if (terms.settings().nofollow() == "ignore") return;
+  if (asked.nofollow) {
+    Note(work, "nofollow");
+    page.links.clear();
+  }
+  const size_t left_out = std::erase_if(page.links, [](const ExtractedLink& found) { return found.nofollow; });
+  if (left_out > 0) Note(work, fmt::format("nofollow-links:{}", left_out));
+}
+
+void ParserNode::Impl::Read(Work& work, const HttpHead& head, const PayloadView& payload) {
   const auto url = Url::Parse(work.result.ticket().url());
   if (!url.ok()) return;
-  const Decoded decoded = DecodeContent(head, payload.payload);
+  Decoded decoded;
+  if (!payload.payload.empty()) decoded = DecodeContent(head, payload.payload);
   Note(work, decoded.problem);
   LinkExtractor::Input input;
   input.html = decoded.body;
   input.url = &*url;
-  input.content_type = content_type;
+  input.content_type = head.Get("Content-Type");
   input.kinds = followed;
+  input.robots_name = robots_name;
+  const bool html = IsHtml(work.result.mime(), input.html);
+  // The URLs of a sitemap are no links of a page: it is read whatever it asks of robots.
+  if (ReadAsSitemap(work, input, html)) return;
+  const absl::Time fetched = absl::FromUnixMicros(work.result.wall_us());
+  ReadPage(work, input, html, ReadRobotsTags(head, robots_name, fetched));
+}
+
+void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {
+  work.result.set_mime(MimeEssence(head.Get("Content-Type")));
+  TakeRedirect(work, head);
+  const bool ok = head.status() >= 200 && head.status() < 300;
+  if (!ok || work.arrived.page.store_only()) return;
   parts.NameCurrentPage(work.result.ticket().key());
-  ReadBody(work, input);
+  Read(work, head, payload);
   parts.NameCurrentPage("");
 }
 

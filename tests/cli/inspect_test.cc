@@ -155,6 +155,17 @@ TEST(InspectLinks, TheContentTypeNamesTheCharset) {
   EXPECT_EQ(answer["title"], "\xC3\xA9\xC3\xBC");
 }
 
+TEST(InspectLinks, TellsWhatThePageAsksOfTheRobot) {
+  json line = {{"html", "<meta name=robots content=NOARCHIVE><meta name=weft content=nofollow>"},
+               {"x_robots_tag", "otherbot: none\nweft: noindex"}};
+  EXPECT_EQ(Links(line)["directives"], (json{"noindex", "nofollow"}));
+  EXPECT_EQ(Links(line)["meta_robots"], (json{"NOARCHIVE", "nofollow"}));
+  line["agent"] = "Elsewhere/1.0";
+  EXPECT_EQ(Links(line)["directives"], json::array());
+  EXPECT_THAT(Show("links", {{"html", "<meta name=robots content=none>"}, {"url", "http://h.example/"}}),
+              HasSubstr("meta robots         none\ndirective           noindex\ndirective           nofollow\n"));
+}
+
 TEST(InspectLinks, ReadsWithTheExtractorThatIsAskedFor) {
   // The one difference that shows: the tree builder takes control characters for errors.
   const json page = {{"html", "<a href=a\x01z>"}};

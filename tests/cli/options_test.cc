@@ -62,6 +62,12 @@ TEST(CrawlOptions, FollowNamesKindsOfLinks) {
   EXPECT_THAT(CrawlError({"--follow", "sitemap"}), HasSubstr("--sitemaps"));
 }
 
+TEST(CrawlOptions, NofollowIsObeyedOrIgnored) {
+  EXPECT_EQ(Crawl({}).settings.nofollow(), "obey");
+  EXPECT_EQ(Crawl({"--nofollow", "ignore"}).settings.nofollow(), "ignore");
+  EXPECT_THAT(CrawlError({"--nofollow", "no"}), HasSubstr("'no' is not one of obey|ignore"));
+}
+
 TEST(CrawlOptions, TheExtractorIsLinearOrGumbo) {
   EXPECT_EQ(Crawl({}).settings.extractor(), "linear");
   EXPECT_EQ(Crawl({"--extractor", "gumbo"}).settings.extractor(), "gumbo");
