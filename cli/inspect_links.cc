@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "common/url.h"
 #include "parser/link_extractor.h"
+#include "parser/link_header.h"
 #include "parser/robots_directives.h"
 
 namespace weft {
@@ -103,6 +104,8 @@ class LinksInspector final : public Inspector {
     WEFT_ASSIGN_OR_RETURN(LinkExtractor* const extractor, ExtractorOf(input));
     WEFT_ASSIGN_OR_RETURN(const std::string_view tags, input.TextOr("x_robots_tag", ""));
     ReadPage read{.page = extractor->Extract(page), .directives = {}};
+    WEFT_ASSIGN_OR_RETURN(const std::string_view header, input.TextOr("link", ""));
+    AddHeaderLinks(ReadLinkHeaders(Lines(header), *url, page.kinds), &read.page);
     const absl::Time now = SystemClock().WallNow();
     for (const std::string_view tag : Lines(tags)) read.directives |= ReadRobotsTag(tag, robots_name, now);
     for (const std::string& content : read.page.meta_robots) read.directives |= ReadMetaRobots(content, now);
@@ -124,13 +127,14 @@ class LinksInspector final : public Inspector {
 
 Inspection LinksInspection() {
   return {.name = "links",
-          .usage = "weft inspect links FILE|- --url URL [--content-type TEXT] [--x-robots-tag TEXT] [--agent NAME] "
-                   "[--extractor linear|gumbo]",
+          .usage = "weft inspect links FILE|- --url URL [--content-type TEXT] [--x-robots-tag TEXT] "
+                   "[--link-header TEXT] [--agent NAME] [--extractor linear|gumbo]",
           .operand = "html",
           .operand_is_file = true,
           .flags = {{.option = "url", .member = "url", .place = &CrawlInvocation::of_url, .needed = true},
                     {.option = "content-type", .member = "content_type", .place = &CrawlInvocation::content_type},
                     {.option = "x-robots-tag", .member = "x_robots_tag", .place = &CrawlInvocation::x_robots_tag},
+                    {.option = "link-header", .member = "link", .place = &CrawlInvocation::link_header},
                     {.option = "agent", .member = "agent", .place = &CrawlInvocation::agent},
                     {.option = "extractor", .member = "extractor", .stored = &wire::CrawlSettings::extractor}},
           .example = R"({"html_b64":"PGEgaHJlZj14PmE8L2E+","url":"https://example.com/"})",

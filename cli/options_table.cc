@@ -210,6 +210,8 @@ std::vector<Option> InspectionOptions() {
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::content_type)},
       {.name = "x-robots-tag", .unit = "TEXT", .help = "(links) The X-Robots-Tag header that came with it",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::x_robots_tag)},
+      {.name = "link-header", .unit = "TEXT", .help = "(links) The Link header that came with it",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::link_header)},
   };
 }
 

@@ -83,10 +83,10 @@ struct ParserNode::Impl {
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
   void Read(Work& work, const HttpHead& head, const PayloadView& payload);
-  void ReadPage(Work& work, const LinkExtractor::Input& input, bool html, RobotsDirectives asked);
-  void Obey(Work& work, const RobotsDirectives& asked, ExtractedPage& page);
-  bool ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html);
-  void TakeSitemap(Work& work, SitemapFile file);
+  ExtractedPage ReadPage(Work& work, const LinkExtractor::Input& input, bool html);
+  void Obey(Work& work, const HttpHead& head, ExtractedPage& page);
+  bool ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html, std::vector<ExtractedLink>& links);
+  void TakeSitemap(Work& work, SitemapFile file, std::vector<ExtractedLink>& links);
   static void Note(Work& work, std::string_view note);
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
   void TakeRedirect(Work& work, const HttpHead& head);

@@ -1,8 +1,10 @@
 // What a page says: its links, what it asks of robots and, of a redirect, its target. Sitemaps and style sheets are pages
 // of other kinds.
+#include <iterator>
 #include <utility>
 
 #include "common/crawl_key.h"
+#include "parser/link_header.h"
 #include "parser/parser_node_impl.h"
 #include "parser/style_sheet.h"
 
@@ -58,8 +60,7 @@ void ParserNode::Impl::TakeRedirect(Work& work, const HttpHead& head) {
   FillLink(*target, LinkKind::kRedirect, fingerprinter.Of(CrawlKey(*target, keys)), work.result.mutable_redirect());
 }
 
-void ParserNode::Impl::TakeSitemap(Work& work, SitemapFile file) {
-  std::vector<ExtractedLink> links;
+void ParserNode::Impl::TakeSitemap(Work& work, SitemapFile file, std::vector<ExtractedLink>& links) {
   // Sitemaps first: what is named as both is read as one.
   const auto add = [&links](Url& url, LinkKind kind) -> ExtractedLink& {
     ExtractedLink& added = links.emplace_back();
@@ -75,38 +76,36 @@ void ParserNode::Impl::TakeSitemap(Work& work, SitemapFile file) {
   Note(work, fmt::format("sitemap:{}", SitemapKindName(file.kind)));
   if (file.salvaged) Note(work, "salvaged");
   if (file.cut) Note(work, "links-cut");
-  AddLinks(work, links);
 }
 
 // A page that was only called a sitemap is a page.
-bool ParserNode::Impl::ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html) {
+bool ParserNode::Impl::ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html,
+                                     std::vector<ExtractedLink>& links) {
   if (!SitemapsAreRead(terms.settings())) return false;
   const bool named = work.result.ticket().sitemap_level() > 0;
   if (!named && (html || !LooksLikeSitemap(input.html))) return false;
   SitemapFile file = ReadSitemap({input.html, input.content_type, input.url, clock.WallNow()});
   if (file.kind == SitemapKind::kUnknown) return false;
-  TakeSitemap(work, std::move(file));
+  TakeSitemap(work, std::move(file), links);
   return true;
 }
 
-void ParserNode::Impl::ReadPage(Work& work, const LinkExtractor::Input& input, bool html, RobotsDirectives asked) {
-  ExtractedPage page;
-  if (html) {
-    page = extractor->Extract(input);
-  } else if (work.result.mime() == "text/css" && followed.Intersects(kStyleSheetKinds)) {
-    page = ReadStyleSheet(input);
+ExtractedPage ParserNode::Impl::ReadPage(Work& work, const LinkExtractor::Input& input, bool html) {
+  if (!html) {
+    const bool style_sheet = work.result.mime() == "text/css" && followed.Intersects(kStyleSheetKinds);
+    return style_sheet ? ReadStyleSheet(input) : ExtractedPage();
   }
+  ExtractedPage page = extractor->Extract(input);
   if (page.linear_scan) Note(work, "linear-scan");
-  if (page.links_cut) Note(work, "links-cut");
-  const absl::Time fetched = absl::FromUnixMicros(work.result.wall_us());
-  for (const std::string& content : page.meta_robots) asked |= ReadMetaRobots(content, fetched);
-  Obey(work, asked, page);
-  AddLinks(work, page.links);
+  return page;
 }
 
 // Whoever ignores robots.txt ignores this too.
-void ParserNode::Impl::Obey(Work& work, const RobotsDirectives& asked, ExtractedPage& page) {
+void ParserNode::Impl::Obey(Work& work, const HttpHead& head, ExtractedPage& page) {
   if (terms.settings().ignore_robots()) return;
+  const absl::Time fetched = absl::FromUnixMicros(work.result.wall_us());
+  RobotsDirectives asked = ReadRobotsTags(head, robots_name, fetched);
+  for (const std::string& content : page.meta_robots) asked |= ReadMetaRobots(content, fetched);
   if (asked.noindex) Note(work, "noindex");
   if (terms.settings().nofollow() == "ignore") return;
   if (asked.nofollow) {
@@ -130,10 +129,15 @@ void ParserNode::Impl::Read(Work& work, const HttpHead& head, const PayloadView&
   input.kinds = followed;
   input.robots_name = robots_name;
   const bool html = IsHtml(work.result.mime(), input.html);
-  // The URLs of a sitemap are no links of a page: it is read whatever it asks of robots.
-  if (ReadAsSitemap(work, input, html)) return;
-  const absl::Time fetched = absl::FromUnixMicros(work.result.wall_us());
-  ReadPage(work, input, html, ReadRobotsTags(head, robots_name, fetched));
+  // The URLs of a sitemap are no links of a page: they are taken whatever it asks of robots.
+  std::vector<ExtractedLink> links;
+  ExtractedPage page;
+  if (!ReadAsSitemap(work, input, html, links)) page = ReadPage(work, input, html);
+  AddHeaderLinks(ReadLinkHeaders(LinkFields(head), *url, followed), &page);
+  if (page.links_cut) Note(work, "links-cut");
+  Obey(work, head, page);
+  links.insert(links.end(), std::make_move_iterator(page.links.begin()), std::make_move_iterator(page.links.end()));
+  AddLinks(work, links);
 }
 
 void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {

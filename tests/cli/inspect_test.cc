@@ -166,6 +166,19 @@ TEST(InspectLinks, TellsWhatThePageAsksOfTheRobot) {
               HasSubstr("meta robots         none\ndirective           noindex\ndirective           nofollow\n"));
 }
 
+TEST(InspectLinks, TheLinkHeaderNamesLinksToo) {
+  const json answer = Links({{"html", "<base href=/else/><a href=x>"},
+                             {"link", "<n>; rel=next, <c>; rel=canonical\n<m>; rel=\"prev nofollow\""}});
+  EXPECT_EQ(answer["canonical"], "https://h.example/d/c");
+  ASSERT_EQ(answer["links"].size(), 4u);
+  EXPECT_EQ(answer["links"][0], (json{{"url", "https://h.example/d/n"}, {"kind", "next"}, {"nofollow", false},
+                                      {"rel", "next"}, {"text", ""}}));
+  EXPECT_EQ(answer["links"][2]["nofollow"], true);
+  EXPECT_EQ(answer["links"][3]["url"], "https://h.example/else/x");
+  const json own = Links({{"html", "<link rel=canonical href=p>"}, {"link", "<c>; rel=canonical"}});
+  EXPECT_EQ(own["canonical"], "https://h.example/d/p");
+}
+
 TEST(InspectLinks, ReadsWithTheExtractorThatIsAskedFor) {
   // The one difference that shows: the tree builder takes control characters for errors.
   const json page = {{"html", "<a href=a\x01z>"}};

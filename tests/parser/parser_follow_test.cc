@@ -44,6 +44,16 @@ TEST_F(ParserFollowTest, StyleSheetsAreSearchedWhereTheirLinksAreWanted) {
   EXPECT_THAT(LinksOf(Read(kCss, "Content-Type: text/plain\r\n")), IsEmpty());
 }
 
+TEST_F(ParserFollowTest, TheLinkHeaderOfAnyTypeNamesLinks) {
+  settings_.set_follow("navigation,next");
+  Register();
+  const std::string fields = "Link: </two>; rel=next, </i>; rel=icon\r\nlink: </three>; rel=\"next nofollow\"\r\n";
+  EXPECT_THAT(LinksOf(Read("%PDF", "Content-Type: application/pdf\r\n" + fields)), ElementsAre("https://a.example/two"));
+  EXPECT_THAT(LinksOf(Read(kPage, "Content-Type: text/html\r\n" + fields)),
+              ElementsAre("https://a.example/two", "https://a.example/n", "https://a.example/next"));
+  EXPECT_THAT(LinksOf(Read("", fields)), ElementsAre("https://a.example/two"));
+}
+
 TEST_F(ParserFollowTest, TheKindsOfAnotherSchedulerTakeThePlaceOfTheFirstThoughLinksAreCached) {
   Register();
   AckResult(Read(kPage));
