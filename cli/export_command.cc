@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/exit_codes.h"
 #include "cli/record_source.h"
+#include "common/ascii.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/http_message.h"
@@ -16,6 +17,7 @@
 #include "common/units.h"
 #include "parser/html_sniff.h"
 #include "parser/link_extractor.h"
+#include "parser/robots_directives.h"
 #include "storage/page_exporter.h"
 #include "storage/warc_reader.h"
 
@@ -37,6 +39,7 @@ class Exporter {
     request.set_limit(kRowsAPage);
     do {
       WEFT_ASSIGN_OR_RETURN(wire::RecordsReply reply, source_.Records(request));
+      robots_name_ = LowerAscii(reply.robots_token());
       for (const wire::RecordsReply::Row& row : reply.rows()) WEFT_RETURN_IF_ERROR(Write(row));
       request.set_cursor(reply.next_cursor());
       request.set_pinned_commit(reply.pinned_commit());
@@ -104,6 +107,11 @@ class Exporter {
     ExtractPayload(head, block.substr(head_bytes), payload);
     std::string_view content_type = head.Get("Content-Type");
     out.charset = CharsetParameter(content_type);
+    // Of an error page, or by a crawl that ignores robots, nothing is asked.
+    const bool heard = !robots_name_.empty() && head.status() >= 200 && head.status() < 300;
+    RobotsDirectives asked;
+    if (heard) asked = ReadRobotsTags(head, robots_name_, record.fetched_at);
+    out.robots = asked.names();
     Decoded decoded = DecodeContent(head, payload.payload);
     if (!IsHtml(MimeEssence(content_type), decoded.body)) return absl::OkStatus();
     WEFT_ASSIGN_OR_RETURN(Url url, Url::Parse(record.url));
@@ -112,7 +120,12 @@ class Exporter {
     input.url = &url;
     input.content_type = content_type;
     input.want_text = with_text_;
+    input.robots_name = robots_name_;
     ExtractedPage page = extractor_->Extract(input);
+    for (const std::string& content : page.meta_robots) {
+      if (heard) asked |= ReadMetaRobots(content, record.fetched_at);
+    }
+    out.robots = asked.names();
     out.charset = page.charset;
     out.title = std::move(page.title);
     out.links.reserve(page.links.size());
@@ -139,6 +152,7 @@ class Exporter {
   Console& console_;
   absl::Time last_told_;
   std::unique_ptr<LinkExtractor> extractor_;
+  std::string robots_name_;  // in lower case; empty: the crawl ignores robots
   uint64_t rows_ = 0;
   uint64_t unreadable_ = 0;
   struct Missed {

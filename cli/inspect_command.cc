@@ -110,7 +110,7 @@ absl::StatusOr<InspectionInput> OneCase(const Inspection& inspection, const Comm
   }
   input.Set(std::string(inspection.operand), std::move(operand));
   for (const Inspection::Flag& flag : inspection.flags) {
-    const std::string& value = line.invocation.*flag.place;
+    const std::string& value = flag.stored != nullptr ? (line.settings.*flag.stored)() : line.invocation.*flag.place;
     if (!value.empty() || line.given.contains(flag.option)) input.Set(std::string(flag.member), value);
   }
   return input;

@@ -65,8 +65,9 @@ struct Inspection {
   struct Flag {
     std::string_view option;
     std::string_view member;
-    std::string CrawlInvocation::*place;
+    std::string CrawlInvocation::*place = nullptr;
     bool needed = false;
+    const std::string& (wire::CrawlSettings::*stored)() const = nullptr;  // of an option that crawls store: instead of `place`
   };
   std::vector<Flag> flags;
   std::string_view example;  // a line for --jsonl

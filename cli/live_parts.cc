@@ -132,8 +132,7 @@ absl::StatusOr<std::unique_ptr<StoredPages>> LiveParserParts::OpenStoredPages(ab
 }
 
 std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlSettings& settings) {
-  (void)settings;
-  return NewLinearExtractor();
+  return NewExtractor(settings.extractor());
 }
 
 uint32_t LiveParserParts::CrashesOn(const std::string& key) {

@@ -53,12 +53,14 @@ struct CrawlInvocation {
   std::string format;                   // (export)
   std::string output;                   // (export) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
-  std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next five
+  std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next seven
   bool jsonl = false;                   // (inspect)
   std::string base_url;                 // (inspect)
   std::string of_url;                   // (inspect)
   std::string agent;                    // (inspect)
   std::string content_type;             // (inspect)
+  std::string x_robots_tag;             // (inspect)
+  std::string link_header;              // (inspect)
   std::string log_level;                // debug | info | warn | error
   std::string config_file;
 };

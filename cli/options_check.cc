@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "common/follow_choice.h"
 #include "common/ip_address.h"
 #include "common/sitemap_choice.h"
 #include "common/status.h"
@@ -85,6 +86,8 @@ absl::Status CheckSitemaps(std::string_view value) {
   if (url.ok() && url->is_http() && !url->host().empty()) return absl::OkStatus();
   return InvalidArgument("'{}' is neither auto, off nor the URL of a sitemap, such as https://example.com/sitemap.xml", value);
 }
+
+absl::Status CheckFollow(std::string_view value) { return ParseFollow(value).status(); }
 
 absl::Status CheckResolve(std::string_view value) {
   constexpr std::string_view kShape = "expected HOST:PORT:ADDR, such as example.com:443:127.0.0.1";

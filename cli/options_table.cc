@@ -1,6 +1,7 @@
 #include "cli/options_table.h"
 
 #include "cli/options_check.h"
+#include "common/follow_choice.h"
 
 namespace weft {
 namespace {
@@ -45,6 +46,16 @@ std::vector<Option> SeedAndScopeOptions() {
        .help = "Do not follow URLs in which one of these regular expressions is found; beats --include",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kExcludeFieldNumber),
        .check = CheckRegex, .changes_scope = true},
+      {.name = "follow", .default_text = kFollowDefault, .unit = "KINDS",
+       .help = "Which kinds of links are followed, with commas between them: navigation, frame, refresh, canonical, alternate, "
+               "next, prev, image, script, style, media, embed, form, cite, resource, all or default. With style or resource "
+               "style sheets are searched too",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kFollowFieldNumber),
+       .check = CheckFollow},
+      {.name = "extractor", .kind = ValueKind::kChoice, .default_text = "linear", .unit = "linear|gumbo",
+       .choices = "linear|gumbo",
+       .help = "How HTML is read for links: in one pass, or by building the tree, which costs many times as much",
+       .group = OptionGroup::kScope, .commands = kOwners | kInspect, .place = Stored(Settings::kExtractorFieldNumber)},
       {.name = "change-scope", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Let this call change the scope options of a crawl that has begun",
        .group = OptionGroup::kScope, .commands = kOwners, .place = OfCall(&Call::change_scope)},
@@ -92,8 +103,12 @@ std::vector<Option> PolitenessOptions() {
        .most = 65536, .help = "Connections in all at a time, on each fetcher", .group = OptionGroup::kPoliteness,
        .commands = kOwners, .place = Stored(Settings::kConnectionsFieldNumber)},
       {.name = "ignore-robots", .kind = ValueKind::kFlag, .default_text = "false",
-       .help = "Do not ask for robots.txt: only for sites that are your own", .group = OptionGroup::kPoliteness,
-       .commands = kOwners, .place = Stored(Settings::kIgnoreRobotsFieldNumber)},
+       .help = "Do not ask for robots.txt, nor obey what pages ask of robots: only for sites that are your own",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kIgnoreRobotsFieldNumber)},
+      {.name = "nofollow", .kind = ValueKind::kChoice, .default_text = "obey", .unit = "obey|ignore",
+       .choices = "obey|ignore",
+       .help = "Whether links are left alone where the page (meta robots, X-Robots-Tag) or the link (rel) says nofollow",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kNofollowFieldNumber)},
       {.name = "user-agent", .default_note = "Weft/VERSION (+CONTACT)", .unit = "TEXT",
        .help = "What the crawler calls itself; robots.txt is asked for its first product token",
        .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kUserAgentFieldNumber),
@@ -189,10 +204,14 @@ std::vector<Option> InspectionOptions() {
       {.name = "url", .unit = "URL", .help = "(robots) The URL that is asked for; (links, sitemap) the file's own",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::of_url)},
       {.name = "agent", .default_text = "Weft", .unit = "NAME",
-       .help = "(robots) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
+       .help = "(robots, links) Who asks: a product token, or a whole User-Agent", .group = OptionGroup::kInspection,
        .commands = kInspect, .place = OfCall(&Call::agent)},
       {.name = "content-type", .unit = "TEXT", .help = "(links, sitemap, charset) The Content-Type header that came with it",
        .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::content_type)},
+      {.name = "x-robots-tag", .unit = "TEXT", .help = "(links) The X-Robots-Tag header that came with it",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::x_robots_tag)},
+      {.name = "link-header", .unit = "TEXT", .help = "(links) The Link header that came with it",
+       .group = OptionGroup::kInspection, .commands = kInspect, .place = OfCall(&Call::link_header)},
   };
 }
 

@@ -156,6 +156,8 @@ std::vector<std::string> WhyFewPages(const wire::StatusReply& status, const std:
                                 end.note.empty() ? "" : ": ", end.note));
     } else if (end.status < 200 || end.status >= 300) {
       why.push_back(fmt::format("{}: status {}", end.url, end.status));
+    } else if (end.note.find("nofollow") != std::string::npos) {
+      why.push_back(fmt::format("{}: says nofollow of its links; --nofollow ignore follows them", end.url));
     }
   }
   for (std::string& reason : WhatIsLeftOut(ledger, scope)) why.push_back(std::move(reason));

@@ -5,6 +5,7 @@
 #include "parser/ascii.h"
 #include "parser/character_references.h"
 #include "parser/css_urls.h"
+#include "parser/link_rel.h"
 #include "parser/srcset.h"
 
 namespace weft {
@@ -51,28 +52,6 @@ constexpr auto kSays = [] {
   for (const HtmlName name : {N::kBody, N::kTable, N::kTd, N::kTh, N::kTr}) set(name, {K::kImage});
   return says;
 }();
-
-// A link element's kind, by its rel tokens.
-LinkKind KindOfRel(std::string_view rel) {
-  LinkKind kind = K::kCite;
-  while (true) {
-    rel = TrimHtmlSpace(rel);
-    if (rel.empty()) return kind;
-    size_t length = 0;
-    while (length < rel.size() && !IsHtmlSpace(rel[length])) ++length;
-    const std::string_view token = rel.substr(0, length);
-    rel.remove_prefix(length);
-    const auto is = [token](std::string_view lower) { return EqualsIgnoringCase(token, lower); };
-    if (is("stylesheet")) return K::kStyle;  // "alternate stylesheet" too
-    if (is("canonical")) kind = K::kCanonical;
-    if (is("alternate")) kind = K::kAlternate;
-    if (is("next")) kind = K::kNext;
-    if (is("prev") || is("previous")) kind = K::kPrev;
-    if (is("icon") || is("apple-touch-icon") || is("apple-touch-icon-precomposed") || is("mask-icon")) kind = K::kImage;
-    if (is("manifest") || is("preload") || is("modulepreload") || is("prefetch") || is("prerender")) kind = K::kResource;
-    if (is("dns-prefetch") || is("preconnect")) kind = K::kNone;  // a host, not a resource
-  }
-}
 
 // Rules of one element.
 class Rules {

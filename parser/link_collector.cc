@@ -5,6 +5,7 @@
 
 #include "parser/ascii.h"
 #include "parser/charset.h"
+#include "parser/link_rel.h"
 #include "parser/meta_refresh.h"
 
 namespace weft {
@@ -42,17 +43,6 @@ class Resolver {
 };
 
 }  // namespace
-
-bool HasNofollow(std::string_view rel) {
-  while (!rel.empty()) {
-    while (!rel.empty() && IsHtmlSpace(rel.front())) rel.remove_prefix(1);
-    size_t length = 0;
-    while (length < rel.size() && !IsHtmlSpace(rel[length])) ++length;
-    if (EqualsIgnoringCase(rel.substr(0, length), "nofollow")) return true;
-    rel.remove_prefix(length);
-  }
-  return false;
-}
 
 bool LinkCollector::IsRobotsName(std::string_view name) const {
   return EqualsIgnoringCase(name, "robots") || (!robots_name_.empty() && EqualsIgnoringCase(name, robots_name_));

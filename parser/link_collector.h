@@ -96,7 +96,4 @@ class LinkCollector {
   std::deque<std::string> kept_;
 };
 
-// Whether a rel attribute holds the token "nofollow".
-bool HasNofollow(std::string_view rel);
-
 }  // namespace weft

@@ -59,5 +59,7 @@ std::unique_ptr<LinkExtractor> NewGumboExtractor();
 // Reads the page in one pass, without a tree: the same answers at a small part of the cost, in linear time and bounded memory
 // on any bytes. tests/parser/extractor_agreement_test.cc compares the two.
 std::unique_ptr<LinkExtractor> NewLinearExtractor();
+// As --extractor names them: "gumbo"; everything else is "linear".
+std::unique_ptr<LinkExtractor> NewExtractor(std::string_view name);
 
 }  // namespace weft

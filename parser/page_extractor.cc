@@ -62,5 +62,8 @@ class Extractor final : public LinkExtractor {
 
 std::unique_ptr<LinkExtractor> NewGumboExtractor() { return std::make_unique<Extractor<true>>(); }
 std::unique_ptr<LinkExtractor> NewLinearExtractor() { return std::make_unique<Extractor<false>>(); }
+std::unique_ptr<LinkExtractor> NewExtractor(std::string_view name) {
+  return name == "gumbo" ? NewGumboExtractor() : NewLinearExtractor();
+}
 
 }  // namespace weft

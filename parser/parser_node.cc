@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/crawl_key.h"
 #include "common/status.h"
 #include "parser/parser_node_impl.h"
@@ -91,6 +92,13 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
       return;
     }
     store = *std::move(made);
+  }
+  // A scheduler that was started again may have other choices. Links of a kind that was not followed were never sent, and
+  // so are in no cache.
+  followed = FollowedKinds(terms.settings());
+  robots_name = LowerAscii(terms.settings().robots_token());
+  if (extractor == nullptr || extractor_name != terms.settings().extractor()) {
+    extractor_name = terms.settings().extractor();
     extractor = parts.MakeExtractor(terms.settings());
   }
   registered = true;

@@ -1,5 +1,5 @@
 // The inside of ParserNode, for its own files: the scheduler's side (parser_node.cc) and what is done with a page
-// (parser_pages.cc, parser_stored.cc).
+// (parser_pages.cc, parser_reading.cc, parser_stored.cc).
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "common/follow_choice.h"
 #include "common/http_message.h"
 #include "common/key_rules.h"
 #include "common/session_link.h"
@@ -18,6 +19,7 @@
 #include "parser/link_cache.h"
 #include "parser/page_intake.h"
 #include "parser/parser_node.h"
+#include "parser/robots_directives.h"
 #include "parser/stored_walk.h"
 #include "parser/sitemap_reader.h"
 
@@ -80,7 +82,12 @@ struct ParserNode::Impl {
   void Process(ArrivedPage arrived);
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
-  void ParseSitemap(Work& work, SitemapFile file);
+  void Read(Work& work, const HttpHead& head, const PayloadView& payload);
+  ExtractedPage ReadPage(Work& work, const LinkExtractor::Input& input, bool html);
+  void Obey(Work& work, const HttpHead& head, ExtractedPage& page);
+  bool ReadAsSitemap(Work& work, const LinkExtractor::Input& input, bool html, std::vector<ExtractedLink>& links);
+  void TakeSitemap(Work& work, SitemapFile file, std::vector<ExtractedLink>& links);
+  static void Note(Work& work, std::string_view note);
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
   void TakeRedirect(Work& work, const HttpHead& head);
   void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;
@@ -119,6 +126,9 @@ struct ParserNode::Impl {
   // Shared with a sync that may still run on its pool's thread when this node is gone.
   std::shared_ptr<PageStore> store;
   std::unique_ptr<LinkExtractor> extractor;
+  LinkKinds followed = kFollowedKinds;
+  std::string robots_name;           // in lower case
+  std::string extractor_name;        // of the settings that it was made by
   PageIntake intake;
   LinkCache cache;
   std::unique_ptr<StoredWalk> walk;  // while stored pages are submitted again

@@ -1,4 +1,4 @@
-// A page in the parser: stored, parsed, synced, reported.
+// A page in the parser: stored, read (parser_reading.cc), synced, reported.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -7,104 +7,6 @@
 #include "parser/parser_node_impl.h"
 
 namespace weft {
-
-void ParserNode::Impl::FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const {
-  out->set_key(key.ToBytes());
-  out->set_url(url.request_target_url());
-  out->set_kind(static_cast<uint32_t>(kind));
-}
-
-void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& links) {
-  absl::flat_hash_set<Fingerprint> seen;
-  counts.links += links.size();
-  work.result.set_links_seen(static_cast<uint32_t>(links.size()));
-  // With a depth limit a link's answer depends on who names it: nothing is suppressed then (rule 36).
-  work.cacheable = !terms.settings().has_max_depth();
-  for (const ExtractedLink& found : links) {
-    Fingerprint key = fingerprinter.Of(CrawlKey(found.url, keys));
-    if (!seen.insert(key).second) continue;
-    // What was acknowledged as a page may be no known sitemap yet.
-    if (work.cacheable && found.kind != LinkKind::kSitemap && cache.Contains(key)) {
-      ++counts.links_suppressed;
-      continue;
-    }
-    work.keys.push_back(key);
-    if (work.result.links_size() == kLinksPerMessage) {
-      wire::LinkBatch& batch = work.batches.emplace_back();
-      *batch.mutable_ticket() = work.result.ticket();
-      batch.set_stored(work.result.stored_number() > 0);
-      if (!batch.stored()) batch.mutable_ticket()->clear_url();
-      batch.mutable_links()->Swap(work.result.mutable_links());
-    }
-    wire::Link* sent = work.result.add_links();
-    FillLink(found.url, found.kind, key, sent);
-    sent->set_lastmod_us(absl::ToUnixMicros(found.lastmod));
-  }
-}
-
-void ParserNode::Impl::TakeRedirect(Work& work, const HttpHead& head) {
-  if (!IsRedirect(head.status()) || !head.Has("Location")) return;
-  auto base = Url::Parse(work.result.ticket().url());
-  if (!base.ok()) return;
-  auto target = Url::Parse(head.Get("Location"), *base);
-  if (!target.ok() || !target->is_http()) return;
-  FillLink(*target, LinkKind::kRedirect, fingerprinter.Of(CrawlKey(*target, keys)), work.result.mutable_redirect());
-}
-
-void ParserNode::Impl::ParseSitemap(Work& work, SitemapFile file) {
-  std::vector<ExtractedLink> links;
-  // Sitemaps first: what is named as both is read as one.
-  const auto add = [&links](Url& url, LinkKind kind) -> ExtractedLink& {
-    ExtractedLink& added = links.emplace_back();
-    added.url = std::move(url);
-    added.kind = kind;
-    return added;
-  };
-  for (SitemapUrl& entry : file.sitemaps) add(entry.url, LinkKind::kSitemap);
-  for (SitemapUrl& entry : file.urls) {
-    add(entry.url, LinkKind::kNavigation).lastmod = entry.lastmod_time.value_or(absl::UnixEpoch());
-    for (Url& alternate : entry.alternates) add(alternate, LinkKind::kNavigation);
-  }
-  std::string note = work.result.note();
-  if (!note.empty()) note += ',';
-  note += fmt::format("sitemap:{}", SitemapKindName(file.kind));
-  if (file.salvaged) note += ",salvaged";
-  if (file.cut) note += ",links-cut";
-  work.result.set_note(note);
-  AddLinks(work, links);
-}
-
-void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {
-  std::string_view content_type = head.Get("Content-Type");
-  work.result.set_mime(MimeEssence(content_type));
-  TakeRedirect(work, head);
-  bool ok = head.status() >= 200 && head.status() < 300;
-  if (!ok || work.arrived.page.store_only() || payload.payload.empty()) return;
-  Decoded decoded = DecodeContent(head, payload.payload);
-  if (!decoded.problem.empty()) work.result.set_note(decoded.problem);
-  auto url = Url::Parse(work.result.ticket().url());
-  if (!url.ok()) return;
-  const bool html = IsHtml(work.result.mime(), decoded.body);
-  const bool named = work.result.ticket().sitemap_level() > 0;
-  if (SitemapsAreRead(terms.settings()) && (named || (!html && LooksLikeSitemap(decoded.body)))) {
-    parts.NameCurrentPage(work.result.ticket().key());
-    SitemapFile file = ReadSitemap({decoded.body, content_type, &*url, clock.WallNow()});
-    parts.NameCurrentPage("");
-    // A page that was only called a sitemap is a page.
-    if (file.kind != SitemapKind::kUnknown) return ParseSitemap(work, std::move(file));
-  }
-  if (!html) return;
-  LinkExtractor::Input input;
-  input.html = decoded.body;
-  input.url = &*url;
-  input.content_type = content_type;
-  parts.NameCurrentPage(work.result.ticket().key());
-  ExtractedPage page = extractor->Extract(input);
-  parts.NameCurrentPage("");
-  if (page.linear_scan) work.result.set_note("linear-scan");
-  if (page.links_cut) work.result.set_note("links-cut");
-  AddLinks(work, page.links);
-}
 
 absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::string_view wire_body,
                                      const PayloadView& payload) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/status.h"
+#include "scheduler/anchor_list.h"
 
 namespace weft {
 
@@ -56,6 +57,10 @@ absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request,
                          wire::RecordsReply& reply) {
   uint64_t pinned = request.pinned_commit() == 0 ? db.commit() : request.pinned_commit();
   reply.set_pinned_commit(pinned);
+  WEFT_ASSIGN_OR_RETURN(const std::optional<std::string> stored, db.GetMeta(kMetaSettings));
+  wire::CrawlSettings settings;
+  if (stored && !settings.ParseFromString(*stored)) return DataLoss("crawl.db: its settings cannot be read");
+  if (!settings.ignore_robots()) reply.set_robots_token(settings.robots_token());
   std::vector<CrawlDb::Row> rows;
   WEFT_RETURN_IF_ERROR(db.ReadDone(request.cursor(), limit, pinned, rows, *reply.mutable_next_cursor()));
   for (const CrawlDb::Row& row : rows) {

@@ -56,6 +56,7 @@ std::string JsonLine(const PageRow& row) {
       {"truncated", row.truncated},
       {"warc_file", row.warc_file},
       {"warc_offset", row.warc_offset},
+      {"robots", nlohmann::ordered_json::array_t(row.robots.begin(), row.robots.end())},
       {"title", row.title},
       {"links", nlohmann::ordered_json::array_t(row.links.begin(), row.links.end())},
   };

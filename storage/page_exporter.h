@@ -28,6 +28,7 @@ struct PageRow {
   bool truncated = false;
   std::string warc_file;
   uint64_t warc_offset = 0;
+  std::vector<std::string> robots;            // "noindex", "nofollow": what the page asked of the crawl
   std::string title;
   std::vector<std::string> links;
   std::optional<std::string> text;

@@ -155,6 +155,44 @@ TEST(InspectLinks, TheContentTypeNamesTheCharset) {
   EXPECT_EQ(answer["title"], "\xC3\xA9\xC3\xBC");
 }
 
+TEST(InspectLinks, TellsWhatThePageAsksOfTheRobot) {
+  json line = {{"html", "<meta name=robots content=NOARCHIVE><meta name=weft content=nofollow>"},
+               {"x_robots_tag", "otherbot: none\nweft: noindex"}};
+  EXPECT_EQ(Links(line)["directives"], (json{"noindex", "nofollow"}));
+  EXPECT_EQ(Links(line)["meta_robots"], (json{"NOARCHIVE", "nofollow"}));
+  line["agent"] = "Elsewhere/1.0";
+  EXPECT_EQ(Links(line)["directives"], json::array());
+  EXPECT_THAT(Show("links", {{"html", "<meta name=robots content=none>"}, {"url", "http://h.example/"}}),
+              HasSubstr("meta robots         none\ndirective           noindex\ndirective           nofollow\n"));
+}
+
+TEST(InspectLinks, TheLinkHeaderNamesLinksToo) {
+  const json answer = Links({{"html", "<base href=/else/><a href=x>"},
+                             {"link", "<n>; rel=next, <c>; rel=canonical\n<m>; rel=\"prev nofollow\""}});
+  EXPECT_EQ(answer["canonical"], "https://h.example/d/c");
+  ASSERT_EQ(answer["links"].size(), 4u);
+  EXPECT_EQ(answer["links"][0], (json{{"url", "https://h.example/d/n"}, {"kind", "next"}, {"nofollow", false},
+                                      {"rel", "next"}, {"text", ""}}));
+  EXPECT_EQ(answer["links"][2]["nofollow"], true);
+  EXPECT_EQ(answer["links"][3]["url"], "https://h.example/else/x");
+  const json own = Links({{"html", "<link rel=canonical href=p>"}, {"link", "<c>; rel=canonical"}});
+  EXPECT_EQ(own["canonical"], "https://h.example/d/p");
+}
+
+TEST(InspectLinks, ReadsWithTheExtractorThatIsAskedFor) {
+  // The one difference that shows: the tree builder takes control characters for errors.
+  const json page = {{"html", "<a href=a\x01z>"}};
+  const auto url_of = [&page](const json& extractor) {
+    json line = page;
+    line["extractor"] = extractor;
+    return Links(line)["links"][0]["url"].get<std::string>();
+  };
+  EXPECT_EQ(url_of("linear"), url_of(nullptr));
+  EXPECT_EQ(url_of("linear"), "https://h.example/d/a%01z");
+  EXPECT_EQ(url_of("gumbo"), "https://h.example/d/a%EF%BF%BDz");
+  EXPECT_THAT(Links({{"html", ""}, {"extractor", "tidy"}})["error"], HasSubstr("'tidy'; it is linear or gumbo"));
+}
+
 TEST(InspectLinks, SaysWhatIsWrong) {
   EXPECT_THAT(Links({})["error"], HasSubstr("\"html_b64\" is missing"));
   EXPECT_THAT(Links({{"html_b64", "*"}})["error"], HasSubstr("\"html_b64\": character 0"));

@@ -55,6 +55,25 @@ TEST(CrawlOptions, SitemapsAreAutoUrlsOrOff) {
   EXPECT_THAT(CrawlError({"--sitemaps", "off", "--sitemaps", "auto"}), HasSubstr("'off' stands alone"));
 }
 
+TEST(CrawlOptions, FollowNamesKindsOfLinks) {
+  EXPECT_EQ(Crawl({}).settings.follow(), "navigation,frame,refresh");
+  EXPECT_EQ(Crawl({"--follow", "default,image"}).settings.follow(), "default,image");
+  EXPECT_THAT(CrawlError({"--follow", "navigation,images"}), HasSubstr("--follow: 'images' is no kind of link; expected"));
+  EXPECT_THAT(CrawlError({"--follow", "sitemap"}), HasSubstr("--sitemaps"));
+}
+
+TEST(CrawlOptions, NofollowIsObeyedOrIgnored) {
+  EXPECT_EQ(Crawl({}).settings.nofollow(), "obey");
+  EXPECT_EQ(Crawl({"--nofollow", "ignore"}).settings.nofollow(), "ignore");
+  EXPECT_THAT(CrawlError({"--nofollow", "no"}), HasSubstr("'no' is not one of obey|ignore"));
+}
+
+TEST(CrawlOptions, TheExtractorIsLinearOrGumbo) {
+  EXPECT_EQ(Crawl({}).settings.extractor(), "linear");
+  EXPECT_EQ(Crawl({"--extractor", "gumbo"}).settings.extractor(), "gumbo");
+  EXPECT_THAT(CrawlError({"--extractor", "lexbor"}), HasSubstr("'lexbor' is not one of linear|gumbo"));
+}
+
 TEST(CrawlOptions, ReadEveryKindOfValue) {
   const CommandLine line = Crawl({"--scope", "domain", "--max-pages", "10", "--max-depth", "0", "--max-time", "10m",
                                   "--max-body", "64KiB", "--delay", "500ms", "--ignore-robots", "--connections=7",

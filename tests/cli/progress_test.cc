@@ -215,6 +215,14 @@ TEST(WhyFewPagesTest, PagesWithoutLinksSayWhatTheyWere) {
   EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("links to no further page")));
 }
 
+TEST(WhyFewPagesTest, LinksThatAreNotToBeFollowedAreNamedWithWhatFollowsThem) {
+  wire::StatusReply status;
+  status.set_pages(1);
+  EXPECT_THAT(WhyFewPages(status, {End("https://a/", Outcome::kResponse, 200, "noindex,nofollow")}, "host"),
+              ElementsAre("https://a/: says nofollow of its links; --nofollow ignore follows them"));
+  EXPECT_THAT(WhyFewPages(status, {End("https://a/", Outcome::kResponse, 200, "nofollow-links:2")}, "host"), SizeIs(1));
+}
+
 TEST(WhyFewPagesTest, OfLinksNothingIsSaidBeforeTheEndNorWhereNothingWasFetched) {
   wire::StatusReply status;
   status.set_pages(1);

@@ -78,7 +78,9 @@ class ScriptedParts : public ParserParts {
     if (!store_status.ok()) return store_status;
     return std::unique_ptr<PageStore>(new ScriptedStore(store));
   }
-  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
+  std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override {
+    extractors.push_back(settings.extractor());
+    if (real_extractor) return NewLinearExtractor();
     return std::make_unique<LineExtractor>();
   }
   absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override {
@@ -93,6 +95,8 @@ class ScriptedParts : public ParserParts {
   absl::Status store_status = absl::OkStatus();
   std::map<std::string, uint32_t> crashes;
   std::vector<std::string> named;
+  std::vector<std::string> extractors;  // as asked for
+  bool real_extractor = false;
   std::unique_ptr<StoredPages> stored;
   std::vector<absl::Time> asked_from;
 };

@@ -101,6 +101,15 @@ TEST_F(AcknowledgedLinksTest, AreSentAgainWhenAnOpeningWasMissed_Rule13) {
   EXPECT_THAT(LinksNamedAgain(), ElementsAre("https://a.example/1"));
 }
 
+TEST_F(ParserNodeTest, AnotherExtractorInTheSettingsTakesThePlaceOfTheFirst) {
+  settings_.set_extractor("linear");
+  Register();
+  Reopened(2, 1, 16);
+  settings_.set_extractor("gumbo");
+  Reopened(3, 2, 16);
+  EXPECT_THAT(parts_.extractors, ElementsAre("linear", "gumbo"));
+}
+
 // ---- the order of promises ----
 
 TEST_F(ParserNodeTest, AResultIsReportedOnlyWhenItsPageIsDurable) {

@@ -30,6 +30,7 @@ PageRow Row() {
   row.truncated = true;
   row.warc_file = "w.warc.gz";
   row.warc_offset = 5'000'000'000;
+  row.robots = {"noindex"};
   row.title = "Title";
   row.links = {"http://a/", "http://b/"};
   row.text = "words";
@@ -40,7 +41,8 @@ TEST(JsonLine, FieldsStandInTheirOrder) {
   EXPECT_EQ(JsonLine(Row()),
             R"({"url":"http://example.org/","status":200,"depth":2,"referrer":"http://example.org/from",)"
             R"("fetched_at":"2026-01-02T03:04:05.678901Z","content_type":"text/html","charset":"UTF-8","length":1234,)"
-            R"("digest":"sha1:X","truncated":true,"warc_file":"w.warc.gz","warc_offset":5000000000,"title":"Title",)"
+            R"("digest":"sha1:X","truncated":true,"warc_file":"w.warc.gz","warc_offset":5000000000,"robots":["noindex"],)"
+            R"("title":"Title",)"
             R"("links":["http://a/","http://b/"],"text":"words"})");
 }
 
