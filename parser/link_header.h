@@ -22,9 +22,9 @@ struct HeaderLinks {
 // The values of a response's Link fields.
 std::vector<std::string_view> LinkFields(const HttpHead& head);
 
-// `fields`: the values of the response's Link fields. References are resolved against `page_url`, never a <base> (3.2). A link
-// without a rel names nothing (3.3), one with an anchor other than the page is somebody else's (3.2). What is no link is skipped
-// up to the next comma outside quotes and brackets.
+// `fields`: the values of the response's Link fields. References are resolved against `page_url`, never a <base>, and a link
+// with an anchor other than the page is somebody else's (RFC 8288 3.2). One without a rel names nothing (RFC 8288 3.3). What is
+// no link is skipped up to the next comma outside quotes and brackets.
 HeaderLinks ReadLinkHeaders(const std::vector<std::string_view>& fields, const Url& page_url, LinkKinds kinds);
 
 // Joins them to what the page itself says: the header came first, but the page's canonical counts before the header's.

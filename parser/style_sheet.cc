@@ -6,7 +6,7 @@
 namespace weft {
 namespace {
 
-// 3.2: exactly these bytes, within the first 1024. A sheet in UTF-16 could not hold them: it is UTF-8.
+// CSS Syntax 3, 3.2: exactly these bytes, within the first 1024. A sheet in UTF-16 could not hold them: it is UTF-8.
 std::string_view CharsetRule(std::string_view css) {
   constexpr std::string_view kBegin = "@charset \"";
   css = css.substr(0, 1024);
