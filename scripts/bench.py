@@ -1,12 +1,13 @@
 """Weft and other crawlers on the same real site, on the same server, in one call.
 
-    scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,wget2,scrapy] [--json]
+    scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,weft-gumbo,wget2,scrapy] [--json]
     scripts/bench links [--site SITE]... [--broken N] [--json]
     scripts/bench url [--site SITE]... [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
-goes to memory (/dev/shm). Pages are distinct URLs that nginx answered with an HTML page, from its log. CPU seconds
-are those of the crawler's process and its children, peak memory that of the process; nginx is not counted.
+goes to memory (/dev/shm). weft-gumbo is Weft with a tree built for every page. Pages are distinct URLs that nginx answered
+with an HTML page, from its log. CPU seconds are those of the crawler's process and its children, peak memory that of the
+process; nginx is not counted.
 
 "links" reads every page of the sites' packages with the linear extractor, gumbo and libxml2 on one core, and counts the pages
 on which the linear extractor and gumbo's tree answer alike; --broken N does so with N documents of broken HTML too.
@@ -31,16 +32,21 @@ CONNECTIONS = "20"
 
 
 def commands(tool, url, folder):
+    weft = [os.path.join(ROOT, "scripts", "weft"), "crawl", url, "--out", os.path.join(folder, "out"),
+            "--allow-private-net", "127.0.0.0/8", "--delay", "0", "--host-connections", CONNECTIONS]
     return {
-        "weft": [os.path.join(ROOT, "scripts", "weft"), "crawl", url, "--out", os.path.join(folder, "out"),
-                 "--allow-private-net", "127.0.0.0/8", "--delay", "0", "--host-connections", CONNECTIONS],
+        "weft": weft,
+        "weft-gumbo": weft + ["--extractor", "gumbo"],
         "wget2": ["wget2", "-q", "-r", "-l", "inf", f"--max-threads={CONNECTIONS}", "--no-robots", "-P", folder, url],
         "scrapy": ["scrapy", "runspider", os.path.join(ROOT, "scripts", "scrapy_spider.py"), "-a", f"url={url}"],
     }[tool]
 
 
 # wget2 answers 8 where a page links to something that is not there (and ours do).
-FINE = {"weft": {0}, "wget2": {0, 8}, "scrapy": {0}}
+FINE = {"weft": {0}, "weft-gumbo": {0}, "wget2": {0, 8}, "scrapy": {0}}
+
+
+OTHERS = ("weft-gumbo", "wget2", "scrapy")
 
 
 class PeakMemory(threading.Thread):
@@ -106,7 +112,7 @@ def compare(site, tools):
                 results[tool] = measure(tool, server, folder)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-    for other in ("wget2", "scrapy"):
+    for other in OTHERS:
         if "weft" in results and other in results:
             ours, theirs = results["weft"], results[other]
             results[f"ratio_{other}_per_cpu_s"] = round(ours["pages_per_cpu_s"] / theirs["pages_per_cpu_s"], 3)
@@ -116,12 +122,12 @@ def compare(site, tools):
 
 def print_table(site, results):
     print(f"{site}: {CONNECTIONS} connections, no delay")
-    print(f"{'':10}{'pages':>8}{'wall s':>9}{'pages/s':>10}{'CPU s':>9}{'pages/CPU s':>13}{'peak MiB':>10}")
+    print(f"{'':12}{'pages':>8}{'wall s':>9}{'pages/s':>10}{'CPU s':>9}{'pages/CPU s':>13}{'peak MiB':>10}")
     for tool, row in results.items():
         if isinstance(row, dict):
-            print(f"{tool:10}{row['pages']:8}{row['wall_s']:9.2f}{row['pages_per_s']:10.0f}{row['cpu_s']:9.2f}"
+            print(f"{tool:12}{row['pages']:8}{row['wall_s']:9.2f}{row['pages_per_s']:10.0f}{row['cpu_s']:9.2f}"
                   f"{row['pages_per_cpu_s']:13.0f}{row['peak_mib']:10.1f}")
-    for other in ("wget2", "scrapy"):
+    for other in OTHERS:
         if f"ratio_{other}_wall" in results:
             print(f"Weft / {other}: {results[f'ratio_{other}_wall']:.2f} in pages a second, "
                   f"{results[f'ratio_{other}_per_cpu_s']:.2f} in pages a CPU second")
@@ -133,7 +139,7 @@ def prepare(tools):
     if subprocess.run([f"{scripts}/setup"] + [f"{scripts}/{name}" for name in lists], check=False).returncode != 0:
         raise doc_sites.SiteError("the packages above are needed")
     # Builds before the clock runs.
-    if "weft" in tools and subprocess.run([f"{scripts}/weft", "--version"], stdout=subprocess.DEVNULL,
+    if {"weft", "weft-gumbo"} & set(tools) and subprocess.run([f"{scripts}/weft", "--version"], stdout=subprocess.DEVNULL,
                                           check=False).returncode != 0:
         raise doc_sites.SiteError("Weft could not be built")
 
