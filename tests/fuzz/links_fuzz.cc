@@ -44,6 +44,16 @@ bool RepeatsAttributes(std::string_view html) {
   return false;
 }
 
+// Numbers beyond all code points, which gumbo counts round and round.
+bool HasEndlessReference(std::string_view html) {
+  for (size_t at = html.find("&#"); at != html.npos; at = html.find("&#", at + 2)) {
+    size_t end = at + 2;
+    while (end < html.size() && (IsAsciiDigit(html[end]) || IsAsciiAlpha(html[end]))) ++end;
+    if (end - at > 10) return true;
+  }
+  return false;
+}
+
 // Where gumbo and the standard of now differ (docs/conformance.md) the two are not compared. Gumbo reads control characters as
 // U+FFFD ("<a href=\x01>"), and beyond ASCII there are more of them; a <br> of "</br>" forbids no frameset; and in SVG and
 // MathML it takes all unknown names for one and elements of another namespace for HTML's.
@@ -52,7 +62,7 @@ bool IsReadAlike(std::string_view html) {
     const bool space = c == '\t' || c == '\n' || c == '\f' || c == '\r';
     if (!space && (c < 0x20 || c == 0x7f)) return false;  // from 0x80 on a char is negative
   }
-  return !Holds(html, "<svg") && !Holds(html, "<math") && !Holds(html, "</br") && !RepeatsAttributes(html);
+  return !Holds(html, "<svg") && !Holds(html, "<math") && !Holds(html, "</br") && !RepeatsAttributes(html) && !HasEndlessReference(html);
 }
 
 }  // namespace
