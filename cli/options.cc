@@ -102,7 +102,12 @@ absl::StatusOr<Typed> SplitWords(Command command, std::vector<std::string> words
     typed.operands = app.remaining();
     typed.help = help;
   } catch (const CLI::ArgumentMismatch& error) {
-    return InvalidArgument("{}; 'weft {} --help' lists the options", error.what(), CommandName(command));
+    // "--follow: 1 required  missing"
+    const std::string_view what = error.what();
+    const bool missing = what.find("required") != what.npos;
+    return InvalidArgument("{}; 'weft {} --help' lists the options",
+                           missing ? fmt::format("{}: a value is missing", what.substr(0, what.find(':'))) : std::string(what),
+                           CommandName(command));
   } catch (const CLI::Error& error) {
     return InvalidArgument("{}", error.what());
   }

@@ -156,8 +156,8 @@ std::vector<std::string> WhyFewPages(const wire::StatusReply& status, const std:
                                 end.note.empty() ? "" : ": ", end.note));
     } else if (end.status < 200 || end.status >= 300) {
       why.push_back(fmt::format("{}: status {}", end.url, end.status));
-    } else if (end.note.find("nofollow") != std::string::npos) {
-      why.push_back(fmt::format("{}: says nofollow of its links; --nofollow ignore follows them", end.url));
+    } else if (end.note.find("nofollow") != std::string::npos && end.note.find("sitemap:") == std::string::npos) {
+      why.push_back(fmt::format("{}: says nofollow of its links; a new crawl with --nofollow ignore follows them", end.url));
     }
   }
   for (std::string& reason : WhatIsLeftOut(ledger, scope)) why.push_back(std::move(reason));
@@ -167,8 +167,9 @@ std::vector<std::string> WhyFewPages(const wire::StatusReply& status, const std:
   // Only a crawl that came to its end in this run has seen where the links lead.
   bool all_seen = status.state() == "finished" && !first_ends.empty();
   if (why.empty() && all_seen && status.pages() > 0) {
-    why.push_back(html ? "the HTML that was fetched links to no further page (links made by scripts are not seen)"
-                       : "what was fetched is not HTML: only HTML is searched for links");
+    why.push_back(html ? "the HTML that was fetched has no link to a further page of the kinds that --follow names (links made "
+                              "by scripts are not seen)"
+                            : "what was fetched is not HTML, and its Link header names nothing that --follow does");
   }
   return why;
 }

@@ -82,7 +82,7 @@ class Rules {
         Add(K::kForm, A::kFormaction);
         break;
       case N::kButton: Add(K::kForm, A::kFormaction); break;
-      case N::kForm: Add(K::kForm, A::kAction); break;
+      case N::kForm: Add(K::kForm, A::kAction, A::kRel); break;
       case N::kSource: Add(K::kMedia, A::kSrc), Srcset(A::kSrcset); break;
       case N::kAudio:
       case N::kTrack: Add(K::kMedia, A::kSrc); break;
@@ -123,10 +123,10 @@ class Rules {
     return links_->Keep(DecodeCharacterReferences(raw, ReferenceContext::kAttribute));
   }
 
-  void Add(LinkKind kind, HtmlAttribute name) {
+  void Add(LinkKind kind, HtmlAttribute name, HtmlAttribute rel = A::kNone) {
     if (!attributes_.Has(name) || !links_->Wants(kind)) return;
     const std::string_view value = Value(name);
-    if (!value.empty()) links_->Add(kind, value);
+    if (!value.empty()) links_->Add(kind, value, rel == A::kNone ? std::string_view() : Value(rel));
   }
 
   bool Anchor(HtmlAttribute href) {

@@ -1,5 +1,6 @@
 #include "parser/link_collector.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -126,8 +127,10 @@ void LinkCollector::Resolve(const Url& document_url, std::string_view encoding, 
   page->base = resolver.base().href();
   page->description = CollapseSpace(facts_.description);
   page->language = std::string(TrimHtmlSpace(facts_.language));
+  size_t robots_left = kMaxMetaRobotsBytes;
   for (const std::string_view robots : facts_.meta_robots) {
-    page->meta_robots.push_back(CollapseSpace(robots.substr(0, kMaxFact)));
+    page->meta_robots.push_back(CollapseSpace(robots.substr(0, robots_left)));
+    robots_left -= std::min(robots_left, robots.size());
   }
   if (!facts_.canonical.empty()) {
     absl::StatusOr<Url> canonical = resolver.Parse(facts_.canonical, resolver.base());

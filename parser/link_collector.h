@@ -79,9 +79,11 @@ class LinkCollector {
     bool cut = false;
   };
   static constexpr size_t kNoLink = ~size_t{0};
-  // Facts are kept up to this many octets each, and so many of robots.
+  // Facts are kept up to this many octets each; what is asked of robots in so many elements and octets in all, since what is
+  // left out would be disobeyed.
   static constexpr size_t kMaxFact = 4096;
-  static constexpr size_t kMaxMetaRobots = 16;
+  static constexpr size_t kMaxMetaRobots = 1000;
+  static constexpr size_t kMaxMetaRobotsBytes = 1 << 20;
 
   LinkKinds kinds_ = kFollowedKinds;
   bool want_details_ = false;

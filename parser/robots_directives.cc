@@ -76,13 +76,23 @@ class Reader {
     const char* const begin = rest_.data();
     std::string_view value = TakeItem();
     if (!EqualsIgnoringCase(name, kUnavailableAfter)) return;
-    // "Friday, 25-Jun-10 15:00:00 UTC": the comma behind a weekday ends nothing.
+    // "Friday, 25-Jun-10 15:00:00 UTC", "25 Jun 2010, 15:00:00 GMT": the comma behind a weekday and the one before a time
+    // end nothing.
     if (IsWeekday(value)) TakeItem();
+    const std::string_view next = TrimAsciiSpace(rest_.substr(0, kMaxDate));
+    if (!next.empty() && IsAsciiDigit(next.front())) TakeItem();
     const auto length = static_cast<size_t>(rest_.data() - begin);
     value = TrimAsciiSpace({begin, length});
     if (value.ends_with(',')) value = TrimAsciiSpace(value.substr(0, value.size() - 1));
-    const auto moment = ReadDate(value);
+    auto moment = ReadDate(value);
+    if (!moment) moment = ReadDate(WithoutCommas(value));
     if (ours_ && moment && *moment <= now_) found_.noindex = true;
+  }
+
+  static std::string WithoutCommas(std::string_view text) {
+    std::string out(text);
+    std::erase(out, ',');
+    return out;
   }
 
   static bool IsWeekday(std::string_view text) {

@@ -212,14 +212,14 @@ TEST(WhyFewPagesTest, PagesWithoutLinksSayWhatTheyWere) {
   end.mime = "application/pdf";
   EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("not HTML")));
   end.mime = "text/html";
-  EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("links to no further page")));
+  EXPECT_THAT(WhyFewPages(status, {end}, "host"), ElementsAre(HasSubstr("has no link to a further page")));
 }
 
 TEST(WhyFewPagesTest, LinksThatAreNotToBeFollowedAreNamedWithWhatFollowsThem) {
   wire::StatusReply status;
   status.set_pages(1);
   EXPECT_THAT(WhyFewPages(status, {End("https://a/", Outcome::kResponse, 200, "noindex,nofollow")}, "host"),
-              ElementsAre("https://a/: says nofollow of its links; --nofollow ignore follows them"));
+              ElementsAre("https://a/: says nofollow of its links; a new crawl with --nofollow ignore follows them"));
   EXPECT_THAT(WhyFewPages(status, {End("https://a/", Outcome::kResponse, 200, "nofollow-links:2")}, "host"), SizeIs(1));
 }
 

@@ -94,6 +94,11 @@ TEST(RobotsDirectives, AMomentThatHasPassedIsNoindex) {
   }
 }
 
+TEST(RobotsDirectives, ACommaInADateEndsNothing) {
+  EXPECT_EQ(Tag("unavailable_after: 25 Jun 2010, 15:00:00 GMT, nofollow"), kBoth);
+  EXPECT_EQ(Tag("unavailable_after: Fri, 25 Jun 2010, 15:00:00 GMT"), kNoindex);
+}
+
 TEST(RobotsDirectives, AMomentToComeIsNothingYet) {
   for (const char* date : {"25 Jun 2030 15:00:00 PST", "Friday, 25-Jun-30 15:00:00 UTC", "2030-06-25", "2020-05-31T17:00:01-07:00"}) {
     EXPECT_EQ(Tag("unavailable_after: " + std::string(date)), kNothing) << date;

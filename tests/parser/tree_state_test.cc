@@ -161,6 +161,21 @@ TEST(Details, AreRelAndTextOfALink) {
   EXPECT_EQ(page.links[2].text, "");
 }
 
+// What is left out would be disobeyed.
+TEST(Facts, AllThatIsAskedOfRobotsIsKept) {
+  const ExtractedPage page = Scan(test::Repeat("<meta name=robots content=index>", 100) + "<meta name=robots content='" +
+                                  std::string(50'000, ' ') + "nofollow'>");
+  ASSERT_EQ(page.meta_robots.size(), 101u);
+  EXPECT_EQ(page.meta_robots.back(), "nofollow");
+}
+
+// 4.6.7: nofollow, on forms too.
+TEST(LinkKindsOfElements, AFormHasARelation) {
+  const ExtractedPage page = Scan("<form rel=nofollow action=1></form>", {LinkKind::kForm});
+  ASSERT_EQ(page.links.size(), 1u);
+  EXPECT_TRUE(page.links[0].nofollow);
+}
+
 TEST(Facts, AreTheFirstOfEach) {
   const ExtractedPage page = Scan(
       "<html lang=' de-CH '><head><meta name=Description content=' a  b '><meta name=description content=no>"
