@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "parser/ascii.h"
@@ -28,22 +29,25 @@ class Reader {
         i_ = std::min(css_.find("*/", i_ + 2), css_.size());
         i_ = std::min(i_ + 2, css_.size());
       } else if (c == '"' || c == '\'') {
-        const std::string text = TakeString();
-        if (importing_) Add(LinkKind::kStyle, text);
-        importing_ = false;
+        const std::optional<std::string> text = TakeString();
+        if (rule_ == Rule::kImport) Add(LinkKind::kStyle, text);
+        if (rule_ == Rule::kImport) rule_ = Rule::kOther;
       } else if (c == '@') {
         ++i_;
-        importing_ = TakeName() == "import";
+        const std::string name = TakeName();
+        rule_ = name == "import" ? Rule::kImport : name == "namespace" ? Rule::kNamespace : Rule::kOther;
       } else if (IsNameChar(c) || c == '\\') {
         Name();
       } else {
-        if (c == ';' || c == '{' || c == '}') importing_ = false;
+        if (c == ';' || c == '{' || c == '}') rule_ = Rule::kOther;
         ++i_;
       }
     }
   }
 
  private:
+  enum class Rule : uint8_t { kOther, kImport, kNamespace };  // a namespace is a name, nothing to be fetched
+
   bool At(std::string_view text) const { return css_.substr(i_).starts_with(text); }
   void SkipSpace() {
     while (i_ < css_.size() && IsHtmlSpace(css_[i_])) ++i_;
@@ -60,9 +64,10 @@ class Reader {
     SkipSpace();
     const bool quoted = i_ < css_.size() && (css_[i_] == '"' || css_[i_] == '\'');
     if (!quoted && name == "src") return;
-    const std::string url = quoted ? TakeString() : TakeBare();
-    Add(importing_ ? LinkKind::kStyle : LinkKind::kResource, url);
-    importing_ = false;
+    const std::optional<std::string> url = quoted ? TakeString() : TakeBare();
+    if (rule_ == Rule::kNamespace) return;
+    Add(rule_ == Rule::kImport ? LinkKind::kStyle : LinkKind::kResource, url);
+    rule_ = Rule::kOther;
   }
 
   // In lower case.
@@ -95,8 +100,8 @@ class Reader {
     AppendUtf8(valid ? value : 0xFFFD, out);
   }
 
-  // 4.3.5; an unclosed string ends at the line's end.
-  std::string TakeString() {
+  // 4.3.5; nothing if the line ends in it (a bad string), but the end of the sheet closes it.
+  std::optional<std::string> TakeString() {
     const char quote = css_[i_++];
     std::string text;
     while (i_ < css_.size() && css_[i_] != quote && !IsNewline(css_[i_])) {
@@ -110,13 +115,17 @@ class Reader {
         text.push_back(css_[i_++]);
       }
     }
+    if (i_ < css_.size() && IsNewline(css_[i_])) return std::nullopt;
     if (i_ < css_.size()) ++i_;
     return text;
   }
 
-  std::string TakeBare() {
+  // 4.3.6; nothing if it is a bad URL, which goes up to the next ")" (4.3.14).
+  std::optional<std::string> TakeBare() {
     std::string text;
+    bool bad = false;
     while (i_ < css_.size() && css_[i_] != ')' && !IsHtmlSpace(css_[i_])) {
+      bad = bad || css_[i_] == '"' || css_[i_] == '\'' || css_[i_] == '(';
       if (css_[i_] == '\\' && i_ + 1 == css_.size()) {
         text.append(kReplacementUtf8);
         ++i_;
@@ -126,17 +135,22 @@ class Reader {
         text.push_back(css_[i_++]);
       }
     }
-    return text;
+    SkipSpace();
+    if (!bad && (i_ == css_.size() || css_[i_] == ')')) return text;
+    for (; i_ < css_.size() && css_[i_] != ')'; ++i_) {
+      if (css_[i_] == '\\' && i_ + 1 < css_.size()) ++i_;
+    }
+    return std::nullopt;
   }
 
-  void Add(LinkKind kind, const std::string& url) {
-    if (!url.empty() && links_->Wants(kind)) links_->Add(kind, links_->Keep(url));
+  void Add(LinkKind kind, const std::optional<std::string>& url) {
+    if (url.has_value() && !url->empty() && links_->Wants(kind)) links_->Add(kind, links_->Keep(*url));
   }
 
   std::string_view css_;
   LinkCollector* links_;
   size_t i_ = 0;
-  bool importing_ = false;
+  Rule rule_ = Rule::kOther;
 };
 
 }  // namespace

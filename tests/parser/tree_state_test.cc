@@ -143,7 +143,18 @@ TEST(Css, NamesUrls) {
                     "b { content: 'url(no)'; src: url(f\\6fur) } @import \"five\" screen;</style>"),
               ElementsAre("style one", "style two", "resource three", "resource four", "style five"));
   EXPECT_THAT(AllOf("<p style=\"background:url('six')\">"), ElementsAre("resource six"));
-  EXPECT_THAT(AllOf("<style>@import 'unclosed\n; url(;\\</style>"), ElementsAre("style unclosed", "resource ;%EF%BF%BD"));
+  EXPECT_THAT(AllOf("<style>@import 'cut by the line\n; url(;\\</style>"), ElementsAre("resource ;%EF%BF%BD"));
+}
+
+// CSS Syntax 3, 4.3.6 and 4.3.14.
+TEST(Css, BadUrlsNameNothing) {
+  EXPECT_THAT(AllOf("<style>a{b:url(bad url.png)} c{d:url(b'd) e:url(b(d)} f{g:url( good )}</style>"), ElementsAre("resource good"));
+  EXPECT_THAT(AllOf("<style>a{b:url(bad \\) still)} c{d:url(open</style>"), ElementsAre("resource open"));
+}
+
+TEST(Css, NamespacesAreNamesOnly) {
+  EXPECT_THAT(AllOf("<style>@namespace svg url(http://www.w3.org/2000/svg); @namespace 'x'; a{b:url(c)}</style>"),
+              ElementsAre("resource c"));
 }
 
 TEST(Srcset, IsParsedByTheStandard) {
