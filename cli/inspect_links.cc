@@ -48,6 +48,7 @@ class LinksInspector final : public Inspector {
     answer["base"] = page.base;
     answer["meta_robots"] = page.meta_robots;
     answer["directives"] = read.directives.names();
+    if (read.page.links_cut) answer["links_cut"] = true;
     answer["description"] = page.description;
     answer["language"] = page.language;
     answer["canonical"] = page.canonical.empty() ? ordered_json() : ordered_json(page.canonical);

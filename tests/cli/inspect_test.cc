@@ -179,6 +179,13 @@ TEST(InspectLinks, TheLinkHeaderNamesLinksToo) {
   EXPECT_EQ(own["canonical"], "https://h.example/d/p");
 }
 
+TEST(InspectLinks, TellsThatLinksAreCut) {
+  std::string header;
+  for (int i = 0; i < 1001; ++i) header += "<x>; rel=next\n";
+  EXPECT_EQ(Links({{"html", ""}, {"link", header}})["links_cut"], true);
+  EXPECT_FALSE(Links({{"html", ""}, {"link", "<x>; rel=next"}}).contains("links_cut"));
+}
+
 TEST(InspectLinks, ReadsWithTheExtractorThatIsAskedFor) {
   // The one difference that shows: the tree builder takes control characters for errors.
   const json page = {{"html", "<a href=a\x01z>"}};
