@@ -78,6 +78,7 @@ class LinksInspector final : public Inspector {
       const std::string kind = fmt::format("  {}{}", LinkKindName(link.kind), link.nofollow ? " nofollow" : "");
       out += fmt::format("{:<23} {}\n", kind, Printable(link.url.href()));
     }
+    if (page.linear_scan) out += ReadableRow("", "its tree would cost too much: read by the linear extractor instead");
     if (page.links_cut) out += ReadableRow("", "there are more links than are taken from one page");
     return out;
   }

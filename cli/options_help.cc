@@ -81,7 +81,7 @@ With --jsonl the other options are members of the lines. What a line and its ans
   robots   {"robots"|"robots_b64","agent","url"} -> {"allowed","rule","line","crawl_delay","sitemaps"}
   links    {"html"|"html_b64","url","content_type"?,"x_robots_tag"?,"link"?,"agent"?,"extractor"?} -> {"charset",
            "title","base","meta_robots","directives","description","language","canonical",
-           "links":[{"url","kind","nofollow","rel","text"}]}
+           "links":[{"url","kind","nofollow","rel","text"}],"links_cut"?}
   sitemap  {"body"|"body_b64","url","content_type"?} -> {"kind","urls":[{"loc","lastmod"?,"priority"?}],
            "sitemaps":[{"loc","lastmod"?}],"errors"}
   charset  {"body"|"body_b64","content_type"?} -> {"charset","source"}

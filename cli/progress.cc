@@ -168,8 +168,8 @@ std::vector<std::string> WhyFewPages(const wire::StatusReply& status, const std:
   bool all_seen = status.state() == "finished" && !first_ends.empty();
   if (why.empty() && all_seen && status.pages() > 0) {
     why.push_back(html ? "the HTML that was fetched has no link to a further page of the kinds that --follow names (links made "
-                              "by scripts are not seen)"
-                            : "what was fetched is not HTML, and its Link header names nothing that --follow does");
+                         "by scripts are not seen)"
+                       : "what was fetched is not HTML, and its Link header names nothing that --follow does");
   }
   return why;
 }

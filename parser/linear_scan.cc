@@ -14,6 +14,7 @@
 namespace weft {
 namespace {
 
+// Elements of which TakeContent takes what follows, whether or not text is wanted.
 bool HasOwnContent(const HtmlElement& element) {
   switch (element.id) {
     case HtmlName::kTitle: case HtmlName::kScript: case HtmlName::kTextarea: case HtmlName::kPlaintext: return true;

@@ -1,20 +1,12 @@
 #include "parser/small_subtree.h"
 
-#include "parser/ascii.h"
+#include "common/ascii.h"
 
 namespace weft {
 namespace {
 
 using N = HtmlName;
 using E = HtmlElement;
-
-bool AreAlike(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (AsciiLower(a[i]) != AsciiLower(b[i])) return false;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -60,7 +52,7 @@ bool SmallSubtree::EndTag(const HtmlToken& tag) {
   }
   if (id == N::kBr || id == N::kP) return false;
   for (size_t i = depth_; i-- > 0;) {
-    if (!AreAlike(open_[i].name, tag.name)) continue;
+    if (!EqualIgnoringCase(open_[i].name, tag.name)) continue;
     depth_ = i;
     return true;
   }

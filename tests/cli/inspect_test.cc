@@ -179,6 +179,16 @@ TEST(InspectLinks, TheLinkHeaderNamesLinksToo) {
   EXPECT_EQ(own["canonical"], "https://h.example/d/p");
 }
 
+TEST(InspectLinks, TellsThatATreeWouldCostTooMuch) {
+  std::string deep;
+  for (int i = 0; i < 20'000; ++i) deep += "<div>";
+  const auto show = [&deep](const char* extractor) {
+    return Show("links", {{"html", deep}, {"url", "http://h.example/"}, {"extractor", extractor}});
+  };
+  EXPECT_THAT(show("gumbo"), HasSubstr("its tree would cost too much"));
+  EXPECT_THAT(show("linear"), testing::Not(HasSubstr("its tree would cost too much")));
+}
+
 TEST(InspectLinks, TellsThatLinksAreCut) {
   std::string header;
   for (int i = 0; i < 1001; ++i) header += "<x>; rel=next\n";

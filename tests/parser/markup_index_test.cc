@@ -1,6 +1,7 @@
 #include "parser/markup_index.h"
 
 #include <memory>
+#include <ostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 #include <gtest/gtest.h>
 
 namespace weft {
+
+void PrintTo(VectorWidth width, std::ostream* out) { *out << VectorWidthName(width); }
+
 namespace {
 
 struct Places {
