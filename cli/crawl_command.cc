@@ -64,6 +64,8 @@ int CrawlCommand(const CommandLine& line) {
   SchedulerHostOptions host_options;
   host_options.scheduler.nodes_die_with_us = true;
   host_options.db_path = (*directory)->db_path();
+  host_options.seen_path = (*directory)->seen_path();
+  host_options.memory_bytes = line.invocation.memory_bytes;
   host_options.log_path = (*directory)->log_path();
   host_options.endpoints = {"inproc://scheduler", (*directory)->control_endpoint()};
   host_options.suffixes = *suffixes;

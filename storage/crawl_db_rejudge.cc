@@ -41,7 +41,7 @@ void Apply(Rejudged& one, ShardChange& change) {
     one.record.state = UrlState::kRefused;
     ++ledger.refused[one.outcome];
   }
-  change.PutRecord(one.key, one.record);
+  change.PutRecord(one.key, one.record, ShardChange::Was::kReopened);
 }
 
 }  // namespace

@@ -119,6 +119,18 @@ std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key) {
   return out + key.ToBytes();
 }
 
+std::string SeenName(uint64_t commit) {
+  std::string out;
+  PutFixed64(out, commit);
+  return out;
+}
+
+void PutSeenEntry(std::string& out, const Fingerprint& key, SeenNote note) {
+  PutFixed64(out, key.lo);
+  PutFixed32(out, static_cast<uint32_t>(key.hi));
+  out.push_back(static_cast<char>(note.bits()));
+}
+
 std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); }
 
 // ---- ShardChange ----
@@ -170,7 +182,11 @@ void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const std::
   record.queue_position = depth << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
-  inserts_.emplace_back(origin, record.queue_position);
+  if (!inserts_.empty() && inserts_.back().first == origin) {
+    inserts_.back().second = std::min(inserts_.back().second, record.queue_position);
+  } else {
+    inserts_.emplace_back(origin, record.queue_position);
+  }
 }
 
 void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin,
@@ -216,14 +232,25 @@ void ShardChange::Promote(const Fingerprint& key, UrlRecord& record) {
   }
 }
 
-void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record) {
+SeenNote SeenNoteOf(UrlState state, Outcome reason, uint32_t depth) {
+  if (state == UrlState::kPending) return SeenNote::NearestDepth(depth);
+  return state == UrlState::kRefused && RefusedByScope(reason) ? SeenNote::Ask() : SeenNote::Settled();
+}
+
+void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record, Was was) {
   record.commit = counts_.commit;
+  const SeenNote note = SeenNoteOf(record.state, record.reason, record.depth);
+  // A snapshot's note that is older than the record asks too often; one that would ask too seldom is noted again.
+  if (was != Was::kKnown || note == SeenNote::Ask()) PutSeenEntry(noted_, key, note);
+  seen_.emplace_back(key, note);
   batch_.Put(Family::kUrls, UrlKey(shard_, key), EncodeUrlRecord(record));
 }
 
 absl::Status ShardChange::Apply() {
   for (const auto& [id, host] : hosts_) batch_.Put(Family::kHosts, HostKey(shard_, id), EncodeHostState(host));
   batch_.Put(Family::kMeta, CountsName(shard_), EncodeShardCounts(counts_));
+  const uint64_t noted = noted_.size();
+  if (noted > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), std::move(noted_));
   WEFT_RETURN_IF_ERROR(db_.Write(batch_));
   // Written: now memory may follow (rule 4).
   for (auto& [id, host] : hosts_) db_.hosts[id] = std::move(host);
@@ -234,9 +261,12 @@ absl::Status ShardChange::Apply() {
     auto [it, added] = db_.lowest_inserts.try_emplace(origin, position);
     if (!added) it->second = std::min(it->second, position);
   }
-  db_.shards[shard_] = std::move(counts_);
-  db_.commit = db_.shards[shard_].commit;
-  db_.Recount();
+  if (db_.seen != nullptr) {
+    for (const auto& [key, note] : seen_) db_.seen->Put(key, note);
+  }
+  db_.seen_noted += noted;
+  db_.commit = counts_.commit;
+  db_.Replace(shard_, std::move(counts_));
   return absl::OkStatus();
 }
 

@@ -26,7 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Stored in the database: a name is never changed. RocksDB wants a family called "default"; it stays empty.
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta"};
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta", "seen"};
+
+constexpr std::string_view kSeenName = kFamilyNames[static_cast<size_t>(Family::kSeen)];
 
 absl::Status ToStatus(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return absl::OkStatus();
@@ -126,11 +128,14 @@ class RocksKv : public Kv {
     write_options_.sync = false;
   }
   ~RocksKv() override {
-    for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
     db_->Close().PermitUncheckedError();
   }
 
   absl::StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    if (Handle(family) == nullptr) return std::optional<std::string>();
     std::string value;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), Handle(family), Slice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
@@ -141,7 +146,7 @@ class RocksKv : public Kv {
   absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(Family family,
                                                                  std::span<const std::string> keys) const override {
     std::vector<std::optional<std::string>> answers(keys.size());
-    if (keys.empty()) return answers;
+    if (keys.empty() || Handle(family) == nullptr) return answers;
     std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
@@ -163,9 +168,9 @@ class RocksKv : public Kv {
     if (failed_.load()) return FailedPrecondition("the CrawlDb had an error and must be opened again");
     write_batch_.Clear();
     for (const KvBatch::Change& change : batch.changes()) {
-      rocksdb::Status status = change.is_delete
-                                   ? write_batch_.Delete(Handle(change.family), change.key)
-                                   : write_batch_.Put(Handle(change.family), change.key, change.value);
+      rocksdb::Status status = change.is_range ? write_batch_.DeleteRange(Handle(change.family), change.key, change.value)
+                               : change.is_delete ? write_batch_.Delete(Handle(change.family), change.key)
+                                                  : write_batch_.Put(Handle(change.family), change.key, change.value);
       if (!status.ok()) return Failed(status);
     }
     return Failed(db_->Write(write_options_, &write_batch_));
@@ -180,7 +185,7 @@ class RocksKv : public Kv {
 
   absl::Status Scan(Family family, std::string_view from, std::string_view to,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override {
-    if (!to.empty() && from >= to) return absl::OkStatus();
+    if ((!to.empty() && from >= to) || Handle(family) == nullptr) return absl::OkStatus();
     rocksdb::ReadOptions read;
     rocksdb::Slice bound = Slice(to);
     if (!to.empty()) read.iterate_upper_bound = &bound;
@@ -195,7 +200,7 @@ class RocksKv : public Kv {
 
  private:
   static rocksdb::Slice Slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-  // handles_[0] is RocksDB's "default".
+  // handles_[0] is RocksDB's "default". Null: a family that this database, open for reading, does not have yet.
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family) + 1]; }
 
   // RocksDB says OK to what the frozen disk has swallowed.
@@ -251,7 +256,8 @@ bool LockedByAnother(const std::string& path) {
   return locked;
 }
 
-absl::Status CheckFamilies(const RocksKvOptions& options) {
+// Answers whether the database has every family. One that was written before there was a set of known URLs may be read.
+absl::StatusOr<bool> CheckFamilies(const RocksKvOptions& options) {
   std::vector<std::string> names;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(DatabaseOptions(options), options.path, &names);
   if (!status.ok()) return ToStatus(status, options.path);
@@ -260,10 +266,12 @@ absl::Status CheckFamilies(const RocksKvOptions& options) {
                 std::find(kFamilyNames.begin(), kFamilyNames.end(), name) != kFamilyNames.end();
     if (!ours) return FailedPrecondition("{} is not a CrawlDb, or one of a newer Weft: it has a family {}", options.path, name);
   }
-  if (options.read_only && names.size() != kFamilyCount + 1) {
+  const bool whole = names.size() == kFamilyCount + 1;
+  const bool before_seen = names.size() == kFamilyCount && std::find(names.begin(), names.end(), kSeenName) == names.end();
+  if (options.read_only && !whole && !before_seen) {
     return FailedPrecondition("{} is not a CrawlDb, or was never completed", options.path);
   }
-  return absl::OkStatus();
+  return whole;
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
@@ -284,7 +292,11 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
     fs::create_directories(options.path, error);
     if (error) return FailedPrecondition("{} cannot be created: {}", options.path, error.message());
   }
-  if (exists) WEFT_RETURN_IF_ERROR(CheckFamilies(options));
+  bool whole = true;
+  if (exists) {
+    WEFT_ASSIGN_OR_RETURN(whole, CheckFamilies(options));
+  }
+  const bool without_seen = options.read_only && !whole;
 
   // RocksDB's own interface shares the cache between families.
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
@@ -292,6 +304,7 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
   for (int i = 0; i < kFamilyCount; ++i) {
+    if (without_seen && static_cast<Family>(i) == Family::kSeen) continue;
     families.emplace_back(std::string(kFamilyNames[static_cast<size_t>(i)]),
                           FamilyOptions(static_cast<Family>(i), options, cache, lz4));
   }
@@ -304,6 +317,8 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
                                ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &handles, &db)
                                : rocksdb::DB::Open(db_options, options.path, families, &handles, &db);
   if (!status.ok()) return OpenError(status, options.path);
+  static_assert(static_cast<int>(Family::kSeen) == kFamilyCount - 1);
+  if (without_seen) handles.push_back(nullptr);
   auto kv = std::make_unique<RocksKv>(std::move(ground), db, std::move(handles), options.read_only);
   // What the opening itself wrote may have been swallowed.
   if (!options.read_only) WEFT_RETURN_IF_ERROR(kv->Sync());

@@ -142,6 +142,7 @@ TEST_F(CrawlDbFaults, DamagedRecordIsDataLossAndChangesNothing) {
   batch.Put(Family::kUrls, UrlKey(c.shard, c.key), "junk");
   ASSERT_TRUE(OpenMemoryKv(disk_)->Write(batch).ok());
   Reopen();
+  c.depth = 0;   // nearer: the record is looked at
   std::vector<Candidate> both = {MakeCandidate("https://a.example/2"), c};
   EXPECT_EQ(db_->Admit(both, 0).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(db_->ReadQueue(c.shard, c.origin, 0, 9).status().code(), absl::StatusCode::kDataLoss);
