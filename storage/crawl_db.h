@@ -5,6 +5,8 @@
 // Keys of every family but meta start with the two-byte shard of the host's registrable domain, so that shards can move
 // between schedulers. Layout in docs/architecture.md.
 //
+// Ahead of the store stands the set of known URLs (storage/seen_urls.h); crawl_db_seen.cc tells how the two stay one.
+//
 // Errors: after any error of a write the object answers FailedPrecondition to everything; the owner throws it away and
 // opens the store again (protocol rule 4). Counters and host records in memory change only after the write returned OK.
 // Durability: a change is durable once a Sync that started after it has succeeded; only then may it be acknowledged.

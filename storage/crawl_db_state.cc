@@ -135,9 +135,9 @@ std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); 
 
 // ---- ShardChange ----
 
-ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now)
-    : db_(db), shard_(shard), counts_(db.shards[shard]) {
-  counts_.commit = db.commit + 1;
+ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before)
+    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()) {
+  counts_.commit = db.commit + before + 1;
   counts_.clock = std::max(counts_.clock, now);
 }
 
@@ -247,12 +247,20 @@ void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record, Was was) 
 }
 
 absl::Status ShardChange::Apply() {
+  Seal();
+  WEFT_RETURN_IF_ERROR(db_.Write(batch_));
+  TakeOver();
+  return absl::OkStatus();
+}
+
+void ShardChange::Seal() {
   for (const auto& [id, host] : hosts_) batch_.Put(Family::kHosts, HostKey(shard_, id), EncodeHostState(host));
   batch_.Put(Family::kMeta, CountsName(shard_), EncodeShardCounts(counts_));
-  const uint64_t noted = noted_.size();
-  if (noted > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), std::move(noted_));
-  WEFT_RETURN_IF_ERROR(db_.Write(batch_));
-  // Written: now memory may follow (rule 4).
+  noted_bytes_ = noted_.size();
+  if (noted_bytes_ > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), std::move(noted_));
+}
+
+void ShardChange::TakeOver() {
   for (auto& [id, host] : hosts_) db_.hosts[id] = std::move(host);
   for (const auto& [origin, host] : origins_) db_.host_of_origin[origin] = host;
   for (const DueEntry& entry : due_removed_) db_.due.erase(entry);
@@ -264,10 +272,9 @@ absl::Status ShardChange::Apply() {
   if (db_.seen != nullptr) {
     for (const auto& [key, note] : seen_) db_.seen->Put(key, note);
   }
-  db_.seen_noted += noted;
+  db_.seen_noted += noted_bytes_;
   db_.commit = counts_.commit;
   db_.Replace(shard_, std::move(counts_));
-  return absl::OkStatus();
 }
 
 }  // namespace weft

@@ -74,6 +74,8 @@ struct SeenSaving {
 
 using DueEntry = std::tuple<CrawlTime, uint16_t, Fingerprint>;
 
+class ShardChange;
+
 struct CrawlDb::Impl {
   std::unique_ptr<Kv> kv;
   CrawlDbOptions options;
@@ -99,6 +101,7 @@ struct CrawlDb::Impl {
   uint64_t seen_noted = 0;          // bytes in the family since the snapshot
   uint64_t seen_save_at = 0;        // saved when that many are noted
   uint64_t seen_reads = 0;
+  std::vector<std::pair<Fingerprint, SeenNote>> looked_up;   // of one call: the next link to them needs no read
   std::vector<Fingerprint> check_keys;     // kept for their memory
   std::vector<SeenAnswer> check_answers;
   // A sync may fail on its pool's thread; written once, then read by everybody.
@@ -113,8 +116,8 @@ struct CrawlDb::Impl {
   absl::Status LoadDue();
   // What the set says of each candidate, into check_answers.
   void AskSeen(std::span<const Candidate> candidates);
-  // Admits candidates[indexes], all of one shard, in one batch.
-  absl::Status AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes, CrawlTime now,
+  // Admits candidates[indexes], all of the change's shard.
+  absl::Status AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes, ShardChange& change,
                             std::vector<Admission>& answers);
   absl::Status LoadSeen(Random& random, KvBatch& batch);
   absl::Status LoadSeenSaved();
@@ -130,15 +133,20 @@ struct CrawlDb::Impl {
   void Replace(uint16_t shard, ShardCounts counts);
 };
 
-// The changes of one call to one shard: gathered here, written as one batch, and only then taken over into memory.
+// The changes of one call to one shard: gathered here, written as one batch, and only then taken over into memory. Those of
+// several shards may be gathered in one batch after one another, and written together: it is cheaper, and nothing depends on it.
 class ShardChange {
  public:
-  ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now);
+  // `before`: how many changes are gathered in `batch` already.
+  ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before = 0);
 
   ShardCounts& counts() { return counts_; }
   uint64_t commit() const { return counts_.commit; }
   // Something is to be written.
-  bool dirty() const { return !batch_.empty(); }
+  bool dirty() const { return batch_.changes().size() > begin_; }
+  // Something is to be written, be it only the counters.
+  bool touched() const { return touched_ || dirty(); }
+  void Touch() { touched_ = true; }
   // The host as it will be; made if it is new.
   HostState& Host(const std::string& host);
   HostState* HostById(uint64_t id);
@@ -158,6 +166,11 @@ class ShardChange {
   enum class Was { kKnown, kNew, kReopened };
   void PutRecord(const Fingerprint& key, UrlRecord& record, Was was);
 
+  // Gathers what is left.
+  void Seal();
+  // Once the batch is written: now memory may follow (rule 4).
+  void TakeOver();
+  // Both, and the write between them.
   absl::Status Apply();
 
  private:
@@ -167,7 +180,9 @@ class ShardChange {
   CrawlDb::Impl& db_;
   uint16_t shard_;
   ShardCounts counts_;
-  KvBatch batch_;
+  KvBatch& batch_;
+  const size_t begin_;
+  bool touched_ = false;
   absl::node_hash_map<uint64_t, HostState> hosts_;
   std::vector<std::pair<uint64_t, uint64_t>> origins_;   // new ones: origin id, host id
   std::vector<DueEntry> due_added_;
@@ -175,6 +190,7 @@ class ShardChange {
   std::vector<std::pair<std::string, uint64_t>> inserts_;
   std::vector<std::pair<Fingerprint, SeenNote>> seen_;
   std::string noted_;   // for the family kSeen
+  uint64_t noted_bytes_ = 0;
 };
 
 }  // namespace weft

@@ -1,5 +1,6 @@
 // The ledger's moves: Admit, Commit, retries.
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -77,6 +78,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
     HostState& host = change.Host(c.host);
     if (host.refused_recorded >= refused_cap) {
       ++ledger.sightings;
+      change.Touch();
       return Admission::kSighting;
     }
     ++host.refused_recorded;
@@ -219,12 +221,26 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
   }
   std::vector<Admission> answers(candidates.size(), Admission::kKnown);
   std::stable_sort(open.begin(), open.end(), [&](size_t a, size_t b) { return candidates[a].shard < candidates[b].shard; });
+  KvBatch batch;
+  std::deque<ShardChange> changes;
+  impl_->looked_up.clear();
   for (size_t begin = 0; begin < open.size();) {
+    const uint16_t shard = candidates[open[begin]].shard;
     size_t end = begin + 1;
-    while (end < open.size() && candidates[open[end]].shard == candidates[open[begin]].shard) ++end;
-    WEFT_RETURN_IF_ERROR(impl_->AdmitToShard(candidates, std::span(open).subspan(begin, end - begin), now, answers));
+    while (end < open.size() && candidates[open[end]].shard == shard) ++end;
+    ShardChange& change = changes.emplace_back(*impl_, shard, now, batch, changes.size());
+    WEFT_RETURN_IF_ERROR(impl_->AdmitToShard(candidates, std::span(open).subspan(begin, end - begin), change, answers));
+    if (change.touched()) {
+      change.Seal();
+    } else {
+      changes.pop_back();
+    }
     begin = end;
   }
+  if (!changes.empty()) WEFT_RETURN_IF_ERROR(impl_->Write(batch));
+  for (ShardChange& change : changes) change.TakeOver();
+  if (impl_->seen == nullptr) return answers;
+  for (const auto& [key, note] : impl_->looked_up) impl_->seen->Put(key, note);
   return answers;
 }
 
@@ -237,8 +253,7 @@ void CrawlDb::Impl::AskSeen(std::span<const Candidate> candidates) {
 }
 
 absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes,
-                                         CrawlTime now, std::vector<Admission>& answers) {
-  const uint16_t shard = candidates[indexes.front()].shard;
+                                         ShardChange& change, std::vector<Admission>& answers) {
   // What is certainly new is written blindly.
   std::vector<Fingerprint> keys;
   for (size_t i : indexes) {
@@ -246,26 +261,19 @@ absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, 
   }
   seen_reads += keys.size();
   Known known;
-  if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, shard, keys));
-  ShardChange change(*this, shard, now);
-  bool changed = false;
+  if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, candidates[indexes.front()].shard, keys));
   for (size_t i : indexes) {
     const Candidate& candidate = candidates[i];
     if (!known.Contains(candidate.key)) {
       answers[i] = AdmitNew(candidate, options.refused_cap_per_host, change, known);
-      changed = true;
       continue;
     }
     WEFT_ASSIGN_OR_RETURN(answers[i], AdmitKnown(candidate, change, known));
-    changed = changed || answers[i] != Admission::kKnown || change.dirty();
   }
-  if (changed) WEFT_RETURN_IF_ERROR(change.Apply());
-  if (seen == nullptr) return absl::OkStatus();
-  // The next link to them needs no read.
   for (const Fingerprint& key : keys) {
     if (!known.Contains(key)) continue;
     WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(key));
-    seen->Put(key, SeenNoteOf(head.state, head.reason, head.depth));
+    looked_up.emplace_back(key, SeenNoteOf(head.state, head.reason, head.depth));
   }
   return absl::OkStatus();
 }
@@ -278,7 +286,8 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
     for (size_t i : indexes) keys.push_back(ends[i].key);
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     bool counted = false;
     for (size_t i : indexes) {
       const AttemptEnd& end = ends[i];
@@ -320,7 +329,8 @@ absl::StatusOr<std::vector<uint64_t>> CrawlDb::PromoteDue(CrawlTime now, size_t 
   for (const auto& [shard, keys] : by_shard) {
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     for (const Fingerprint& key : keys) {
       if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
       WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
@@ -349,7 +359,8 @@ absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {
   for (const auto& [shard, keys] : by_shard) {
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     for (const Fingerprint& key : keys) {
       WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
       auto url = Url::Parse(record.url);
