@@ -86,8 +86,9 @@ class CrawlDbSeen : public CrawlDbTest {
   // One whole snapshot, unless something goes wrong. True: the store names it.
   bool Save() {
     while (db_->SeenSaveDue()) {
-      auto written = db_->SeenPieceWritten(db_->NextSeenPiece()());
-      if (!written.ok()) return false;
+      const absl::Status worked = db_->NextSeenPiece()();
+      auto written = db_->SeenPieceWritten(worked);
+      if (!worked.ok() || !written.ok()) return false;
       if (*written) return true;
     }
     return false;

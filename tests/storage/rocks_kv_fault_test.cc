@@ -211,7 +211,7 @@ TEST(RocksKvFault, ASyncBesideTheWriteThatFails) {
 
 TEST(RocksKvFault, AFullDiskIsToldAsOne) {
   Place place;
-  auto kv = place.Open(60, kNever);
+  auto kv = place.Open(100, kNever);
   ASSERT_TRUE(kv.ok()) << kv.status();
   std::unique_ptr<Random> random = SeededRandom(1);
   Written written = WriteUntilFailure(**kv, *random, 200);
@@ -220,7 +220,7 @@ TEST(RocksKvFault, AFullDiskIsToldAsOne) {
 
 TEST(RocksKvFault, AfterAFailureNothingIsTaken) {
   Place place;
-  auto kv = place.Open(60, 1);
+  auto kv = place.Open(100, 1);
   ASSERT_TRUE(kv.ok()) << kv.status();
   std::unique_ptr<Random> random = SeededRandom(1);
   ASSERT_FALSE(WriteUntilFailure(**kv, *random, 200).failure.ok());
