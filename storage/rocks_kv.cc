@@ -35,6 +35,10 @@ constexpr size_t kUrlKeyBytes = 18;
 constexpr size_t kHostKeyBytes = 10;
 constexpr std::string_view kSeenName = kFamilyNames[static_cast<size_t>(Family::kSeen)];
 
+bool Hashed(Family family) { return family == Family::kUrls || family == Family::kHosts; }
+// More new keys than this are flushed before a scan: a flush sorts them once, not once a scan.
+constexpr uint64_t kMostSortedForScan = 20'000;
+
 absl::Status ToStatus(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return absl::OkStatus();
   std::string message = fmt::format("{}: {}", what, status.ToString());
@@ -105,11 +109,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& 
     cf.memtable_prefix_bloom_size_ratio = 0.1;
     cf.memtable_whole_key_filtering = true;
   }
-  // Keys come in no order: a hash table takes them for half the cost of a skip list. It is sorted when it is flushed, and
-  // whenever it is scanned, which a crawl seldom does.
-  if (large || family == Family::kHosts) {
+  // Keys come in no order: a hash table takes them for half the cost of a skip list, but is sorted anew for every scan.
+  if (Hashed(family)) {
     cf.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(large ? kUrlKeyBytes : kHostKeyBytes));
-    cf.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(cf.write_buffer_size / 160));
+    if (!options.read_only) cf.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(cf.write_buffer_size / 160));
   }
   // A page's new URLs mostly go to the end of one queue.
   if (family == Family::kQueue) {
@@ -201,6 +204,7 @@ class RocksKv : public Kv {
   absl::Status Scan(Family family, std::string_view from, std::string_view to,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override {
     if ((!to.empty() && from >= to) || Handle(family) == nullptr) return absl::OkStatus();
+    WEFT_RETURN_IF_ERROR(FlushForScan(family));
     rocksdb::ReadOptions read;
     read.total_order_seek = true;
     rocksdb::Slice bound = Slice(to);
@@ -218,6 +222,14 @@ class RocksKv : public Kv {
   static rocksdb::Slice Slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
   // handles_[0] is RocksDB's "default". Null: a family that this database, open for reading, does not have yet.
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family) + 1]; }
+
+  absl::Status FlushForScan(Family family) const {
+    uint64_t keys = 0;
+    if (read_only_ || !Hashed(family) || ground_.files->frozen()) return absl::OkStatus();
+    db_->GetIntProperty(Handle(family), rocksdb::DB::Properties::kNumEntriesActiveMemTable, &keys);
+    if (keys <= kMostSortedForScan) return absl::OkStatus();
+    return ToStatus(db_->Flush(rocksdb::FlushOptions(), Handle(family)), "writing the CrawlDb");
+  }
 
   // RocksDB says OK to what the frozen disk has swallowed.
   absl::Status Failed(rocksdb::Status status) {
