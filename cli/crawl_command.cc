@@ -1,5 +1,7 @@
 // weft crawl: scheduler, fetcher and parsers in one process over inproc sockets.
 #include <iostream>
+#include <memory>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -35,6 +37,19 @@ absl::StatusOr<SeedList> Seeds(const CommandLine& line) {
   return ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
 }
 
+SchedulerHostOptions HostOptions(const CrawlDirectory& directory, const CrawlInvocation& call,
+                                 std::shared_ptr<const PublicSuffixes> suffixes) {
+  SchedulerHostOptions options;
+  options.scheduler.nodes_die_with_us = true;
+  options.db_path = directory.db_path();
+  options.seen_path = directory.seen_path();
+  options.memory_bytes = call.memory_bytes;
+  options.log_path = directory.log_path();
+  options.endpoints = {"inproc://scheduler", directory.control_endpoint()};
+  options.suffixes = std::move(suffixes);
+  return options;
+}
+
 }  // namespace
 
 int CrawlCommand(const CommandLine& line) {
@@ -61,13 +76,7 @@ int CrawlCommand(const CommandLine& line) {
   TellIgnoredProxies(line.settings, console);
 
   ZmqContext context;
-  SchedulerHostOptions host_options;
-  host_options.scheduler.nodes_die_with_us = true;
-  host_options.db_path = (*directory)->db_path();
-  host_options.log_path = (*directory)->log_path();
-  host_options.endpoints = {"inproc://scheduler", (*directory)->control_endpoint()};
-  host_options.suffixes = *suffixes;
-  SchedulerHost host(host_options, context, console);
+  SchedulerHost host(HostOptions(**directory, line.invocation, *suffixes), context, console);
   CrawlSettle settle(line, seeds->urls, console);
   absl::Status opened = host.Open([&](const std::string& stored) { return settle(stored); },
                                   line.invocation.retry_failed);

@@ -1,4 +1,4 @@
-// A crawl's directory: crawl.db/, warc/, crawl.log, and the lock and the control socket of the process that runs on it.
+// A crawl's directory: crawl.db/, crawl.seen.a or .b, warc/, crawl.log, and the lock and the control socket of the process that runs on it.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -27,6 +27,7 @@ class CrawlDirectory {
 
   const std::string& path() const { return path_; }
   std::string db_path() const { return path_ + "/crawl.db"; }
+  std::string seen_path() const { return path_ + "/crawl.seen"; }
   std::string warc_path() const { return path_ + "/warc"; }
   std::string log_path() const { return path_ + "/crawl.log"; }
   // An ipc:// endpoint short enough for any depth of directories; valid while this object lives.

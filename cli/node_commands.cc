@@ -156,6 +156,8 @@ int SchedulerCommand(const CommandLine& line) {
   SchedulerHostOptions options;
   options.scheduler.stop_when_finished = false;
   options.db_path = (*directory)->db_path();
+  options.seen_path = (*directory)->seen_path();
+  options.memory_bytes = line.invocation.memory_bytes;
   options.log_path = (*directory)->log_path();
   options.endpoints = {line.invocation.listen, (*directory)->control_endpoint()};
   options.suffixes = *suffixes;

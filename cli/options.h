@@ -47,6 +47,7 @@ struct CrawlInvocation {
   std::vector<std::string> pages_dirs;  // (worker, parser: exactly one; export: any number)
   std::string directory;                // (status, export) a crawl's directory; "" where --scheduler was given
   uint32_t parsers = 0;                 // threads; 0 = one a core
+  uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
   bool change_scope = false;
   bool json = false;                    // (status)

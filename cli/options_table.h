@@ -23,7 +23,7 @@ struct StoredField {
   int number = 0;
   int presence = 0;
 };
-using InvocationField = std::variant<bool CrawlInvocation::*, uint32_t CrawlInvocation::*,
+using InvocationField = std::variant<bool CrawlInvocation::*, uint32_t CrawlInvocation::*, uint64_t CrawlInvocation::*,
                                      std::string CrawlInvocation::*, std::vector<std::string> CrawlInvocation::*>;
 
 struct Option {

@@ -146,6 +146,9 @@ absl::Status SetInvocation(const Option& option, const InvocationField& place,
   } else if (const auto* count = std::get_if<uint32_t CrawlInvocation::*>(&place)) {
     WEFT_ASSIGN_OR_RETURN(const std::optional<uint64_t> number, ReadNumber(option, value));
     call.**count = static_cast<uint32_t>(number.value_or(0));
+  } else if (const auto* size = std::get_if<uint64_t CrawlInvocation::*>(&place)) {
+    WEFT_ASSIGN_OR_RETURN(const std::optional<uint64_t> number, ReadNumber(option, value));
+    call.**size = number.value_or(0);
   } else if (const auto* text = std::get_if<std::string CrawlInvocation::*>(&place)) {
     WEFT_RETURN_IF_ERROR(CheckText(option, value));
     call.**text = value;

@@ -30,6 +30,8 @@ absl::StatusOr<std::unique_ptr<CrawlDb>> SchedulerHost::OpenDb() {
   kv_options.path = options_.db_path;
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kv> kv, OpenRocksKv(kv_options));
   CrawlDbOptions db_options;
+  db_options.seen_memory_bytes = options_.memory_bytes;
+  db_options.seen_path = options_.seen_path;
   db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
   db_options.create.set_public_suffix_version(options_.suffixes->version());
   db_options.create.set_created_wall_us(absl::ToUnixMicros(SystemClock().WallNow()));

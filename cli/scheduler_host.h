@@ -21,6 +21,8 @@ namespace weft {
 struct SchedulerHostOptions {
   SchedulerOptions scheduler;
   std::string db_path;
+  std::string seen_path;                // its snapshots
+  uint64_t memory_bytes = 1ull << 30;   // for the set of known URLs
   std::string log_path;
   std::vector<std::string> endpoints;   // to bind
   std::shared_ptr<const PublicSuffixes> suffixes;

@@ -297,6 +297,7 @@ void SchedulerNode::OnTick() {
   s.CheckEnd();
   s.AdvanceStop();
   for (const std::string& notice : s.leases.TakeNotices()) s.observer.OnNotice(notice);
+  s.Check(s.seen.Poke());
   s.gate.Poke();
   s.Check(s.gate.health());
   s.Check(s.db->health());

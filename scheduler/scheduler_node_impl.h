@@ -18,6 +18,7 @@
 #include "scheduler/resubmit_desk.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
+#include "scheduler/seen_keeper.h"
 #include "scheduler/status_report.h"
 #include "scheduler/sync_gate.h"
 
@@ -37,7 +38,7 @@ struct SchedulerNode::Impl {
        SchedulerObserver& obs, std::unique_ptr<Scope> sc)
       : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
         suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db),
-        nodes(b, session), gate(db, pool), intake(db->identity(), suffixes, *scope),
+        nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
         resubmits(*db, nodes, gate, c, obs), opened(c.SteadyNow()),
@@ -96,6 +97,7 @@ struct SchedulerNode::Impl {
   Frontier frontier;
   NodeTable nodes;
   SyncGate gate;
+  SeenKeeper seen;
   LinkIntake intake;
   LeaseDesk leases;
   CommitDesk commits;

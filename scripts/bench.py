@@ -3,6 +3,7 @@
     scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,weft-gumbo,wget2,scrapy] [--json]
     scripts/bench links [--site SITE]... [--broken N] [--json]
     scripts/bench url [--site SITE]... [--json]
+    scripts/bench frontier [--urls N[K|M]] [--memory BYTES] [--seed N] [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
 goes to memory (/dev/shm). weft-gumbo is Weft with a tree built for every page. Pages are distinct URLs that nginx answered
@@ -13,12 +14,18 @@ process; nginx is not counted.
 on which the linear extractor and gumbo's tree answer alike; --broken N does so with N documents of broken HTML too.
 
 "url" parses every URL that those pages name, made absolute before, and makes its crawl key, on one core by CPU time.
+
+"frontier" fills the scheduler's store with N URLs and asks it whether links are known, 85% of which are, in pages of 60 (see
+tests/bench/frontier_bench.cc); beside it the store alone, and a Redis set where redis-server is installed.
 """
 import argparse
+import hashlib
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -185,6 +192,89 @@ def bench_links(options):
               f"{', '.join(map(str, result['broken']['unlike_seeds'])) or 'none'}")
 
 
+def redis_checks_per_s(urls):
+    """SADD of fingerprints, 85% of them known, a page of 60 at a time in pipelines, by CPU seconds of the server."""
+    server = shutil.which("redis-server")
+    if server is None:
+        print("bench: redis-server is not installed; no Redis set beside it", file=sys.stderr)
+        return None
+    folder = tempfile.mkdtemp(prefix="weft-redis-")
+    path = os.path.join(folder, "socket")
+    process = subprocess.Popen([server, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no",
+                                "--dir", folder], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if os.path.exists(path):
+                break
+            time.sleep(0.1)
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(path)
+        known = min(urls, 2_000_000)
+        redis_add(link, range(known))
+        dice = random.Random(1)
+        begun = cpu_of(process.pid)
+        checks = 300_000
+        added = iter(range(known, known + checks))
+        redis_add(link, (dice.randrange(known) if dice.random() < 0.85 else next(added) for _ in range(checks)))
+        return round(checks / (cpu_of(process.pid) - begun))
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def redis_add(link, numbers):
+    pieces, waiting = [], 0
+    replies = link.makefile("rb")
+    for number in numbers:
+        key = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
+        pieces.append(b"*3\r\n$4\r\nSADD\r\n$4\r\nseen\r\n$16\r\n" + key + b"\r\n")
+        waiting += 1
+        if waiting == 1920:  # 32 pages
+            link.sendall(b"".join(pieces))
+            for _ in range(waiting):
+                replies.readline()
+            pieces, waiting = [], 0
+    link.sendall(b"".join(pieces))
+    for _ in range(waiting):
+        replies.readline()
+
+
+def cpu_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def count_of(text):
+    match = re.fullmatch(r"(\d+)([KM]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text}: a number, with K or M behind it if you like")
+    return int(match.group(1)) * {"": 1, "K": 1000, "M": 1_000_000}[match.group(2)]
+
+
+def bench_frontier(options):
+    scripts = os.path.join(ROOT, "scripts")
+    if subprocess.run([f"{scripts}/setup", os.path.join(scripts, "packages.txt")], check=False).returncode != 0:
+        raise doc_sites.SiteError("the packages above are needed")
+    if subprocess.run([f"{scripts}/build", "bench", "frontier_bench"], check=False).returncode != 0:
+        raise doc_sites.SiteError("the benchmark could not be built")
+    folder = tempfile.mkdtemp(prefix="frontier-bench-", dir=os.path.join(ROOT, "build"))
+    print(f"bench: {options.urls} URLs; some minutes for ten million", file=sys.stderr)
+    command = [os.path.join(ROOT, "build/bench/tests/bench/frontier_bench"), "--urls", str(options.urls), "--dir",
+               os.path.join(folder, "store"), "--memory", str(options.memory), "--seed", str(options.seed)]
+    try:
+        result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    result["redis_checks_per_s"] = redis_checks_per_s(options.urls)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    for name, value in result.items():
+        print(f"{name:24}{value if value is None or isinstance(value, bool) else format(value, ',.2f'):>18}")
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -200,10 +290,15 @@ def main(arguments):
     crawl.add_argument("--site", choices=list(doc_sites.SITES), default="postgresql", help="default: postgresql")
     crawl.add_argument("--tools", default="weft,wget2,scrapy", help="default: weft,wget2,scrapy, in this order")
     crawl.add_argument("--json", action="store_true", help="print JSON")
+    frontier = workloads.add_parser("frontier", help="known-or-new questions to the scheduler's store")
+    frontier.add_argument("--urls", type=count_of, default=1_000_000, metavar="N[K|M]", help="default: 1M")
+    frontier.add_argument("--memory", type=int, default=0, metavar="BYTES", help="of the set; default: 24 a URL")
+    frontier.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    frontier.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    if options.workload in ("links", "url"):
+    if options.workload != "crawl":
         try:
-            {"links": bench_links, "url": bench_url}[options.workload](options)
+            {"links": bench_links, "url": bench_url, "frontier": bench_frontier}[options.workload](options)
         except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1

@@ -89,6 +89,7 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
   WEFT_RETURN_IF_ERROR(LoadCounts());
   WEFT_RETURN_IF_ERROR(LoadHosts());
   WEFT_RETURN_IF_ERROR(LoadDue());
+  if (!options.read_only) WEFT_RETURN_IF_ERROR(LoadSeen(random, batch));
   opened_commit = commit;
   WEFT_ASSIGN_OR_RETURN(std::optional<std::string> last, kv->Get(Family::kMeta, kIncarnationName));
   if (last) previous_incarnation = ByteReader(*last).Fixed64();
@@ -149,6 +150,18 @@ absl::Status CrawlDb::Impl::LoadDue() {
     return !damaged;
   }));
   return damaged ? DataLoss("crawl.db: a retry's key is damaged") : absl::OkStatus();
+}
+
+void CrawlDb::Impl::Replace(uint16_t shard, ShardCounts counts) {
+  const LedgerCounts& before = shards[shard].ledger;
+  const LedgerCounts& now = counts.ledger;
+  for (auto field : {&LedgerCounts::discovered, &LedgerCounts::pending, &LedgerCounts::done, &LedgerCounts::pages,
+                     &LedgerCounts::truncated, &LedgerCounts::sightings, &LedgerCounts::superseded}) {
+    total.*field += now.*field - before.*field;
+  }
+  const bool same_reasons = before.failed == now.failed && before.refused == now.refused;
+  shards[shard] = std::move(counts);
+  if (!same_reasons) Recount();
 }
 
 void CrawlDb::Impl::Recount() {

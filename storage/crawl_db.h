@@ -5,6 +5,8 @@
 // Keys of every family but meta start with the two-byte shard of the host's registrable domain, so that shards can move
 // between schedulers. Layout in docs/architecture.md.
 //
+// Ahead of the store stands the set of known URLs (storage/seen_urls.h); crawl_db_seen.cc tells how the two stay one.
+//
 // Errors: after any error of a write the object answers FailedPrecondition to everything; the owner throws it away and
 // opens the store again (protocol rule 4). Counters and host records in memory change only after the write returned OK.
 // Durability: a change is durable once a Sync that started after it has succeeded; only then may it be acknowledged.
@@ -12,6 +14,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -27,7 +30,9 @@
 #include "common/outcome.h"
 #include "common/random.h"
 #include "common/wire.pb.h"
+#include "storage/file_ops.h"
 #include "storage/kv.h"
+#include "storage/seen_urls.h"
 #include "storage/url_record.h"
 
 namespace weft {
@@ -145,6 +150,14 @@ struct LedgerCounts {
 struct CrawlDbOptions {
   wire::CrawlIdentity create;             // used only when the store is empty; zero ids are drawn from `random`
   uint64_t refused_cap_per_host = 10'000;
+  // The set of known URLs ahead of the store (storage/seen_urls.h); 0: none, every link is looked up.
+  uint64_t seen_memory_bytes = 16ull << 20;
+  // Its snapshots are PATH.a and PATH.b; empty: it is never saved, and read again from the store.
+  std::string seen_path;
+  // Bytes noted since the last snapshot, per URL 13, at which the next one is due, or a quarter of the memory in
+  // use if that is more; 0: always.
+  uint64_t seen_save_bytes = 32ull << 20;
+  FileOps* files = nullptr;               // the kernel's where null
   bool read_only = false;                 // nothing is written, no incarnation is minted
 };
 
@@ -218,6 +231,20 @@ class CrawlDb {
   // Done records with commit <= `pinned_commit`, in key order from `cursor` (empty: start) on; `next` is empty at the end.
   absl::Status ReadDone(std::string_view cursor, size_t limit, uint64_t pinned_commit, std::vector<Row>& rows,
                         std::string& next) const;
+
+  // --- The set of known URLs ---
+  // Nothing is asked of it that the store has not been told: it is filled after each write, and at the opening from a
+  // snapshot that the store names by id and from what the store has noted since, else by a scan of every record's key.
+  const SeenUrls* seen() const;
+  uint64_t seen_reads() const;   // links that had to be looked up in the store since the opening
+  // A snapshot is due or being written. Then: NextSeenPiece on this thread, its work on any thread, and its answer to
+  // SeenPieceWritten; true: the snapshot is complete, and once a Sync that began later has succeeded its predecessor may be
+  // removed by OldSeenRemoval. A failed snapshot is no failure of the CrawlDb: it is tried again later.
+  using SeenWork = absl::AnyInvocable<absl::Status()>;
+  bool SeenSaveDue() const;
+  SeenWork NextSeenPiece();
+  absl::StatusOr<bool> SeenPieceWritten(const absl::Status& written);
+  SeenWork OldSeenRemoval();
 
   // Sequence of the last commit; grows by one with every Admit or Commit batch.
   uint64_t commit() const;

@@ -41,7 +41,7 @@ void Apply(Rejudged& one, ShardChange& change) {
     one.record.state = UrlState::kRefused;
     ++ledger.refused[one.outcome];
   }
-  change.PutRecord(one.key, one.record);
+  change.PutRecord(one.key, one.record, ShardChange::Was::kReopened);
 }
 
 }  // namespace
@@ -73,7 +73,8 @@ absl::StatusOr<uint64_t> CrawlDb::Rejudge(absl::FunctionRef<Outcome(const UrlRec
     // In pieces, so that no batch grows with the crawl.
     constexpr size_t kPiece = 1000;
     for (size_t at = 0; at < found.size(); at += kPiece) {
-      ShardChange change(*impl_, shard, now);
+      KvBatch batch;
+      ShardChange change(*impl_, shard, now, batch);
       for (size_t i = at; i < std::min(found.size(), at + kPiece); ++i) Apply(found[i], change);
       WEFT_RETURN_IF_ERROR(change.Apply());
     }

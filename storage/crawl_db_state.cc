@@ -119,13 +119,25 @@ std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key) {
   return out + key.ToBytes();
 }
 
+std::string SeenName(uint64_t commit) {
+  std::string out;
+  PutFixed64(out, commit);
+  return out;
+}
+
+void PutSeenEntry(std::string& out, const Fingerprint& key, SeenNote note) {
+  PutFixed64(out, key.lo);
+  PutFixed32(out, static_cast<uint32_t>(key.hi));
+  out.push_back(static_cast<char>(note.bits()));
+}
+
 std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); }
 
 // ---- ShardChange ----
 
-ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now)
-    : db_(db), shard_(shard), counts_(db.shards[shard]) {
-  counts_.commit = db.commit + 1;
+ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before)
+    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()) {
+  counts_.commit = db.commit + before + 1;
   counts_.clock = std::max(counts_.clock, now);
 }
 
@@ -170,7 +182,11 @@ void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const std::
   record.queue_position = depth << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
-  inserts_.emplace_back(origin, record.queue_position);
+  if (!inserts_.empty() && inserts_.back().first == origin) {
+    inserts_.back().second = std::min(inserts_.back().second, record.queue_position);
+  } else {
+    inserts_.emplace_back(origin, record.queue_position);
+  }
 }
 
 void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin,
@@ -216,16 +232,35 @@ void ShardChange::Promote(const Fingerprint& key, UrlRecord& record) {
   }
 }
 
-void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record) {
+SeenNote SeenNoteOf(UrlState state, Outcome reason, uint32_t depth) {
+  if (state == UrlState::kPending) return SeenNote::NearestDepth(depth);
+  return state == UrlState::kRefused && RefusedByScope(reason) ? SeenNote::Ask() : SeenNote::Settled();
+}
+
+void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record, Was was) {
   record.commit = counts_.commit;
+  const SeenNote note = SeenNoteOf(record.state, record.reason, record.depth);
+  // A snapshot's note that is older than the record asks too often; one that would ask too seldom is noted again.
+  if (was != Was::kKnown || note == SeenNote::Ask()) PutSeenEntry(noted_, key, note);
+  seen_.emplace_back(key, note);
   batch_.Put(Family::kUrls, UrlKey(shard_, key), EncodeUrlRecord(record));
 }
 
 absl::Status ShardChange::Apply() {
+  Seal();
+  WEFT_RETURN_IF_ERROR(db_.Write(batch_));
+  TakeOver();
+  return absl::OkStatus();
+}
+
+void ShardChange::Seal() {
   for (const auto& [id, host] : hosts_) batch_.Put(Family::kHosts, HostKey(shard_, id), EncodeHostState(host));
   batch_.Put(Family::kMeta, CountsName(shard_), EncodeShardCounts(counts_));
-  WEFT_RETURN_IF_ERROR(db_.Write(batch_));
-  // Written: now memory may follow (rule 4).
+  noted_bytes_ = noted_.size();
+  if (noted_bytes_ > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), std::move(noted_));
+}
+
+void ShardChange::TakeOver() {
   for (auto& [id, host] : hosts_) db_.hosts[id] = std::move(host);
   for (const auto& [origin, host] : origins_) db_.host_of_origin[origin] = host;
   for (const DueEntry& entry : due_removed_) db_.due.erase(entry);
@@ -234,10 +269,12 @@ absl::Status ShardChange::Apply() {
     auto [it, added] = db_.lowest_inserts.try_emplace(origin, position);
     if (!added) it->second = std::min(it->second, position);
   }
-  db_.shards[shard_] = std::move(counts_);
-  db_.commit = db_.shards[shard_].commit;
-  db_.Recount();
-  return absl::OkStatus();
+  if (db_.seen != nullptr) {
+    for (const auto& [key, note] : seen_) db_.seen->Put(key, note);
+  }
+  db_.seen_noted += noted_bytes_;
+  db_.commit = counts_.commit;
+  db_.Replace(shard_, std::move(counts_));
 }
 
 }  // namespace weft

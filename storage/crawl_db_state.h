@@ -15,6 +15,8 @@
 #include "common/mutex.h"
 #include "storage/crawl_db.h"
 #include "storage/kv.h"
+#include "storage/seen_snapshot.h"
+#include "storage/seen_urls.h"
 
 namespace weft {
 
@@ -43,8 +45,36 @@ std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position);
 std::string HostKey(uint16_t shard, uint64_t host_id);
 std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key);
 std::string CountsName(uint16_t shard);
+std::string SeenName(uint64_t commit);
+// 13 bytes: what a set keeps of a fingerprint, and the note.
+inline constexpr size_t kSeenEntryBytes = 13;
+void PutSeenEntry(std::string& out, const Fingerprint& key, SeenNote note);
+
+// What a record leaves for a link to change.
+SeenNote SeenNoteOf(UrlState state, Outcome reason, uint32_t depth);
+
+// What meta says of the set of known URLs: the snapshot that belongs to this very state of the store, and that family kSeen
+// notes everything of later commits. A store without it was written before there was a set.
+struct SeenPointer {
+  uint32_t slot = 0;     // 1: PATH.a, 2: PATH.b, 0: no snapshot, everything is in the family
+  uint64_t id = 0;
+  uint64_t commit = 0;   // the snapshot holds everything up to here
+};
+
+// A snapshot while it is written.
+struct SeenSaving {
+  // Shared with work that may still run on a pool's thread when the CrawlDb is thrown away.
+  std::shared_ptr<SeenSnapshotWriter> writer;
+  SeenPointer pointer;
+  size_t segments = 0;
+  size_t next = 0;
+  uint64_t noted_before = 0;   // bytes noted when it began
+  bool last_piece = false;
+};
 
 using DueEntry = std::tuple<CrawlTime, uint16_t, Fingerprint>;
+
+class ShardChange;
 
 struct CrawlDb::Impl {
   std::unique_ptr<Kv> kv;
@@ -64,6 +94,16 @@ struct CrawlDb::Impl {
   std::set<DueEntry> due;
   absl::flat_hash_map<std::string, uint64_t> lowest_inserts;
   absl::Status failed;
+  std::unique_ptr<SeenUrls> seen;   // null: none
+  SeenPointer seen_pointer;
+  std::unique_ptr<SeenSaving> seen_saving;
+  uint64_t seen_ids = 0;            // the next snapshot's
+  uint64_t seen_noted = 0;          // bytes in the family since the snapshot
+  uint64_t seen_save_at = 0;        // saved when that many are noted
+  uint64_t seen_reads = 0;
+  std::vector<std::pair<Fingerprint, SeenNote>> looked_up;   // of one call: the next link to them needs no read
+  std::vector<Fingerprint> check_keys;     // kept for their memory
+  std::vector<SeenAnswer> check_answers;
   // A sync may fail on its pool's thread; written once, then read by everybody.
   mutable Mutex mutex;
   absl::Status sync_failed ABSL_GUARDED_BY(mutex);
@@ -74,21 +114,39 @@ struct CrawlDb::Impl {
   absl::Status LoadCounts();
   absl::Status LoadHosts();
   absl::Status LoadDue();
+  // What the set says of each candidate, into check_answers.
+  void AskSeen(std::span<const Candidate> candidates);
+  // Admits candidates[indexes], all of the change's shard.
+  absl::Status AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes, ShardChange& change,
+                            std::vector<Admission>& answers);
+  absl::Status LoadSeen(Random& random, KvBatch& batch);
+  absl::Status LoadSeenSaved();
+  absl::Status LoadSeenScan();
+  FileOps& files() const { return options.files != nullptr ? *options.files : PosixFileOps(); }
+  std::string SeenFile(uint32_t slot) const { return options.seen_path + (slot == 1 ? ".a" : ".b"); }
+  void PlanSeenSave(uint64_t from);
   absl::Status Write(const KvBatch& batch);
   // OK, or what every call answers after an error.
   absl::Status Usable() const;
   void Recount();
+  // The counters of one shard become others.
+  void Replace(uint16_t shard, ShardCounts counts);
 };
 
-// The changes of one call to one shard: gathered here, written as one batch, and only then taken over into memory.
+// The changes of one call to one shard: gathered here, written as one batch, and only then taken over into memory. Those of
+// several shards may be gathered in one batch after one another, and written together: it is cheaper, and nothing depends on it.
 class ShardChange {
  public:
-  ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now);
+  // `before`: how many changes are gathered in `batch` already.
+  ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before = 0);
 
   ShardCounts& counts() { return counts_; }
   uint64_t commit() const { return counts_.commit; }
   // Something is to be written.
-  bool dirty() const { return !batch_.empty(); }
+  bool dirty() const { return batch_.changes().size() > begin_; }
+  // Something is to be written, be it only the counters.
+  bool touched() const { return touched_ || dirty(); }
+  void Touch() { touched_ = true; }
   // The host as it will be; made if it is new.
   HostState& Host(const std::string& host);
   HostState* HostById(uint64_t id);
@@ -104,8 +162,15 @@ class ShardChange {
   void Postpone(const Fingerprint& key, UrlRecord& record, CrawlTime due);
   // Back into its queue where it waited for a retry.
   void Promote(const Fingerprint& key, UrlRecord& record);
-  void PutRecord(const Fingerprint& key, UrlRecord& record);
+  // kNew: there was no record. kReopened: links may change more of it than before.
+  enum class Was { kKnown, kNew, kReopened };
+  void PutRecord(const Fingerprint& key, UrlRecord& record, Was was);
 
+  // Gathers what is left.
+  void Seal();
+  // Once the batch is written: now memory may follow (rule 4).
+  void TakeOver();
+  // Both, and the write between them.
   absl::Status Apply();
 
  private:
@@ -115,12 +180,17 @@ class ShardChange {
   CrawlDb::Impl& db_;
   uint16_t shard_;
   ShardCounts counts_;
-  KvBatch batch_;
+  KvBatch& batch_;
+  const size_t begin_;
+  bool touched_ = false;
   absl::node_hash_map<uint64_t, HostState> hosts_;
   std::vector<std::pair<uint64_t, uint64_t>> origins_;   // new ones: origin id, host id
   std::vector<DueEntry> due_added_;
   std::vector<DueEntry> due_removed_;
   std::vector<std::pair<std::string, uint64_t>> inserts_;
+  std::vector<std::pair<Fingerprint, SeenNote>> seen_;
+  std::string noted_;   // for the family kSeen
+  uint64_t noted_bytes_ = 0;
 };
 
 }  // namespace weft

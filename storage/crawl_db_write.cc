@@ -1,5 +1,6 @@
 // The ledger's moves: Admit, Commit, retries.
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -31,7 +32,11 @@ class Known {
     }
     return absl::OkStatus();
   }
-  bool Contains(const Fingerprint& key) const { return changed_.contains(key) || !bytes_.at(key).empty(); }
+  bool Contains(const Fingerprint& key) const {
+    if (!changed_.empty() && changed_.contains(key)) return true;
+    auto it = bytes_.find(key);
+    return it != bytes_.end() && !it->second.empty();
+  }
   absl::StatusOr<UrlRecordHead> Head(const Fingerprint& key) const {
     auto it = changed_.find(key);
     if (it != changed_.end()) return HeadOf(it->second);
@@ -73,6 +78,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
     HostState& host = change.Host(c.host);
     if (host.refused_recorded >= refused_cap) {
       ++ledger.sightings;
+      change.Touch();
       return Admission::kSighting;
     }
     ++host.refused_recorded;
@@ -84,8 +90,8 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
     ++ledger.pending;
   }
   ++ledger.discovered;
-  change.PutRecord(c.key, record);
-  known.Change(c.key, record);
+  change.PutRecord(c.key, record, ShardChange::Was::kNew);
+  known.Change(c.key, std::move(record));
   return c.refused == Outcome::kNone ? Admission::kQueued : Admission::kRefused;
 }
 
@@ -113,9 +119,16 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
     if (host.refused_recorded > 0) --host.refused_recorded;
     change.Enqueue(c.key, record, c.origin, c.host);
   }
-  change.PutRecord(c.key, record);
+  change.PutRecord(c.key, record, ShardChange::Was::kKnown);
   known.Change(c.key, std::move(record));
   return take_up ? Admission::kTakenUp : Admission::kKnown;
+}
+
+// A link to a record that it cannot change.
+bool Settled(const Candidate& c, const SeenAnswer& answer) {
+  if (answer.kind != SeenAnswer::Kind::kKnown) return false;
+  if (c.refused != Outcome::kNone || answer.note.settled()) return true;
+  return !c.seed && c.sitemap_level == 0 && answer.note.LinkChangesNothing(c.depth);
 }
 
 template <typename T>
@@ -193,35 +206,76 @@ bool RefusedByScope(Outcome reason) {
 
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
-  for (const Candidate& candidate : candidates) {
+  impl_->AskSeen(candidates);
+  std::vector<size_t> open;   // what the set cannot answer
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& candidate = candidates[i];
+    if (Settled(candidate, impl_->check_answers[i])) continue;
     bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
     const HostState* host = FindHost(HostId(candidate.host));
     bool elsewhere = host != nullptr && host->shard != candidate.shard;
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
       return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
     }
+    open.push_back(i);
   }
   std::vector<Admission> answers(candidates.size(), Admission::kKnown);
-  for (const auto& [shard, indexes] : ByShard(candidates)) {
-    std::vector<Fingerprint> keys;
-    for (size_t i : indexes) keys.push_back(candidates[i].key);
-    Known known;
-    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
-    bool changed = false;
-    for (size_t i : indexes) {
-      const Candidate& candidate = candidates[i];
-      if (!known.Contains(candidate.key)) {
-        answers[i] = AdmitNew(candidate, impl_->options.refused_cap_per_host, change, known);
-        changed = true;
-        continue;
-      }
-      WEFT_ASSIGN_OR_RETURN(answers[i], AdmitKnown(candidate, change, known));
-      changed = changed || answers[i] != Admission::kKnown || change.dirty();
+  std::stable_sort(open.begin(), open.end(), [&](size_t a, size_t b) { return candidates[a].shard < candidates[b].shard; });
+  KvBatch batch;
+  std::deque<ShardChange> changes;
+  impl_->looked_up.clear();
+  for (size_t begin = 0; begin < open.size();) {
+    const uint16_t shard = candidates[open[begin]].shard;
+    size_t end = begin + 1;
+    while (end < open.size() && candidates[open[end]].shard == shard) ++end;
+    ShardChange& change = changes.emplace_back(*impl_, shard, now, batch, changes.size());
+    WEFT_RETURN_IF_ERROR(impl_->AdmitToShard(candidates, std::span(open).subspan(begin, end - begin), change, answers));
+    if (change.touched()) {
+      change.Seal();
+    } else {
+      changes.pop_back();
     }
-    if (changed) WEFT_RETURN_IF_ERROR(change.Apply());
+    begin = end;
   }
+  if (!changes.empty()) WEFT_RETURN_IF_ERROR(impl_->Write(batch));
+  for (ShardChange& change : changes) change.TakeOver();
+  if (impl_->seen == nullptr) return answers;
+  for (const auto& [key, note] : impl_->looked_up) impl_->seen->Put(key, note);
   return answers;
+}
+
+void CrawlDb::Impl::AskSeen(std::span<const Candidate> candidates) {
+  check_answers.assign(candidates.size(), SeenAnswer());
+  if (seen == nullptr) return;
+  check_keys.clear();
+  for (const Candidate& candidate : candidates) check_keys.push_back(candidate.key);
+  seen->Check(check_keys, check_answers);
+}
+
+absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes,
+                                         ShardChange& change, std::vector<Admission>& answers) {
+  // What is certainly new is written blindly.
+  std::vector<Fingerprint> keys;
+  for (size_t i : indexes) {
+    if (check_answers[i].kind != SeenAnswer::Kind::kNew) keys.push_back(candidates[i].key);
+  }
+  seen_reads += keys.size();
+  Known known;
+  if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, candidates[indexes.front()].shard, keys));
+  for (size_t i : indexes) {
+    const Candidate& candidate = candidates[i];
+    if (!known.Contains(candidate.key)) {
+      answers[i] = AdmitNew(candidate, options.refused_cap_per_host, change, known);
+      continue;
+    }
+    WEFT_ASSIGN_OR_RETURN(answers[i], AdmitKnown(candidate, change, known));
+  }
+  for (const Fingerprint& key : keys) {
+    if (!known.Contains(key)) continue;
+    WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(key));
+    looked_up.emplace_back(key, SeenNoteOf(head.state, head.reason, head.depth));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const AttemptEnd> ends, CrawlTime now) {
@@ -232,7 +286,8 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
     for (size_t i : indexes) keys.push_back(ends[i].key);
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     bool counted = false;
     for (size_t i : indexes) {
       const AttemptEnd& end = ends[i];
@@ -254,7 +309,7 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
         continue;
       }
       verdicts[i] = CommitOne(end, now, record, change);
-      change.PutRecord(end.key, record);
+      change.PutRecord(end.key, record, ShardChange::Was::kKnown);
       known.Change(end.key, std::move(record));
     }
     if (counted || change.dirty()) WEFT_RETURN_IF_ERROR(change.Apply());
@@ -274,12 +329,13 @@ absl::StatusOr<std::vector<uint64_t>> CrawlDb::PromoteDue(CrawlTime now, size_t 
   for (const auto& [shard, keys] : by_shard) {
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     for (const Fingerprint& key : keys) {
       if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
       WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
       change.Promote(key, record);
-      change.PutRecord(key, record);
+      change.PutRecord(key, record, ShardChange::Was::kKnown);
       const HostState* host = change.HostOfOrigin(record.origin_id);
       if (host != nullptr) hosts.push_back(host->id);
     }
@@ -303,7 +359,8 @@ absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {
   for (const auto& [shard, keys] : by_shard) {
     Known known;
     WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    ShardChange change(*impl_, shard, now);
+    KvBatch batch;
+    ShardChange change(*impl_, shard, now, batch);
     for (const Fingerprint& key : keys) {
       WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
       auto url = Url::Parse(record.url);
@@ -317,7 +374,7 @@ absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {
       ++record.generation;
       record.own_key_redirects = 0;
       change.Enqueue(key, record, url->origin(), std::string(url->host()));
-      change.PutRecord(key, record);
+      change.PutRecord(key, record, ShardChange::Was::kReopened);
       ++count;
     }
     WEFT_RETURN_IF_ERROR(change.Apply());

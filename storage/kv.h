@@ -16,8 +16,8 @@
 
 namespace weft {
 
-enum class Family : uint8_t { kUrls, kQueue, kHosts, kDue, kMeta };
-inline constexpr int kFamilyCount = 5;
+enum class Family : uint8_t { kUrls, kQueue, kHosts, kDue, kMeta, kSeen };
+inline constexpr int kFamilyCount = 6;
 
 // Changes applied together or not at all, in order.
 class KvBatch {
@@ -27,11 +27,16 @@ class KvBatch {
     bool is_delete;
     std::string key;
     std::string value;
+    bool is_range = false;   // of a delete: everything in [key, value)
   };
   void Put(Family family, std::string key, std::string value) {
     changes_.push_back({family, false, std::move(key), std::move(value)});
   }
   void Delete(Family family, std::string key) { changes_.push_back({family, true, std::move(key), {}}); }
+  // Everything in [from, to). Reads behind it are slow until it is compacted away: not for what is read all the time.
+  void DeleteRange(Family family, std::string from, std::string to) {
+    changes_.push_back({family, true, std::move(from), std::move(to), true});
+  }
   const std::vector<Change>& changes() const { return changes_; }
   bool empty() const { return changes_.empty(); }
   void Clear() { changes_.clear(); }

@@ -6,6 +6,8 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
@@ -26,7 +28,16 @@ namespace {
 namespace fs = std::filesystem;
 
 // Stored in the database: a name is never changed. RocksDB wants a family called "default"; it stays empty.
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta"};
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta", "seen"};
+
+constexpr size_t kQueuePrefix = 10;   // shard and origin
+constexpr size_t kUrlKeyBytes = 18;
+constexpr size_t kHostKeyBytes = 10;
+constexpr std::string_view kSeenName = kFamilyNames[static_cast<size_t>(Family::kSeen)];
+
+bool Hashed(Family family) { return family == Family::kUrls || family == Family::kHosts; }
+// More new keys than this are flushed before a scan: a flush sorts them once, not once a scan.
+constexpr uint64_t kMostSortedForScan = 20'000;
 
 absl::Status ToStatus(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) return absl::OkStatus();
@@ -98,6 +109,15 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& 
     cf.memtable_prefix_bloom_size_ratio = 0.1;
     cf.memtable_whole_key_filtering = true;
   }
+  // Keys come in no order: a hash table takes them for half the cost of a skip list, but is sorted anew for every scan.
+  if (Hashed(family)) {
+    cf.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(large ? kUrlKeyBytes : kHostKeyBytes));
+    if (!options.read_only) cf.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(cf.write_buffer_size / 160));
+  }
+  // A page's new URLs mostly go to the end of one queue.
+  if (family == Family::kQueue) {
+    cf.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kQueuePrefix));
+  }
   if (family == Family::kQueue || family == Family::kDue) {
     // A consumed queue is a run of tombstones that every later read of it would walk through: compact it away.
     cf.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(4096, 2048));
@@ -126,11 +146,14 @@ class RocksKv : public Kv {
     write_options_.sync = false;
   }
   ~RocksKv() override {
-    for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
     db_->Close().PermitUncheckedError();
   }
 
   absl::StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    if (Handle(family) == nullptr) return std::optional<std::string>();
     std::string value;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), Handle(family), Slice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
@@ -141,7 +164,7 @@ class RocksKv : public Kv {
   absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(Family family,
                                                                  std::span<const std::string> keys) const override {
     std::vector<std::optional<std::string>> answers(keys.size());
-    if (keys.empty()) return answers;
+    if (keys.empty() || Handle(family) == nullptr) return answers;
     std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
@@ -163,9 +186,9 @@ class RocksKv : public Kv {
     if (failed_.load()) return FailedPrecondition("the CrawlDb had an error and must be opened again");
     write_batch_.Clear();
     for (const KvBatch::Change& change : batch.changes()) {
-      rocksdb::Status status = change.is_delete
-                                   ? write_batch_.Delete(Handle(change.family), change.key)
-                                   : write_batch_.Put(Handle(change.family), change.key, change.value);
+      rocksdb::Status status = change.is_range ? write_batch_.DeleteRange(Handle(change.family), change.key, change.value)
+                               : change.is_delete ? write_batch_.Delete(Handle(change.family), change.key)
+                                                  : write_batch_.Put(Handle(change.family), change.key, change.value);
       if (!status.ok()) return Failed(status);
     }
     return Failed(db_->Write(write_options_, &write_batch_));
@@ -180,8 +203,10 @@ class RocksKv : public Kv {
 
   absl::Status Scan(Family family, std::string_view from, std::string_view to,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override {
-    if (!to.empty() && from >= to) return absl::OkStatus();
+    if ((!to.empty() && from >= to) || Handle(family) == nullptr) return absl::OkStatus();
+    WEFT_RETURN_IF_ERROR(FlushForScan(family));
     rocksdb::ReadOptions read;
+    read.total_order_seek = true;
     rocksdb::Slice bound = Slice(to);
     if (!to.empty()) read.iterate_upper_bound = &bound;
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read, Handle(family)));
@@ -195,8 +220,16 @@ class RocksKv : public Kv {
 
  private:
   static rocksdb::Slice Slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-  // handles_[0] is RocksDB's "default".
+  // handles_[0] is RocksDB's "default". Null: a family that this database, open for reading, does not have yet.
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family) + 1]; }
+
+  absl::Status FlushForScan(Family family) const {
+    uint64_t keys = 0;
+    if (read_only_ || !Hashed(family) || ground_.files->frozen()) return absl::OkStatus();
+    db_->GetIntProperty(Handle(family), rocksdb::DB::Properties::kNumEntriesActiveMemTable, &keys);
+    if (keys <= kMostSortedForScan) return absl::OkStatus();
+    return ToStatus(db_->Flush(rocksdb::FlushOptions(), Handle(family)), "writing the CrawlDb");
+  }
 
   // RocksDB says OK to what the frozen disk has swallowed.
   absl::Status Failed(rocksdb::Status status) {
@@ -251,7 +284,8 @@ bool LockedByAnother(const std::string& path) {
   return locked;
 }
 
-absl::Status CheckFamilies(const RocksKvOptions& options) {
+// Answers whether the database has every family. One that was written before there was a set of known URLs may be read.
+absl::StatusOr<bool> CheckFamilies(const RocksKvOptions& options) {
   std::vector<std::string> names;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(DatabaseOptions(options), options.path, &names);
   if (!status.ok()) return ToStatus(status, options.path);
@@ -260,10 +294,12 @@ absl::Status CheckFamilies(const RocksKvOptions& options) {
                 std::find(kFamilyNames.begin(), kFamilyNames.end(), name) != kFamilyNames.end();
     if (!ours) return FailedPrecondition("{} is not a CrawlDb, or one of a newer Weft: it has a family {}", options.path, name);
   }
-  if (options.read_only && names.size() != kFamilyCount + 1) {
+  const bool whole = names.size() == kFamilyCount + 1;
+  const bool before_seen = names.size() == kFamilyCount && std::find(names.begin(), names.end(), kSeenName) == names.end();
+  if (options.read_only && !whole && !before_seen) {
     return FailedPrecondition("{} is not a CrawlDb, or was never completed", options.path);
   }
-  return absl::OkStatus();
+  return whole;
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
@@ -284,7 +320,11 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
     fs::create_directories(options.path, error);
     if (error) return FailedPrecondition("{} cannot be created: {}", options.path, error.message());
   }
-  if (exists) WEFT_RETURN_IF_ERROR(CheckFamilies(options));
+  bool whole = true;
+  if (exists) {
+    WEFT_ASSIGN_OR_RETURN(whole, CheckFamilies(options));
+  }
+  const bool without_seen = options.read_only && !whole;
 
   // RocksDB's own interface shares the cache between families.
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
@@ -292,6 +332,7 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
   for (int i = 0; i < kFamilyCount; ++i) {
+    if (without_seen && static_cast<Family>(i) == Family::kSeen) continue;
     families.emplace_back(std::string(kFamilyNames[static_cast<size_t>(i)]),
                           FamilyOptions(static_cast<Family>(i), options, cache, lz4));
   }
@@ -304,6 +345,8 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
                                ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &handles, &db)
                                : rocksdb::DB::Open(db_options, options.path, families, &handles, &db);
   if (!status.ok()) return OpenError(status, options.path);
+  static_assert(static_cast<int>(Family::kSeen) == kFamilyCount - 1);
+  if (without_seen) handles.push_back(nullptr);
   auto kv = std::make_unique<RocksKv>(std::move(ground), db, std::move(handles), options.read_only);
   // What the opening itself wrote may have been swallowed.
   if (!options.read_only) WEFT_RETURN_IF_ERROR(kv->Sync());

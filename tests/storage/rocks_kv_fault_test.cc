@@ -2,7 +2,9 @@
 // opened again holds what was synced.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
+#include <rocksdb/slice_transform.h>
 #include <stdlib.h>
 
 #include <atomic>
@@ -98,6 +100,7 @@ class Place {
     if (mkdtemp(name.data()) != nullptr) directory_ = name;
   }
   ~Place() { std::filesystem::remove_all(directory_); }
+  const std::string& path() const { return directory_; }
 
   absl::StatusOr<std::unique_ptr<Kv>> Open(int64_t fail_at, int64_t broken_for) const {
     RocksKvOptions options;
@@ -211,7 +214,7 @@ TEST(RocksKvFault, ASyncBesideTheWriteThatFails) {
 
 TEST(RocksKvFault, AFullDiskIsToldAsOne) {
   Place place;
-  auto kv = place.Open(60, kNever);
+  auto kv = place.Open(100, kNever);
   ASSERT_TRUE(kv.ok()) << kv.status();
   std::unique_ptr<Random> random = SeededRandom(1);
   Written written = WriteUntilFailure(**kv, *random, 200);
@@ -220,7 +223,7 @@ TEST(RocksKvFault, AFullDiskIsToldAsOne) {
 
 TEST(RocksKvFault, AfterAFailureNothingIsTaken) {
   Place place;
-  auto kv = place.Open(60, 1);
+  auto kv = place.Open(100, 1);
   ASSERT_TRUE(kv.ok()) << kv.status();
   std::unique_ptr<Random> random = SeededRandom(1);
   ASSERT_FALSE(WriteUntilFailure(**kv, *random, 200).failure.ok());
@@ -229,6 +232,35 @@ TEST(RocksKvFault, AfterAFailureNothingIsTaken) {
   // The disk works again, but what the store believes and what is on the disk may differ.
   EXPECT_EQ((*kv)->Write(batch).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ((*kv)->Sync().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// A crawl that was begun before there was a family "seen".
+TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) {
+  Place place;
+  RocksKvOptions options;
+  options.path = place.path() + "/crawl.db";
+  KvBatch batch;
+  batch.Put(Family::kMeta, "key", "value");
+  ASSERT_TRUE((*OpenRocksKv(options))->Write(batch).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : {"default", "urls", "queue", "hosts", "due", "meta", "seen"}) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  families[1].options.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(18));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options.path, families, &handles, &db).ok());
+  ASSERT_TRUE(db->DropColumnFamily(handles.back()).ok());
+  for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  delete db;
+  options.read_only = true;
+  for (bool read_only : {true, false}) {
+    options.read_only = read_only;
+    auto kv = OpenRocksKv(options);
+    ASSERT_TRUE(kv.ok()) << kv.status();
+    EXPECT_EQ(*(*kv)->Get(Family::kMeta, "key"), "value");
+    EXPECT_EQ(*(*kv)->Get(Family::kSeen, "key"), std::nullopt);
+    EXPECT_EQ((*kv)->MultiGet(Family::kSeen, std::vector<std::string>{"a", "b"})->size(), 2u);
+    EXPECT_TRUE((*kv)->Scan(Family::kSeen, "", "", [](std::string_view, std::string_view) { return true; }).ok());
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/support/memory_kv.h"
 
+#include <algorithm>
+
 #include "common/status.h"
 
 namespace weft::test {
@@ -7,7 +9,9 @@ namespace weft::test {
 void MemoryDisk::Apply(const KvBatch& batch, Families& families) {
   for (const KvBatch::Change& change : batch.changes()) {
     Map& map = families[static_cast<size_t>(change.family)];
-    if (change.is_delete) {
+    if (change.is_range) {
+      map.erase(map.lower_bound(change.key), map.lower_bound(std::max(change.key, change.value)));
+    } else if (change.is_delete) {
       map.erase(change.key);
     } else {
       map.insert_or_assign(change.key, change.value);
