@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "common/named_values.h"
 #include "common/status.h"
 
 namespace weft {
@@ -27,9 +28,41 @@ std::optional<std::string> ScalarText(const toml::node& node) {
 
 int LineOf(const toml::node& node) { return static_cast<int>(node.source().begin.line); }
 
+// [[rule]] match = "x": what `--rule match=x` gives. A list becomes one value with commas.
+absl::StatusOr<std::string> ReadNamedValues(const std::string& path, const std::string& key, const toml::table& table) {
+  NamedValues values;
+  for (const auto& [name, node] : table) {
+    std::optional<std::string> text = ScalarText(node);
+    if (const auto* list = node.as_array(); list != nullptr) {
+      text = "";
+      for (const toml::node& element : *list) {
+        std::optional<std::string> one = ScalarText(element);
+        if (!one || one->find(',') != std::string::npos) {
+          return InvalidArgument("{}:{}: {}.{}: expected a list of texts without commas", path, LineOf(element), key,
+                                 std::string(name.str()));
+        }
+        *text += (text->empty() ? "" : ",") + *one;
+      }
+    }
+    if (!text) {
+      return InvalidArgument("{}:{}: {}.{}: expected a text in quotes, a whole number, true or false", path, LineOf(node),
+                             key, std::string(name.str()));
+    }
+    values.emplace_back(std::string(name.str()), *std::move(text));
+  }
+  return FormatNamedValues(values);
+}
+
 absl::StatusOr<ConfigEntry> ReadEntry(const std::string& path, const std::string& key, const toml::node& node) {
   ConfigEntry entry{.key = key, .values = {}, .is_list = node.is_array(), .line = LineOf(node)};
-  if (node.is_table() || node.is_array_of_tables()) {
+  if (node.is_array_of_tables()) {
+    for (const toml::node& element : *node.as_array()) {
+      WEFT_ASSIGN_OR_RETURN(std::string values, ReadNamedValues(path, key, *element.as_table()));
+      entry.values.push_back(std::move(values));
+    }
+    return entry;
+  }
+  if (node.is_table()) {
     return InvalidArgument("{}:{}: '{}' is a table; options stand at the top level, as in: max-pages = 100", path,
                            entry.line, key);
   }

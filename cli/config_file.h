@@ -2,6 +2,9 @@
 //   max-pages = 1000
 //   delay = "2s"
 //   exclude = ['\.pdf$', '/private/']
+//   [[rule]]                # as --rule 'match=/news/ priority=10' (common/named_values.h)
+//   match = '/news/'
+//   priority = 10
 #pragma once
 
 #include <absl/status/statusor.h>

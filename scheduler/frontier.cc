@@ -28,11 +28,11 @@ void Frontier::Load(CrawlTime no_request_before) {
 }
 
 void Frontier::TakeInserts() {
-  for (const auto& [origin, position] : db_.TakeLowestInserts()) {
-    const HostState* state = db_.FindHost(db_.HostId(HostOfOrigin(origin)));
+  for (const auto& [origin, insert] : db_.TakeLowestInserts()) {
+    const HostState* state = db_.FindHost(insert.shard, insert.host_id);
     if (state == nullptr) continue;
     FindOrAdd(*state);
-    Lower(state->id, origin, position);
+    Lower(insert.host_id, origin, insert.position);
   }
 }
 

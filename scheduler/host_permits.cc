@@ -7,7 +7,7 @@
 namespace weft {
 
 absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
-  const HostState* known = db_.FindHost(db_.HostId(pause.host()));
+  const HostState* known = db_.FindHost(pause.host());
   if (known == nullptr || pause.wait_us() <= 0) return absl::OkStatus();
   HostState state = *known;
   state.not_before = std::max(state.not_before, crawl_clock_.Now() + static_cast<CrawlTime>(pause.wait_us()));
@@ -29,7 +29,7 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
   HostState stranger;
   stranger.id = db_.HostId(wanted.host());
   stranger.host = wanted.host();
-  const HostState* known = db_.FindHost(stranger.id);
+  const HostState* known = db_.FindHost(wanted.host());
   FrontierHost& host = frontier_.FindOrAdd(known == nullptr ? stranger : *known);
   CrawlTime now = crawl_clock_.Now();
   absl::Duration wait = absl::Microseconds(static_cast<int64_t>(host.not_before > now ? host.not_before - now : 0));
@@ -74,7 +74,7 @@ void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& don
 void LeaseDesk::NoteRequest(FrontierHost& host, absl::Duration age) {
   CrawlTime now = crawl_clock_.Now();
   CrawlTime asked = now - std::min(now, CrawlMicros(age));
-  const HostState* known = db_.FindHost(host.id);
+  const HostState* known = db_.FindHost(host.shard, host.id);
   if (known == nullptr) {
     host.not_before = std::max(host.not_before, asked + CrawlMicros(absl::Microseconds(settings_.delay_us())));
     return;

@@ -99,7 +99,7 @@ absl::Status LeaseDesk::Grant(uint64_t budget) {
     wire::LeaseGrant grant = MakeGrant(counter, lease);
     grant.set_runs_us(absl::ToInt64Microseconds(options_.lease));
     grant.set_echo_sent_steady_us(node->heartbeat_sent_us);
-    const HostState* state = db_.FindHost(host->id);
+    const HostState* state = db_.FindHost(host->shard, host->id);
     size_t limit = std::min<uint64_t>(budget, BatchSize(state, false, 0));
     WEFT_RETURN_IF_ERROR(AddUrls(counter, lease, *host, *origin, limit, grant));
     if (grant.urls().empty()) continue;
@@ -150,7 +150,7 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
     const OutUrl* out = frontier_.FindOut(key);
     return out == nullptr || out->lease != it->first;
   });
-  size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(lease.host_id), true, wanted.urls()));
+  size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls()));
   if (limit > 0) {
     // A failed read shows in the CrawlDb's health; the lease then just runs dry.
     AddUrls(it->first, lease, *host, frontier_.OriginOf(*host, lease.origin), limit, grant).IgnoreError();
@@ -207,7 +207,7 @@ absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& 
   FrontierHost* host = frontier_.Find(it->second.host_id);
   if (release.has_robots()) WEFT_RETURN_IF_ERROR(StoreRobots(origin_name, release.robots()));
 
-  const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->id);
+  const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->shard, host->id);
   if (known != nullptr) {
     HostState state = *known;
     CrawlTime now = crawl_clock_.Now();
@@ -321,7 +321,7 @@ void LeaseDesk::OriginAnswered(uint64_t host_id, std::string_view origin_name) {
   FrontierOrigin& origin = frontier_.OriginOf(*host, origin_name);
   origin.failures = 0;
   origin.robots_tries = 0;
-  const HostState* state = db_.FindHost(host_id);
+  const HostState* state = db_.FindHost(host->shard, host_id);
   if (state != nullptr && state->throttles > 0) {
     HostState calm = *state;
     calm.throttles = 0;
@@ -388,7 +388,7 @@ absl::Status LeaseDesk::Expire() {
   std::sort(over.begin(), over.end());
   for (uint64_t counter : over) {
     FrontierHost* host = frontier_.Find(leases_.at(counter).host_id);
-    const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->id);
+    const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->shard, host->id);
     if (known != nullptr) {
       // When the last request was is not known: it may have been at the deadline (rule 19).
       HostState state = *known;

@@ -341,7 +341,7 @@ SchedulerNode::RateBound SchedulerNode::PoliteBound() const {
   const Impl& s = *impl_;
   RateBound bound;
   for (const auto& [id, host] : s.frontier.hosts()) {
-    const HostState* state = s.db->FindHost(id);
+    const HostState* state = s.db->FindHost(host.shard, id);
     if (state == nullptr || state->pending() == 0) continue;
     ++bound.hosts;
     bound.delay = std::max(bound.delay, s.leases.DelayOf(*state));

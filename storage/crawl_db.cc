@@ -252,7 +252,7 @@ std::optional<CrawlTime> CrawlDb::NextDue() const {
   return std::get<0>(*impl_->due.begin());
 }
 
-absl::flat_hash_map<std::string, uint64_t> CrawlDb::TakeLowestInserts() {
+absl::flat_hash_map<std::string, QueueInsert> CrawlDb::TakeLowestInserts() {
   return std::exchange(impl_->lowest_inserts, {});
 }
 
@@ -320,8 +320,13 @@ absl::StatusOr<LedgerCounts> CrawlDb::Recount() const {
 
 // ---- hosts ----
 
-const HostState* CrawlDb::FindHost(uint64_t id) const {
+const HostState* CrawlDb::FindHost(uint16_t shard, uint64_t id) const {
   auto it = impl_->hosts.find(id);
+  return it == impl_->hosts.end() || it->second.shard != shard ? nullptr : &it->second;
+}
+
+const HostState* CrawlDb::FindHost(std::string_view host) const {
+  auto it = impl_->hosts.find(HostId(host));
   return it == impl_->hosts.end() ? nullptr : &it->second;
 }
 

@@ -125,6 +125,13 @@ enum class CommitVerdict : uint8_t {
   kRedirectLoop, // kOwnKeyRedirect beyond kMaxOwnKeyRedirects: committed as failed: redirect-loop
 };
 
+// Something has been put into an origin's queue.
+struct QueueInsert {
+  uint16_t shard = 0;
+  uint64_t host_id = 0;
+  uint64_t position = 0;
+};
+
 struct QueuedUrl {
   uint64_t position = 0;   // in the origin's queue, ascending; resume after it
   Fingerprint key;
@@ -201,11 +208,14 @@ class CrawlDb {
   // Moves retries that are due into their queues; answers the hosts that got some. NextDue: when the next one is.
   absl::StatusOr<std::vector<uint64_t>> PromoteDue(CrawlTime now, size_t limit);
   std::optional<CrawlTime> NextDue() const;
-  // Lowest position that an insert since the last call went to, per origin, for hand-out cursors (rule 6).
-  absl::flat_hash_map<std::string, uint64_t> TakeLowestInserts();
+  // Lowest position that an insert since the last call went to, by origin, for hand-out cursors (rule 6).
+  absl::flat_hash_map<std::string, QueueInsert> TakeLowestInserts();
 
   // --- Hosts ---
-  const HostState* FindHost(uint64_t id) const;
+  // Null: not known. What is pointed to is valid until the next call that is not const, or the next FindHost.
+  const HostState* FindHost(uint16_t shard, uint64_t id) const;
+  // By its name alone: every shard is asked. Not for what happens with each URL.
+  const HostState* FindHost(std::string_view host) const;
   uint64_t HostId(std::string_view host) const;
   void ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const;
   // Writes the politeness part of `state` (origins and counts are the ledger's and are ignored here).

@@ -177,23 +177,24 @@ OriginState& ShardChange::Origin(HostState& host, const std::string& name) {
   return host.origins.back();
 }
 
-void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin) {
+void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin, uint64_t host_id) {
   uint64_t depth = std::min<uint64_t>(record.depth, 255);
   record.queue_position = depth << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
   if (!inserts_.empty() && inserts_.back().first == origin) {
-    inserts_.back().second = std::min(inserts_.back().second, record.queue_position);
+    inserts_.back().second.position = std::min(inserts_.back().second.position, record.queue_position);
   } else {
-    inserts_.emplace_back(origin, record.queue_position);
+    inserts_.emplace_back(origin, QueueInsert{shard_, host_id, record.queue_position});
   }
 }
 
 void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin,
                           const std::string& host) {
   record.origin_id = db_.fingerprinter.Short(origin);
-  Origin(Host(host), origin).pending += 1;
-  QueueAt(key, record, origin);
+  HostState& state = Host(host);
+  Origin(state, origin).pending += 1;
+  QueueAt(key, record, origin, state.id);
 }
 
 void ShardChange::Unqueue(const Fingerprint& key, UrlRecord& record) {
@@ -228,7 +229,7 @@ void ShardChange::Promote(const Fingerprint& key, UrlRecord& record) {
   HostState* host = HostOfOrigin(record.origin_id);
   if (host == nullptr) return;
   for (const OriginState& origin : host->origins) {
-    if (db_.fingerprinter.Short(origin.origin) == record.origin_id) return QueueAt(key, record, origin.origin);
+    if (db_.fingerprinter.Short(origin.origin) == record.origin_id) return QueueAt(key, record, origin.origin, host->id);
   }
 }
 
@@ -265,9 +266,9 @@ void ShardChange::TakeOver() {
   for (const auto& [origin, host] : origins_) db_.host_of_origin[origin] = host;
   for (const DueEntry& entry : due_removed_) db_.due.erase(entry);
   for (const DueEntry& entry : due_added_) db_.due.insert(entry);
-  for (const auto& [origin, position] : inserts_) {
-    auto [it, added] = db_.lowest_inserts.try_emplace(origin, position);
-    if (!added) it->second = std::min(it->second, position);
+  for (const auto& [origin, insert] : inserts_) {
+    auto [it, added] = db_.lowest_inserts.try_emplace(origin, insert);
+    if (!added) it->second.position = std::min(it->second.position, insert.position);
   }
   if (db_.seen != nullptr) {
     for (const auto& [key, note] : seen_) db_.seen->Put(key, note);

@@ -92,7 +92,7 @@ struct CrawlDb::Impl {
   absl::node_hash_map<uint64_t, HostState> hosts;
   absl::flat_hash_map<uint64_t, uint64_t> host_of_origin;   // by origin id
   std::set<DueEntry> due;
-  absl::flat_hash_map<std::string, uint64_t> lowest_inserts;
+  absl::flat_hash_map<std::string, QueueInsert> lowest_inserts;
   absl::Status failed;
   std::unique_ptr<SeenUrls> seen;   // null: none
   SeenPointer seen_pointer;
@@ -174,7 +174,7 @@ class ShardChange {
   absl::Status Apply();
 
  private:
-  void QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin);
+  void QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin, uint64_t host_id);
   void Unqueue(const Fingerprint& key, UrlRecord& record);
 
   CrawlDb::Impl& db_;
@@ -187,7 +187,7 @@ class ShardChange {
   std::vector<std::pair<uint64_t, uint64_t>> origins_;   // new ones: origin id, host id
   std::vector<DueEntry> due_added_;
   std::vector<DueEntry> due_removed_;
-  std::vector<std::pair<std::string, uint64_t>> inserts_;
+  std::vector<std::pair<std::string, QueueInsert>> inserts_;
   std::vector<std::pair<Fingerprint, SeenNote>> seen_;
   std::string noted_;   // for the family kSeen
   uint64_t noted_bytes_ = 0;

@@ -212,8 +212,8 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
     const Candidate& candidate = candidates[i];
     if (Settled(candidate, impl_->check_answers[i])) continue;
     bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
-    const HostState* host = FindHost(HostId(candidate.host));
-    bool elsewhere = host != nullptr && host->shard != candidate.shard;
+    auto host = impl_->hosts.find(HostId(candidate.host));
+    bool elsewhere = host != impl_->hosts.end() && host->second.shard != candidate.shard;
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
       return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
     }

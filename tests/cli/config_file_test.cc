@@ -43,6 +43,24 @@ TEST(ReadConfigFile, RefusesTablesAndOtherValues) {
   EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), HasSubstr(":1: exclude: "));
 }
 
+TEST(ReadConfigFile, AnArrayOfTablesIsAListOfNamedValues) {
+  const test::ScratchDir dir;
+  const auto entries = ReadConfigFile(
+      dir.Write("c.toml", "[[rule]]\nmatch = 'a b'\npriority = 10\n[[rule]]\nhosts = ['x', 'y']\n"));
+  ASSERT_TRUE(entries.ok()) << ErrorText(entries.status());
+  ASSERT_EQ(entries->size(), 1u);
+  EXPECT_TRUE((*entries)[0].is_list);
+  EXPECT_THAT((*entries)[0].values, ElementsAre("match=\"a b\" priority=10", "hosts=x,y"));
+}
+
+TEST(ReadConfigFile, ATableWithinAnArrayOfTablesIsRefused) {
+  const test::ScratchDir dir;
+  const std::string path = dir.Write("c.toml", "[[rule]]\nmatch = 1.5\n");
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), AllOf(HasSubstr(":2: rule.match: "), HasSubstr("text in quotes")));
+  dir.Write("c.toml", "[[rule]]\nhosts = ['a,b']\n");
+  EXPECT_THAT(ErrorText(ReadConfigFile(path).status()), HasSubstr(":2: rule.hosts: "));
+}
+
 TEST(ReadConfigFile, SaysWhatToDoAboutAMissingFile) {
   const test::ScratchDir dir;
   EXPECT_THAT(ErrorText(ReadConfigFile(dir.Path("none.toml")).status()),

@@ -207,7 +207,7 @@ class DeskTest : public testing::Test {
     return db_->Find(c.key, c.shard).value();
   }
   bool IsOut(const std::string& text) { return frontier_->FindOut(intake_->KeyOf(Url::Parse(text).value())) != nullptr; }
-  const HostState& Host(const std::string& host) { return *db_->FindHost(db_->HostId(host)); }
+  const HostState& Host(const std::string& host) { return *db_->FindHost(host); }
   CrawlTime Now() const { return crawl_clock_->Now(); }
 
   std::unique_ptr<Random> random_ = SeededRandom(3);

@@ -192,7 +192,7 @@ class CrawlDbTest : public testing::Test {
     EXPECT_TRUE(db_->ledger().AddsUp());
   }
 
-  const HostState* Host(const std::string& host) { return db_->FindHost(db_->HostId(host)); }
+  const HostState* Host(const std::string& host) { return db_->FindHost(host); }
 
   std::unique_ptr<Random> random_ = SeededRandom(5);
   MemoryDisk disk_;
