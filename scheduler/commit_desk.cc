@@ -272,10 +272,8 @@ absl::Status CommitDesk::Flush() {
 }
 
 absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
-  FrontierHost* host = frontier_.Find(ending.host_id);
-  if (host == nullptr) return true;
   WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> urls,
-                        db_.ReadQueue(host->shard, ending.origin, ending.cursor, limit));
+                        db_.ReadQueue(ending.shard, ending.origin, ending.cursor, limit));
   std::vector<Arrived> batch;
   std::vector<AttemptEnd> ends;
   for (QueuedUrl& url : urls) {
@@ -285,7 +283,7 @@ absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
     arrived.acknowledge = false;
     arrived.end.kind = IsRefusal(ending.outcome) ? AttemptEnd::Kind::kRefused : AttemptEnd::Kind::kFailed;
     arrived.end.key = url.key;
-    arrived.end.shard = host->shard;
+    arrived.end.shard = ending.shard;
     arrived.end.generation = url.record.generation;
     arrived.end.attempt = url.record.attempt;
     arrived.end.reason = ending.outcome;

@@ -15,15 +15,8 @@ std::string_view HostOfOrigin(std::string_view origin) {
 }
 
 void Frontier::Load(CrawlTime no_request_before) {
-  db_.ForEachHost([&](const HostState& state) {
-    if (state.pending() == 0) return;
-    FrontierHost& host = FindOrAdd(state);
-    host.not_before = std::max(host.not_before, no_request_before);
-    for (const OriginState& origin : state.origins) {
-      if (origin.pending > 0) OriginOf(host, origin.origin).dry = false;
-    }
-    Refile(host);
-  });
+  no_request_before_ = no_request_before;
+  filed_ = TimeWindow<uint64_t>(memory_.window);
   db_.TakeLowestInserts();
 }
 
@@ -31,7 +24,12 @@ void Frontier::TakeInserts() {
   for (const auto& [origin, insert] : db_.TakeLowestInserts()) {
     const HostState* state = db_.FindHost(insert.shard, insert.host_id);
     if (state == nullptr) continue;
-    FindOrAdd(*state);
+    FrontierHost* host = Find(insert.host_id);
+    if (host == nullptr) {
+      if (state->filed_at) filed_.Insert(insert.shard, {*state->filed_at, insert.host_id});
+      continue;
+    }
+    host->shard = insert.shard;  // a host that was only lent for one request had none yet
     Lower(insert.host_id, origin, insert.position);
   }
 }
@@ -44,11 +42,15 @@ FrontierHost* Frontier::Find(uint64_t host_id) {
 FrontierHost& Frontier::FindOrAdd(const HostState& state) {
   auto [it, added] = hosts_.try_emplace(state.id);
   FrontierHost& host = it->second;
-  host.shard = state.shard;  // a host that was only lent for one request had none yet
-  if (added) {
-    host.id = state.id;
-    host.host = state.host;
-    host.not_before = state.not_before;
+  host.shard = state.shard;
+  if (!added) return host;
+  host.id = state.id;
+  host.host = state.host;
+  host.not_before = std::max({state.not_before, state.filed_at.value_or(0), no_request_before_});
+  for (const OriginState& known : state.origins) {
+    if (known.pending == 0) continue;
+    FrontierOrigin& origin = OriginOf(host, known.origin);
+    origin.cursor = known.head == 0 ? 0 : known.head - 1;
   }
   return host;
 }
@@ -67,12 +69,51 @@ const OutUrl* Frontier::FindOut(const Fingerprint& key) const {
   return it == out_.end() ? nullptr : &it->second;
 }
 
+void Frontier::MarkOut(const Fingerprint& key, OutUrl out) {
+  auto it = out_.find(key);
+  if (it != out_.end()) TakeBack(it->second);
+  FrontierHost* host = Find(out.host_id);
+  if (host == nullptr) {
+    const HostState* state = db_.FindHost(out.shard, out.host_id);
+    if (state == nullptr) return;
+    host = &FindOrAdd(*state);
+    Refile(*host);
+  }
+  OriginOf(*host, out.origin).out.insert(out.position);
+  out_[key] = std::move(out);
+}
+
+void Frontier::TakeBack(const OutUrl& out) {
+  FrontierHost* host = Find(out.host_id);
+  if (host != nullptr) OriginOf(*host, out.origin).out.erase(out.position);
+}
+
+void Frontier::Forget(const Fingerprint& key) {
+  auto it = out_.find(key);
+  if (it == out_.end()) return;
+  TakeBack(it->second);
+  out_.erase(it);
+}
+
 void Frontier::Return(const Fingerprint& key) {
   auto it = out_.find(key);
   if (it == out_.end()) return;
   OutUrl out = std::move(it->second);
   out_.erase(it);
+  TakeBack(out);
   Lower(out.host_id, out.origin, out.position);
+}
+
+void Frontier::FillHeads(HostState& state) {
+  FrontierHost* host = Find(state.id);
+  if (host == nullptr) return;
+  for (OriginState& told : state.origins) {
+    auto origin = std::find_if(host->origins.begin(), host->origins.end(),
+                               [&](const FrontierOrigin& one) { return one.origin == told.origin; });
+    if (origin == host->origins.end()) continue;
+    const uint64_t next = origin->cursor + 1;
+    told.head = origin->out.empty() ? next : std::min(next, *origin->out.begin());
+  }
 }
 
 void Frontier::ReadAgain(uint64_t host_id, std::string_view origin_name) {
@@ -110,7 +151,10 @@ void Frontier::Refile(FrontierHost& host) {
   for (const FrontierOrigin& origin : host.origins) {
     if (!origin.dry) earliest = std::min(earliest.value_or(origin.not_before), origin.not_before);
   }
-  if (!earliest) return;
+  if (!earliest) {
+    spent_.push_back(host.id);
+    return;
+  }
   host.ready_key = std::max(*earliest, host.not_before);
   host.in_ready = true;
   ready_.insert({host.ready_key, host.id});
@@ -126,20 +170,81 @@ void Frontier::MarkFree(FrontierHost& host) {
   Refile(host);
 }
 
+std::optional<TimeWindow<uint64_t>::Found> Frontier::NextOnDisk() {
+  const auto read = [this](uint16_t shard, const CrawlDb::FiledHost& from, size_t limit) {
+    return db_.ReadFiled(shard, from, limit);
+  };
+  while (true) {
+    auto first = filed_.First(read);
+    if (!first.ok() || !*first) return std::nullopt;  // an error shows in the CrawlDb's health
+    // It files itself where it is in memory.
+    if (!hosts_.contains((*first)->entry.item)) return **first;
+    filed_.Erase((*first)->shard, (*first)->entry);
+  }
+}
+
 FrontierHost* Frontier::NextReady(CrawlTime now) {
-  if (ready_.empty() || ready_.begin()->first > now) return nullptr;
-  return Find(ready_.begin()->second);
+  DropIdle(now);
+  while (true) {
+    auto stored = NextOnDisk();
+    const CrawlTime stored_time = stored ? std::max(stored->entry.time, no_request_before_) : 0;
+    const bool here_first = !ready_.empty() && (!stored || ready_.begin()->first <= stored_time);
+    if (here_first) return ready_.begin()->first > now ? nullptr : Find(ready_.begin()->second);
+    if (!stored || stored_time > now) return nullptr;
+    filed_.Erase(stored->shard, stored->entry);
+    const HostState* state = db_.FindHost(stored->shard, stored->entry.item);
+    // Filed anew since it was read, or ended.
+    if (state == nullptr || state->filed_at != stored->entry.time) continue;
+    Refile(FindOrAdd(*state));
+  }
 }
 
-std::optional<CrawlTime> Frontier::NextReadyTime() const {
-  if (ready_.empty()) return std::nullopt;
-  return ready_.begin()->first;
+std::optional<CrawlTime> Frontier::NextReadyTime() {
+  auto stored = NextOnDisk();
+  std::optional<CrawlTime> next;
+  if (stored) next = std::max(stored->entry.time, no_request_before_);
+  if (!ready_.empty()) next = std::min(next.value_or(ready_.begin()->first), ready_.begin()->first);
+  return next;
 }
 
-size_t Frontier::ready_count(CrawlTime now) const {
-  size_t count = 0;
-  for (auto it = ready_.begin(); it != ready_.end() && it->first <= now; ++it) ++count;
-  return count;
+// What is known of it here alone must not be lost: what is out, failures in a row, the wait of a host that the CrawlDb does
+// not know.
+bool Frontier::MayGo(const FrontierHost& host, CrawlTime now) const {
+  if (host.busy) return false;
+  for (const FrontierOrigin& origin : host.origins) {
+    if (!origin.out.empty() || origin.failures > 0 || origin.robots_tries > 0 || origin.not_before > now) return false;
+  }
+  const HostState* state = db_.FindHost(host.shard, host.id);
+  if (state == nullptr) return host.not_before <= now;
+  if (host.in_ready) return !state->filed_at || host.ready_key <= *state->filed_at;
+  return host.not_before <= std::max(now, state->not_before);
+}
+
+void Frontier::DropIdle(CrawlTime now) {
+  constexpr int kAtOnce = 16;
+  for (int tries = 0; tries < kAtOnce && !spent_.empty(); ++tries) {
+    const uint64_t id = spent_.front();
+    spent_.pop_front();
+    FrontierHost* host = Find(id);
+    if (host == nullptr || host->in_ready || host->busy) continue;
+    if (MayGo(*host, now)) {
+      hosts_.erase(id);
+    } else {
+      spent_.push_back(id);
+    }
+  }
+  // Of those that are ready the last ones go; their turn finds them again in the CrawlDb's order.
+  if (ready_.size() <= memory_.idle_hosts) return;
+  std::vector<uint64_t> last;
+  for (auto it = ready_.rbegin(); it != ready_.rend() && last.size() < kAtOnce; ++it) last.push_back(it->second);
+  for (uint64_t id : last) {
+    FrontierHost& host = hosts_.at(id);
+    if (!MayGo(host, now)) continue;
+    const HostState* state = db_.FindHost(host.shard, id);
+    if (state != nullptr && state->filed_at) filed_.Insert(host.shard, {*state->filed_at, id});
+    ready_.erase({host.ready_key, id});
+    hosts_.erase(id);
+  }
 }
 
 absl::Status Frontier::Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit) {

@@ -1,7 +1,8 @@
-// The frontier: which hosts have URLs to hand out, and when each may be asked again. Hosts wait in one ordered set by the
-// time they become ready, so that a hand-out costs O(log hosts); the URLs of a host stay in the CrawlDb and are read in
-// small windows when the host's turn comes. What is handed out is an overlay in memory: the queue entry itself is
-// deleted only when the URL's end commits, so a restart finds everything.
+// The frontier: which hosts have URLs to hand out, and when each may be asked again. Hosts wait in the CrawlDb, ordered by
+// the time at which they become ready, with a window of the first ones in memory; a hand-out costs O(log hosts), however many
+// there are. A host is in memory as a whole only while something of it is out, or was a moment ago; its URLs stay in the
+// CrawlDb and are read in small windows when its turn comes. What is handed out is an overlay in memory: the queue entry
+// itself is deleted only when the URL's end commits, so a restart finds everything, and looks at nothing before it is needed.
 // Times are on the crawl clock. Thread rule: the scheduler's loop.
 #pragma once
 
@@ -27,6 +28,7 @@ struct FrontierOrigin {
   uint64_t cursor = 0;             // hand-out position; rests in memory only (rule 6)
   std::deque<QueuedUrl> window;
   bool dry = false;                // nothing in the queue behind the cursor
+  std::set<uint64_t> out;          // positions that are out
   CrawlTime not_before = 0;        // this origin failed: its own wait, beside the host's
   uint32_t failures = 0;           // in a row
   uint32_t robots_tries = 0;       // in a row, without an answer
@@ -47,6 +49,7 @@ struct FrontierHost {
 // A URL that is out with a fetcher.
 struct OutUrl {
   uint64_t host_id = 0;
+  uint16_t shard = 0;
   std::string origin;
   uint64_t position = 0;
   uint64_t lease = 0;              // counter of its lease; 0: the lease is over, the URL was asked
@@ -60,30 +63,36 @@ struct OutUrl {
   uint32_t redirect_hops = 0;
 };
 
+struct FrontierMemory {
+  size_t idle_hosts = 4096;   // that have nothing out and stay in memory as a whole, for what was read of their queues
+  size_t window = 256;        // hosts per shard whose turn is known (storage/time_window.h)
+};
+
 class Frontier {
  public:
-  explicit Frontier(CrawlDb& db) : db_(db) {}
+  explicit Frontier(CrawlDb& db, const FrontierMemory& memory = {})
+      : db_(db), memory_(memory), filed_(memory.window) {}
 
-  // Files every host that has something pending. `no_request_before`: after a crash nobody knows when a host was asked
-  // last (rule 19).
+  // `no_request_before`: after a crash nobody knows when a host was asked last (rule 19).
   void Load(CrawlTime no_request_before);
   // Takes note of what the CrawlDb has queued since the last call.
   void TakeInserts();
 
-  // The host that has been ready longest, or null. It stays where it is until MarkBusy.
+  // The host that has been ready longest, or null. It stays where it is until MarkBusy. An error of the CrawlDb shows in
+  // its health.
   FrontierHost* NextReady(CrawlTime now);
   // When the next host becomes ready; nullopt: none will by itself.
-  std::optional<CrawlTime> NextReadyTime() const;
+  std::optional<CrawlTime> NextReadyTime();
   // An origin of `host` that may be asked now and has URLs, in turn; null if there is none after all (the host then
   // leaves the ready set until something is queued).
   absl::StatusOr<FrontierOrigin*> PickOrigin(FrontierHost& host, CrawlTime now);
   // Takes up to `limit` URLs that are not out from the origin's queue.
   absl::StatusOr<std::vector<QueuedUrl>> Take(FrontierHost& host, FrontierOrigin& origin, size_t limit);
 
-  void MarkOut(const Fingerprint& key, OutUrl out) { out_[key] = std::move(out); }
+  void MarkOut(const Fingerprint& key, OutUrl out);
   const OutUrl* FindOut(const Fingerprint& key) const;
   // Its end was committed.
-  void Forget(const Fingerprint& key) { out_.erase(key); }
+  void Forget(const Fingerprint& key);
   // It comes back unasked or to be asked again: the cursor goes back to it.
   void Return(const Fingerprint& key);
   // Something of the origin that was not out has ended: what was read ahead may hold it and is read again.
@@ -91,8 +100,11 @@ class Frontier {
   // The queue holds something at `position` again.
   void Lower(uint64_t host_id, std::string_view origin, uint64_t position);
 
+  // Null: it is not in memory, so nothing of it is out.
   FrontierHost* Find(uint64_t host_id);
   FrontierHost& FindOrAdd(const HostState& state);
+  // Notes in `state` how far the host's queues have been handed out and ended, for CrawlDb::PutPoliteness.
+  void FillHeads(HostState& state);
   FrontierOrigin& OriginOf(FrontierHost& host, std::string_view origin);
   void MarkBusy(FrontierHost& host);
   void MarkFree(FrontierHost& host);
@@ -100,17 +112,25 @@ class Frontier {
   void Refile(FrontierHost& host);
 
   size_t out_count() const { return out_.size(); }
-  size_t ready_count(CrawlTime now) const;
-  size_t host_count() const { return hosts_.size(); }
   const absl::flat_hash_map<Fingerprint, OutUrl>& out() const { return out_; }
   const absl::node_hash_map<uint64_t, FrontierHost>& hosts() const { return hosts_; }
 
  private:
   absl::Status Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit);
+  // The next host that is not in memory as a whole; it stays in the window.
+  std::optional<TimeWindow<uint64_t>::Found> NextOnDisk();
+  void TakeBack(const OutUrl& out);
+  // Lets go of hosts that the CrawlDb knows as well.
+  void DropIdle(CrawlTime now);
+  bool MayGo(const FrontierHost& host, CrawlTime now) const;
 
   CrawlDb& db_;
+  const FrontierMemory memory_;
+  TimeWindow<uint64_t> filed_;
+  CrawlTime no_request_before_ = 0;
   absl::node_hash_map<uint64_t, FrontierHost> hosts_;  // nodes: references stay valid
   std::set<std::pair<CrawlTime, uint64_t>> ready_;
+  std::deque<uint64_t> spent_;   // not busy, with nothing to hand out, when they were noted
   absl::flat_hash_map<Fingerprint, OutUrl> out_;
 };
 

@@ -64,6 +64,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_sitemap_level(url.record.sitemap_level);
     OutUrl out;
     out.host_id = host.id;
+    out.shard = host.shard;
     out.origin = origin.origin;
     out.position = url.position;
     out.lease = counter;
@@ -232,6 +233,7 @@ absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& 
         break;
     }
     host->not_before = std::max(host->not_before, state.not_before);
+    frontier_.FillHeads(state);
     WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state, crawl_clock_.Now()));
   }
   FinishLease(release.epoch().counter(), /*asked_stay_out=*/true);
@@ -241,6 +243,7 @@ absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& 
 void LeaseDesk::EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail) {
   OriginEnding ending;
   ending.host_id = host.id;
+  ending.shard = host.shard;
   ending.origin = origin.origin;
   ending.outcome = outcome;
   ending.detail = detail;
@@ -433,6 +436,7 @@ absl::Status LeaseDesk::AdoptHeld(const PeerId& peer, const wire::Register& info
     if (!url.ok() || record->due_us != 0) continue;
     OutUrl out;
     out.host_id = db_.HostId(url->host());
+    out.shard = static_cast<uint16_t>(ticket.shard());
     out.origin = url->origin();
     out.position = record->queue_position;
     out.node = peer;

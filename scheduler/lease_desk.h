@@ -24,6 +24,7 @@ namespace weft {
 // All pending URLs of an origin that nobody has out are to end this way.
 struct OriginEnding {
   uint64_t host_id = 0;
+  uint16_t shard = 0;
   std::string origin;
   Outcome outcome = Outcome::kNone;
   std::string detail;

@@ -304,7 +304,7 @@ void SchedulerNode::OnTick() {
 }
 
 absl::Time SchedulerNode::NextWake() const {
-  const Impl& s = *impl_;
+  Impl& s = *impl_;
   if (!s.failed.ok() || s.done) return absl::InfiniteFuture();
   absl::Time now = s.clock.SteadyNow();
   if (!s.commits.empty() || !s.endings.empty()) return now;
@@ -332,7 +332,7 @@ wire::StatusReply SchedulerNode::Status() const {
   FillLedger(s.db->ledger(), s.frontier.out_count(), status);
   // Without a seed it waits for one: nothing has been crawled that could be finished.
   status.set_state(s.NothingLeft() && s.db->ledger().discovered > 0 ? "finished" : "running");
-  status.set_hosts(s.frontier.host_count());
+  status.set_hosts(s.db->host_counts().all);
   FillNodes(s.nodes, s.clock.SteadyNow(), status.mutable_nodes());
   return status;
 }
@@ -340,10 +340,11 @@ wire::StatusReply SchedulerNode::Status() const {
 SchedulerNode::RateBound SchedulerNode::PoliteBound() const {
   const Impl& s = *impl_;
   RateBound bound;
+  bound.hosts = s.db->host_counts().pending;
+  // Of those that are in memory: the others wait for the same reasons.
   for (const auto& [id, host] : s.frontier.hosts()) {
     const HostState* state = s.db->FindHost(host.shard, id);
     if (state == nullptr || state->pending() == 0) continue;
-    ++bound.hosts;
     bound.delay = std::max(bound.delay, s.leases.DelayOf(*state));
   }
   return bound;

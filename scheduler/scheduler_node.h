@@ -17,6 +17,7 @@
 #include "common/random.h"
 #include "common/registrable_domain.h"
 #include "common/work_pool.h"
+#include "scheduler/frontier.h"
 #include "storage/crawl_db.h"
 
 namespace weft {
@@ -31,6 +32,7 @@ struct SchedulerOptions {
   absl::Duration turn = absl::Seconds(30);         // a lease is not topped up beyond this while other hosts wait
   absl::Duration drain = absl::Seconds(20);        // how long nodes may take to hand in when the crawl stops
   bool nodes_die_with_us = false;                  // embedded: no lease of an earlier life can be out (rule 18)
+  FrontierMemory frontier;
   bool stop_when_finished = true;                  // false: a cluster's scheduler waits for more seeds
 };
 

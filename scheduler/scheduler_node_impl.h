@@ -37,7 +37,7 @@ struct SchedulerNode::Impl {
        std::shared_ptr<const PublicSuffixes> suffixes_in, const Clock& c, Random& r, Bus& b, WorkPool& pool,
        SchedulerObserver& obs, std::unique_ptr<Scope> sc)
       : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
-        suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db),
+        suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db, o.frontier),
         nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),

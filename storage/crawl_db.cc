@@ -13,16 +13,8 @@ namespace {
 
 constexpr std::string_view kIdentityName = "identity";
 constexpr std::string_view kIncarnationName = "incarnation";
-constexpr std::string_view kClockName = "clock";
 
 std::string MetaName(std::string_view name) { return "value/" + std::string(name); }
-std::string RobotsName(std::string_view origin) { return "robots/" + std::string(origin); }
-
-std::string Number(uint64_t value) {
-  std::string out;
-  PutFixed64(out, value);
-  return out;
-}
 
 void Add(LedgerCounts& sum, const LedgerCounts& part) {
   sum.discovered += part.discovered;
@@ -87,8 +79,9 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
   fingerprinter = Fingerprinter(identity.fingerprint_seed());
   incarnation = random.NextId();
   WEFT_RETURN_IF_ERROR(LoadCounts());
-  WEFT_RETURN_IF_ERROR(LoadHosts());
-  WEFT_RETURN_IF_ERROR(LoadDue());
+  hosts = std::make_unique<HostTable>(*kv, options.hosts_in_memory);
+  due = TimeWindow<Fingerprint>(options.window);
+  if (!options.read_only) WEFT_RETURN_IF_ERROR(LoadFiled(batch));
   if (!options.read_only) WEFT_RETURN_IF_ERROR(LoadSeen(random, batch));
   opened_commit = commit;
   WEFT_ASSIGN_OR_RETURN(std::optional<std::string> last, kv->Get(Family::kMeta, kIncarnationName));
@@ -118,40 +111,6 @@ absl::Status CrawlDb::Impl::LoadCounts() {
   return absl::OkStatus();
 }
 
-absl::Status CrawlDb::Impl::LoadHosts() {
-  absl::Status status;
-  absl::Status scanned = kv->Scan(Family::kHosts, "", "", [&](std::string_view key, std::string_view value) {
-    auto host = DecodeHostState(value);
-    ByteReader in(key);
-    uint16_t shard = in.Fixed16();
-    uint64_t id = in.Fixed64();
-    if (!host.ok() || !in.AtEnd()) {
-      status = host.ok() ? DataLoss("crawl.db: a host's key is damaged") : host.status();
-      return false;
-    }
-    host->id = id;
-    host->shard = shard;
-    for (const OriginState& origin : host->origins) host_of_origin[fingerprinter.Short(origin.origin)] = id;
-    hosts[id] = *std::move(host);
-    return true;
-  });
-  return scanned.ok() ? status : scanned;
-}
-
-absl::Status CrawlDb::Impl::LoadDue() {
-  bool damaged = false;
-  WEFT_RETURN_IF_ERROR(kv->Scan(Family::kDue, "", "", [&](std::string_view key, std::string_view) {
-    ByteReader in(key);
-    uint16_t shard = in.Fixed16();
-    CrawlTime when = in.Fixed64();
-    Fingerprint fingerprint = Fingerprint::FromBytes(in.Raw(16));
-    damaged = !in.AtEnd();
-    due.emplace(when, shard, fingerprint);
-    return !damaged;
-  }));
-  return damaged ? DataLoss("crawl.db: a retry's key is damaged") : absl::OkStatus();
-}
-
 void CrawlDb::Impl::Replace(uint16_t shard, ShardCounts counts) {
   const LedgerCounts& before = shards[shard].ledger;
   const LedgerCounts& now = counts.ledger;
@@ -159,6 +118,8 @@ void CrawlDb::Impl::Replace(uint16_t shard, ShardCounts counts) {
                      &LedgerCounts::truncated, &LedgerCounts::sightings, &LedgerCounts::superseded}) {
     total.*field += now.*field - before.*field;
   }
+  host_counts.all += counts.hosts.all - shards[shard].hosts.all;
+  host_counts.pending += counts.hosts.pending - shards[shard].hosts.pending;
   const bool same_reasons = before.failed == now.failed && before.refused == now.refused;
   shards[shard] = std::move(counts);
   if (!same_reasons) Recount();
@@ -166,7 +127,10 @@ void CrawlDb::Impl::Replace(uint16_t shard, ShardCounts counts) {
 
 void CrawlDb::Impl::Recount() {
   total = LedgerCounts();
+  host_counts = HostCounts();
   for (const ShardCounts& shard : shards) {
+    host_counts.all += shard.hosts.all;
+    host_counts.pending += shard.hosts.pending;
     if (shard.ledger.discovered > 0 || shard.ledger.superseded > 0 || shard.ledger.sightings > 0) {
       Add(total, shard.ledger);
     }
@@ -247,9 +211,30 @@ absl::StatusOr<std::vector<QueuedUrl>> CrawlDb::ReadQueue(uint16_t shard, std::s
   return urls;
 }
 
+absl::StatusOr<std::vector<DueEntry>> CrawlDb::Impl::ReadDue(uint16_t shard, const DueEntry& from, size_t limit) const {
+  bool damaged = false;
+  std::vector<DueEntry> found;
+  WEFT_RETURN_IF_ERROR(kv->Scan(Family::kDue, DueKey(shard, from.time, from.item),
+                                DueKey(static_cast<uint16_t>(shard + 1), 0, {}),
+                                [&](std::string_view key, std::string_view) {
+                                  ByteReader in(key.substr(2));
+                                  DueEntry& entry = found.emplace_back();
+                                  entry.time = in.Fixed64();
+                                  entry.item = Fingerprint::FromBytes(in.Raw(16));
+                                  damaged = !in.AtEnd();
+                                  return !damaged && found.size() < limit;
+                                }));
+  if (damaged) return DataLoss("crawl.db: a retry's key is damaged");
+  return found;
+}
+
 std::optional<CrawlTime> CrawlDb::NextDue() const {
-  if (impl_->due.empty()) return std::nullopt;
-  return std::get<0>(*impl_->due.begin());
+  auto first = impl_->due.First([this](auto&&... where) { return impl_->ReadDue(where...); });
+  if (!first.ok()) {
+    if (impl_->failed.ok()) impl_->failed = first.status();
+    return std::nullopt;
+  }
+  return *first ? std::optional<CrawlTime>((*first)->entry.time) : std::nullopt;
 }
 
 absl::flat_hash_map<std::string, QueueInsert> CrawlDb::TakeLowestInserts() {
@@ -316,55 +301,6 @@ absl::StatusOr<LedgerCounts> CrawlDb::Recount() const {
   }));
   if (!damaged.ok()) return damaged;
   return counts;
-}
-
-// ---- hosts ----
-
-const HostState* CrawlDb::FindHost(uint16_t shard, uint64_t id) const {
-  auto it = impl_->hosts.find(id);
-  return it == impl_->hosts.end() || it->second.shard != shard ? nullptr : &it->second;
-}
-
-const HostState* CrawlDb::FindHost(std::string_view host) const {
-  auto it = impl_->hosts.find(HostId(host));
-  return it == impl_->hosts.end() ? nullptr : &it->second;
-}
-
-uint64_t CrawlDb::HostId(std::string_view host) const { return impl_->fingerprinter.Short(host); }
-
-void CrawlDb::ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const {
-  for (const auto& [id, host] : impl_->hosts) visit(host);
-}
-
-absl::Status CrawlDb::PutPoliteness(const HostState& state, CrawlTime now) {
-  WEFT_RETURN_IF_ERROR(impl_->Usable());
-  auto it = impl_->hosts.find(state.id);
-  if (it == impl_->hosts.end()) return NotFound("{}: no such host", state.host);
-  HostState changed = it->second;
-  changed.not_before = state.not_before;
-  changed.last_request = state.last_request;
-  changed.crawl_delay_us = state.crawl_delay_us;
-  changed.failures = state.failures;
-  changed.throttles = state.throttles;
-  KvBatch batch;
-  CrawlTime clock = std::max(impl_->clock, now);
-  batch.Put(Family::kHosts, HostKey(changed.shard, changed.id), EncodeHostState(changed));
-  batch.Put(Family::kMeta, std::string(kClockName), Number(clock));
-  WEFT_RETURN_IF_ERROR(impl_->Write(batch));
-  impl_->clock = clock;
-  it->second = std::move(changed);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::optional<std::string>> CrawlDb::GetRobots(std::string_view origin) const {
-  WEFT_RETURN_IF_ERROR(impl_->Usable());
-  return impl_->kv->Get(Family::kMeta, RobotsName(origin));
-}
-
-absl::Status CrawlDb::PutRobots(std::string_view origin, std::string_view encoded) {
-  KvBatch batch;
-  batch.Put(Family::kMeta, RobotsName(origin), std::string(encoded));
-  return impl_->Write(batch);
 }
 
 // ---- meta ----

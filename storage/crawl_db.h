@@ -33,6 +33,7 @@
 #include "storage/file_ops.h"
 #include "storage/kv.h"
 #include "storage/seen_urls.h"
+#include "storage/time_window.h"
 #include "storage/url_record.h"
 
 namespace weft {
@@ -67,6 +68,9 @@ enum class Admission : uint8_t {
 struct OriginState {
   std::string origin;                 // "https://example.com"
   uint64_t pending = 0;               // queued or waiting for a retry
+  // No entry of its queue lies below: where hand-out begins after a restart, past the tombstones of what was
+  // handed out (rule 6). 0: at the start.
+  uint64_t head = 0;
 };
 
 // A host name, what is pending under it and what politeness must not forget.
@@ -76,6 +80,8 @@ struct HostState {
   std::string host;
   std::vector<OriginState> origins;
   uint64_t refused_recorded = 0;
+  // Its place in the order of hosts to be asked; none: nothing is pending.
+  std::optional<CrawlTime> filed_at;
   // Politeness. Times on the crawl clock.
   CrawlTime not_before = 0;           // no request before this
   CrawlTime last_request = 0;         // end of the last response; 0 = never asked
@@ -164,6 +170,8 @@ struct CrawlDbOptions {
   // Bytes noted since the last snapshot, per URL 13, at which the next one is due, or a quarter of the memory in
   // use if that is more; 0: always.
   uint64_t seen_save_bytes = 32ull << 20;
+  size_t hosts_in_memory = 65'536;        // records; the others are read when they are needed
+  size_t window = 256;                    // of what is ordered by time, per shard (storage/time_window.h)
   FileOps* files = nullptr;               // the kernel's where null
   bool read_only = false;                 // nothing is written, no incarnation is minted
 };
@@ -217,8 +225,18 @@ class CrawlDb {
   // By its name alone: every shard is asked. Not for what happens with each URL.
   const HostState* FindHost(std::string_view host) const;
   uint64_t HostId(std::string_view host) const;
+  // All of them, gathered by a scan: for checks and tests.
   void ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const;
-  // Writes the politeness part of `state` (origins and counts are the ledger's and are ignored here).
+  struct HostCounts {
+    uint64_t all = 0;
+    uint64_t pending = 0;   // with something pending
+  };
+  HostCounts host_counts() const;
+  // Hosts with something pending, by the time at which they were filed; for a TimeWindow.
+  using FiledHost = TimeWindow<uint64_t>::Entry;   // filed_at, host id
+  absl::StatusOr<std::vector<FiledHost>> ReadFiled(uint16_t shard, const FiledHost& from, size_t limit) const;
+  // Writes the politeness part of `state`, and raises the heads of its queues where nothing was put below since. Counts are
+  // the ledger's and are ignored here. Files the host anew at its not_before, if that is later than before.
   // `now` is stored with it, so that no wait is longer after a crash than it was (rule 24).
   absl::Status PutPoliteness(const HostState& state, CrawlTime now);
   // robots.txt of an origin as last received, with its expiry on the crawl clock; nullopt: never fetched.

@@ -10,8 +10,8 @@
 namespace weft {
 namespace {
 
-constexpr uint8_t kCountsVersion = 1;
-constexpr uint8_t kHostVersion = 1;
+constexpr uint8_t kCountsVersion = 2;   // 1 had no counts of hosts
+constexpr uint8_t kHostVersion = 2;     // 1 was not filed, its queues had no heads
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
   PutVarint(out, reasons.size());
@@ -40,7 +40,7 @@ std::string EncodeShardCounts(const ShardCounts& counts) {
   std::string out(1, static_cast<char>(kCountsVersion));
   const LedgerCounts& l = counts.ledger;
   for (uint64_t number : {l.discovered, l.pending, l.done, l.pages, l.truncated, l.sightings, l.superseded,
-                          counts.next_sequence, counts.commit, counts.clock}) {
+                          counts.next_sequence, counts.commit, counts.clock, counts.hosts.all, counts.hosts.pending}) {
     PutVarint(out, number);
   }
   PutReasons(out, l.failed);
@@ -57,9 +57,13 @@ absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes) {
                            &counts.next_sequence, &counts.commit, &counts.clock}) {
     *number = in.Varint();
   }
+  if (version >= 2) {
+    counts.hosts.all = in.Varint();
+    counts.hosts.pending = in.Varint();
+  }
   ReadReasons(in, l.failed);
   ReadReasons(in, l.refused);
-  if (version != kCountsVersion || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
+  if (version < 1 || version > kCountsVersion || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
   return counts;
 }
 
@@ -67,12 +71,13 @@ std::string EncodeHostState(const HostState& host) {
   std::string out(1, static_cast<char>(kHostVersion));
   PutBytes(out, host.host);
   for (uint64_t number : {host.refused_recorded, host.not_before, host.last_request, host.crawl_delay_us,
-                          uint64_t{host.failures}, uint64_t{host.throttles}, uint64_t{host.origins.size()}}) {
+                          uint64_t{host.failures}, uint64_t{host.throttles}, host.filed_at ? *host.filed_at + 1 : 0, uint64_t{host.origins.size()}}) {
     PutVarint(out, number);
   }
   for (const OriginState& origin : host.origins) {
     PutBytes(out, origin.origin);
     PutVarint(out, origin.pending);
+    PutVarint(out, origin.head);
   }
   return out;
 }
@@ -88,13 +93,16 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
   host.crawl_delay_us = in.Varint();
   host.failures = in.Varint32();
   host.throttles = in.Varint32();
+  const uint64_t filed = version >= 2 ? in.Varint() : 0;
+  if (filed > 0) host.filed_at = filed - 1;
   for (uint64_t left = in.Varint(); left > 0 && in.ok(); --left) {
     OriginState origin;
     origin.origin = in.Bytes();
     origin.pending = in.Varint();
+    if (version >= 2) origin.head = in.Varint();
     host.origins.push_back(std::move(origin));
   }
-  if (version != kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
+  if (version < 1 || version > kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
   return host;
 }
 
@@ -119,6 +127,13 @@ std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key) {
   return out + key.ToBytes();
 }
 
+std::string FiledKey(uint16_t shard, CrawlTime filed_at, uint64_t host_id) {
+  std::string out = ShardPrefix(shard);
+  PutFixed64(out, filed_at);
+  PutFixed64(out, host_id);
+  return out;
+}
+
 std::string SeenName(uint64_t commit) {
   std::string out;
   PutFixed64(out, commit);
@@ -136,7 +151,7 @@ std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); 
 // ---- ShardChange ----
 
 ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before)
-    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()) {
+    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()), now_(now) {
   counts_.commit = db.commit + before + 1;
   counts_.clock = std::max(counts_.clock, now);
 }
@@ -144,9 +159,9 @@ ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBat
 HostState* ShardChange::HostById(uint64_t id) {
   auto it = hosts_.find(id);
   if (it != hosts_.end()) return &it->second;
-  auto known = db_.hosts.find(id);
-  if (known == db_.hosts.end()) return nullptr;
-  return &hosts_.emplace(id, known->second).first->second;
+  const HostState* known = db_.FindHost(shard_, id);
+  if (known == nullptr) return nullptr;
+  return &hosts_.emplace(id, *known).first->second;
 }
 
 HostState& ShardChange::Host(const std::string& name) {
@@ -154,38 +169,41 @@ HostState& ShardChange::Host(const std::string& name) {
   HostState* known = HostById(id);
   if (known != nullptr) return *known;
   HostState& added = hosts_[id];
+  ++counts_.hosts.all;
   added.id = id;
   added.shard = shard_;
   added.host = name;
   return added;
 }
 
-HostState* ShardChange::HostOfOrigin(uint64_t origin_id) {
-  for (const auto& [origin, host] : origins_) {
-    if (origin == origin_id) return HostById(host);
+HostState* ShardChange::HostOf(const UrlRecord& record) { return HostById(db_.HostIdOf(record)); }
+
+OriginState* ShardChange::OriginOf(HostState& host, const UrlRecord& record) {
+  for (OriginState& origin : host.origins) {
+    if (db_.fingerprinter.Short(origin.origin) == record.origin_id) return &origin;
   }
-  auto it = db_.host_of_origin.find(origin_id);
-  return it == db_.host_of_origin.end() ? nullptr : HostById(it->second);
+  return nullptr;
 }
 
 OriginState& ShardChange::Origin(HostState& host, const std::string& name) {
   for (OriginState& origin : host.origins) {
     if (origin.origin == name) return origin;
   }
-  origins_.emplace_back(db_.fingerprinter.Short(name), host.id);
-  host.origins.push_back({name, 0});
-  return host.origins.back();
+  OriginState& added = host.origins.emplace_back();
+  added.origin = name;
+  return added;
 }
 
-void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin, uint64_t host_id) {
+void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin) {
   uint64_t depth = std::min<uint64_t>(record.depth, 255);
   record.queue_position = depth << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
-  if (!inserts_.empty() && inserts_.back().first == origin) {
+  origin.head = std::min(origin.head, record.queue_position);
+  if (!inserts_.empty() && inserts_.back().first == origin.origin) {
     inserts_.back().second.position = std::min(inserts_.back().second.position, record.queue_position);
   } else {
-    inserts_.emplace_back(origin, QueueInsert{shard_, host_id, record.queue_position});
+    inserts_.emplace_back(origin.origin, QueueInsert{shard_, host.id, record.queue_position});
   }
 }
 
@@ -193,14 +211,15 @@ void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::
                           const std::string& host) {
   record.origin_id = db_.fingerprinter.Short(origin);
   HostState& state = Host(host);
-  Origin(state, origin).pending += 1;
-  QueueAt(key, record, origin, state.id);
+  OriginState& queue = Origin(state, origin);
+  queue.pending += 1;
+  QueueAt(key, record, state, queue);
 }
 
 void ShardChange::Unqueue(const Fingerprint& key, UrlRecord& record) {
   if (record.due_us != 0) {
     batch_.Delete(Family::kDue, DueKey(shard_, record.due_us, key));
-    due_removed_.emplace_back(record.due_us, shard_, key);
+    due_removed_.push_back({record.due_us, key});
   } else {
     batch_.Delete(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position));
   }
@@ -210,27 +229,23 @@ void ShardChange::Unqueue(const Fingerprint& key, UrlRecord& record) {
 
 void ShardChange::Dequeue(const Fingerprint& key, UrlRecord& record) {
   Unqueue(key, record);
-  HostState* host = HostOfOrigin(record.origin_id);
-  if (host == nullptr) return;
-  for (OriginState& origin : host->origins) {
-    if (db_.fingerprinter.Short(origin.origin) == record.origin_id && origin.pending > 0) --origin.pending;
-  }
+  HostState* host = HostOf(record);
+  OriginState* origin = host == nullptr ? nullptr : OriginOf(*host, record);
+  if (origin != nullptr && origin->pending > 0) --origin->pending;
 }
 
 void ShardChange::Postpone(const Fingerprint& key, UrlRecord& record, CrawlTime due) {
   Unqueue(key, record);
   record.due_us = std::max<CrawlTime>(due, 1);
   batch_.Put(Family::kDue, DueKey(shard_, record.due_us, key), "");
-  due_added_.emplace_back(record.due_us, shard_, key);
+  due_added_.push_back({record.due_us, key});
 }
 
 void ShardChange::Promote(const Fingerprint& key, UrlRecord& record) {
   Unqueue(key, record);
-  HostState* host = HostOfOrigin(record.origin_id);
-  if (host == nullptr) return;
-  for (const OriginState& origin : host->origins) {
-    if (db_.fingerprinter.Short(origin.origin) == record.origin_id) return QueueAt(key, record, origin.origin, host->id);
-  }
+  HostState* host = HostOf(record);
+  OriginState* origin = host == nullptr ? nullptr : OriginOf(*host, record);
+  if (origin != nullptr) QueueAt(key, record, *host, *origin);
 }
 
 SeenNote SeenNoteOf(UrlState state, Outcome reason, uint32_t depth) {
@@ -254,7 +269,22 @@ absl::Status ShardChange::Apply() {
   return absl::OkStatus();
 }
 
+// A host with something pending is in the order of hosts once, others are not.
+void ShardChange::File(HostState& host) {
+  if ((host.pending() > 0) == host.filed_at.has_value()) return;
+  if (host.filed_at) {
+    batch_.Delete(Family::kReady, FiledKey(shard_, *host.filed_at, host.id));
+    host.filed_at.reset();
+    --counts_.hosts.pending;
+  } else {
+    host.filed_at = std::max(now_, host.not_before);
+    batch_.Put(Family::kReady, FiledKey(shard_, *host.filed_at, host.id), "");
+    ++counts_.hosts.pending;
+  }
+}
+
 void ShardChange::Seal() {
+  for (auto& [id, host] : hosts_) File(host);
   for (const auto& [id, host] : hosts_) batch_.Put(Family::kHosts, HostKey(shard_, id), EncodeHostState(host));
   batch_.Put(Family::kMeta, CountsName(shard_), EncodeShardCounts(counts_));
   noted_bytes_ = noted_.size();
@@ -262,10 +292,9 @@ void ShardChange::Seal() {
 }
 
 void ShardChange::TakeOver() {
-  for (auto& [id, host] : hosts_) db_.hosts[id] = std::move(host);
-  for (const auto& [origin, host] : origins_) db_.host_of_origin[origin] = host;
-  for (const DueEntry& entry : due_removed_) db_.due.erase(entry);
-  for (const DueEntry& entry : due_added_) db_.due.insert(entry);
+  for (auto& [id, host] : hosts_) db_.hosts->Put(std::move(host));
+  for (const DueEntry& entry : due_removed_) db_.due.Erase(shard_, entry);
+  for (const DueEntry& entry : due_added_) db_.due.Insert(shard_, entry);
   for (const auto& [origin, insert] : inserts_) {
     auto [it, added] = db_.lowest_inserts.try_emplace(origin, insert);
     if (!added) it->second.position = std::min(it->second.position, insert.position);

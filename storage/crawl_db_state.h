@@ -7,13 +7,13 @@
 
 #include <map>
 #include <memory>
-#include <set>
+#include <span>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "common/mutex.h"
 #include "storage/crawl_db.h"
+#include "storage/host_table.h"
 #include "storage/kv.h"
 #include "storage/seen_snapshot.h"
 #include "storage/seen_urls.h"
@@ -22,6 +22,7 @@ namespace weft {
 
 inline constexpr uint32_t kCrawlDbFormat = 1;
 inline constexpr int kDepthShift = 56;
+inline constexpr std::string_view kClockName = "clock";
 
 // What one shard adds to the ledger, stored with every batch that changes it.
 struct ShardCounts {
@@ -29,6 +30,7 @@ struct ShardCounts {
   uint64_t next_sequence = 1;   // of queue positions; never used twice
   uint64_t commit = 0;          // last commit that touched the shard
   CrawlTime clock = 0;          // crawl clock of that commit
+  CrawlDb::HostCounts hosts;
 };
 std::string EncodeShardCounts(const ShardCounts& counts);
 absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes);
@@ -44,6 +46,9 @@ std::string UrlKey(uint16_t shard, const Fingerprint& key);
 std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position);
 std::string HostKey(uint16_t shard, uint64_t host_id);
 std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key);
+std::string FiledKey(uint16_t shard, CrawlTime filed_at, uint64_t host_id);
+// A number as the value of meta.
+std::string Number(uint64_t value);
 std::string CountsName(uint16_t shard);
 std::string SeenName(uint64_t commit);
 // 13 bytes: what a set keeps of a fingerprint, and the note.
@@ -72,7 +77,7 @@ struct SeenSaving {
   bool last_piece = false;
 };
 
-using DueEntry = std::tuple<CrawlTime, uint16_t, Fingerprint>;
+using DueEntry = TimeWindow<Fingerprint>::Entry;
 
 class ShardChange;
 
@@ -89,9 +94,9 @@ struct CrawlDb::Impl {
   uint64_t commit = 0;
   std::vector<ShardCounts> shards{kShardCount};
   LedgerCounts total;
-  absl::node_hash_map<uint64_t, HostState> hosts;
-  absl::flat_hash_map<uint64_t, uint64_t> host_of_origin;   // by origin id
-  std::set<DueEntry> due;
+  std::unique_ptr<HostTable> hosts;
+  HostCounts host_counts;
+  TimeWindow<Fingerprint> due;
   absl::flat_hash_map<std::string, QueueInsert> lowest_inserts;
   absl::Status failed;
   std::unique_ptr<SeenUrls> seen;   // null: none
@@ -112,8 +117,14 @@ struct CrawlDb::Impl {
 
   absl::Status Load(Random& random);
   absl::Status LoadCounts();
-  absl::Status LoadHosts();
-  absl::Status LoadDue();
+  // A store of before there was an order of hosts gets one.
+  absl::Status LoadFiled(KvBatch& batch);
+  absl::StatusOr<std::vector<DueEntry>> ReadDue(uint16_t shard, const DueEntry& from, size_t limit) const;
+  // Null: not known. A store that cannot be read is not written to any more.
+  const HostState* FindHost(uint16_t shard, uint64_t id);
+  // Of a record that is or was in a queue.
+  uint64_t HostIdOf(const UrlRecord& record) const;
+  absl::StatusOr<std::vector<uint64_t>> PromoteInShard(uint16_t shard, std::span<const DueEntry> entries, CrawlTime now);
   // What the set says of each candidate, into check_answers.
   void AskSeen(std::span<const Candidate> candidates);
   // Admits candidates[indexes], all of the change's shard.
@@ -149,9 +160,8 @@ class ShardChange {
   void Touch() { touched_ = true; }
   // The host as it will be; made if it is new.
   HostState& Host(const std::string& host);
-  HostState* HostById(uint64_t id);
-  // The host in whose queue the origin is; null if it is unknown (after a restore).
-  HostState* HostOfOrigin(uint64_t origin_id);
+  // The host in whose queue the record is.
+  HostState* HostOf(const UrlRecord& record);
   OriginState& Origin(HostState& host, const std::string& origin);
 
   // Puts a pending record into its origin's queue at a new position.
@@ -174,7 +184,10 @@ class ShardChange {
   absl::Status Apply();
 
  private:
-  void QueueAt(const Fingerprint& key, UrlRecord& record, const std::string& origin, uint64_t host_id);
+  HostState* HostById(uint64_t id);
+  OriginState* OriginOf(HostState& host, const UrlRecord& record);
+  void File(HostState& host);
+  void QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin);
   void Unqueue(const Fingerprint& key, UrlRecord& record);
 
   CrawlDb::Impl& db_;
@@ -182,9 +195,9 @@ class ShardChange {
   ShardCounts counts_;
   KvBatch& batch_;
   const size_t begin_;
+  const CrawlTime now_;
   bool touched_ = false;
   absl::node_hash_map<uint64_t, HostState> hosts_;
-  std::vector<std::pair<uint64_t, uint64_t>> origins_;   // new ones: origin id, host id
   std::vector<DueEntry> due_added_;
   std::vector<DueEntry> due_removed_;
   std::vector<std::pair<std::string, QueueInsert>> inserts_;

@@ -212,8 +212,7 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
     const Candidate& candidate = candidates[i];
     if (Settled(candidate, impl_->check_answers[i])) continue;
     bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
-    auto host = impl_->hosts.find(HostId(candidate.host));
-    bool elsewhere = host != impl_->hosts.end() && host->second.shard != candidate.shard;
+    bool elsewhere = impl_->hosts->Elsewhere(candidate.shard, HostId(candidate.host));
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
       return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
     }
@@ -260,6 +259,9 @@ absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, 
     if (check_answers[i].kind != SeenAnswer::Kind::kNew) keys.push_back(candidates[i].key);
   }
   seen_reads += keys.size();
+  std::vector<uint64_t> host_ids;
+  for (size_t i : indexes) host_ids.push_back(fingerprinter.Short(candidates[i].host));
+  WEFT_RETURN_IF_ERROR(hosts->Load(candidates[indexes.front()].shard, host_ids));
   Known known;
   if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, candidates[indexes.front()].shard, keys));
   for (size_t i : indexes) {
@@ -319,29 +321,39 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
 
 absl::StatusOr<std::vector<uint64_t>> CrawlDb::PromoteDue(CrawlTime now, size_t limit) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
-  std::map<uint16_t, std::vector<Fingerprint>> by_shard;
-  size_t taken = 0;
-  for (const auto& [when, shard, key] : impl_->due) {
-    if (when > now || taken++ >= limit) break;
-    by_shard[shard].push_back(key);
-  }
   std::vector<uint64_t> hosts;
-  for (const auto& [shard, keys] : by_shard) {
-    Known known;
-    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    KvBatch batch;
-    ShardChange change(*impl_, shard, now, batch);
-    for (const Fingerprint& key : keys) {
-      if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
-      WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
-      change.Promote(key, record);
-      change.PutRecord(key, record, ShardChange::Was::kKnown);
-      const HostState* host = change.HostOfOrigin(record.origin_id);
-      if (host != nullptr) hosts.push_back(host->id);
-    }
-    WEFT_RETURN_IF_ERROR(change.Apply());
+  size_t taken = 0;
+  for (uint16_t shard = 0; shard < kShardCount && taken < limit; ++shard) {
+    WEFT_ASSIGN_OR_RETURN(std::vector<DueEntry> due,
+                          impl_->due.Through(shard, now, limit - taken,
+                                             [this](auto&&... where) { return impl_->ReadDue(where...); }));
+    if (due.empty()) continue;
+    taken += due.size();
+    WEFT_ASSIGN_OR_RETURN(std::vector<uint64_t> promoted, impl_->PromoteInShard(shard, due, now));
+    hosts.insert(hosts.end(), promoted.begin(), promoted.end());
   }
   return hosts;
+}
+
+absl::StatusOr<std::vector<uint64_t>> CrawlDb::Impl::PromoteInShard(uint16_t shard, std::span<const DueEntry> entries,
+                                                                    CrawlTime now) {
+  std::vector<Fingerprint> keys;
+  for (const DueEntry& entry : entries) keys.push_back(entry.item);
+  Known known;
+  WEFT_RETURN_IF_ERROR(known.Load(*kv, shard, keys));
+  KvBatch batch;
+  ShardChange change(*this, shard, now, batch);
+  std::vector<uint64_t> promoted;
+  for (const Fingerprint& key : keys) {
+    if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
+    WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
+    change.Promote(key, record);
+    change.PutRecord(key, record, ShardChange::Was::kKnown);
+    const HostState* host = change.HostOf(record);
+    if (host != nullptr) promoted.push_back(host->id);
+  }
+  WEFT_RETURN_IF_ERROR(change.Apply());
+  return promoted;
 }
 
 absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {

@@ -16,8 +16,10 @@
 
 namespace weft {
 
-enum class Family : uint8_t { kUrls, kQueue, kHosts, kDue, kMeta, kSeen };
-inline constexpr int kFamilyCount = 6;
+// In the order in which Weft has come to have them: an older store lacks the last ones.
+enum class Family : uint8_t { kUrls, kQueue, kHosts, kDue, kMeta, kSeen, kReady };
+inline constexpr int kFamilyCount = 7;
+inline constexpr int kFirstFamilyCount = 5;   // of the oldest store
 
 // Changes applied together or not at all, in order.
 class KvBatch {

@@ -28,12 +28,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // Stored in the database: a name is never changed. RocksDB wants a family called "default"; it stays empty.
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta", "seen"};
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"urls", "queue", "hosts", "due", "meta", "seen",
+                                                                   "ready"};
 
 constexpr size_t kQueuePrefix = 10;   // shard and origin
 constexpr size_t kUrlKeyBytes = 18;
 constexpr size_t kHostKeyBytes = 10;
-constexpr std::string_view kSeenName = kFamilyNames[static_cast<size_t>(Family::kSeen)];
 
 bool Hashed(Family family) { return family == Family::kUrls || family == Family::kHosts; }
 // More new keys than this are flushed before a scan: a flush sorts them once, not once a scan.
@@ -86,6 +86,7 @@ rocksdb::BlockBasedTableOptions TableOptions(Family family, const std::shared_pt
   // Filters and indexes stay outside the cache: sharing a small one with data throws them out all the time.
   table.cache_index_and_filter_blocks = false;
   table.format_version = 5;
+  if (family == Family::kHosts) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   if (family == Family::kUrls) {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
     table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
@@ -118,7 +119,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& 
   if (family == Family::kQueue) {
     cf.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kQueuePrefix));
   }
-  if (family == Family::kQueue || family == Family::kDue) {
+  if (family == Family::kQueue || family == Family::kDue || family == Family::kReady) {
     // A consumed queue is a run of tombstones that every later read of it would walk through: compact it away.
     cf.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(4096, 2048));
   }
@@ -284,8 +285,8 @@ bool LockedByAnother(const std::string& path) {
   return locked;
 }
 
-// Answers whether the database has every family. One that was written before there was a set of known URLs may be read.
-absl::StatusOr<bool> CheckFamilies(const RocksKvOptions& options) {
+// Answers how many families the database has: an older one lacks the last ones, and may be read all the same.
+absl::StatusOr<int> CheckFamilies(const RocksKvOptions& options) {
   std::vector<std::string> names;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(DatabaseOptions(options), options.path, &names);
   if (!status.ok()) return ToStatus(status, options.path);
@@ -294,12 +295,13 @@ absl::StatusOr<bool> CheckFamilies(const RocksKvOptions& options) {
                 std::find(kFamilyNames.begin(), kFamilyNames.end(), name) != kFamilyNames.end();
     if (!ours) return FailedPrecondition("{} is not a CrawlDb, or one of a newer Weft: it has a family {}", options.path, name);
   }
-  const bool whole = names.size() == kFamilyCount + 1;
-  const bool before_seen = names.size() == kFamilyCount && std::find(names.begin(), names.end(), kSeenName) == names.end();
-  if (options.read_only && !whole && !before_seen) {
+  int count = 0;
+  while (count < kFamilyCount && std::find(names.begin(), names.end(), kFamilyNames[static_cast<size_t>(count)]) != names.end()) ++count;
+  const bool no_gap = names.size() == static_cast<size_t>(count) + 1;
+  if (options.read_only && (count < kFirstFamilyCount || !no_gap)) {
     return FailedPrecondition("{} is not a CrawlDb, or was never completed", options.path);
   }
-  return whole;
+  return options.read_only ? count : kFamilyCount;
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
@@ -320,19 +322,17 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
     fs::create_directories(options.path, error);
     if (error) return FailedPrecondition("{} cannot be created: {}", options.path, error.message());
   }
-  bool whole = true;
+  int count = kFamilyCount;   // of families to open
   if (exists) {
-    WEFT_ASSIGN_OR_RETURN(whole, CheckFamilies(options));
+    WEFT_ASSIGN_OR_RETURN(count, CheckFamilies(options));
   }
-  const bool without_seen = options.read_only && !whole;
 
   // RocksDB's own interface shares the cache between families.
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   bool lz4 = LZ4Available();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
-  for (int i = 0; i < kFamilyCount; ++i) {
-    if (without_seen && static_cast<Family>(i) == Family::kSeen) continue;
+  for (int i = 0; i < count; ++i) {
     families.emplace_back(std::string(kFamilyNames[static_cast<size_t>(i)]),
                           FamilyOptions(static_cast<Family>(i), options, cache, lz4));
   }
@@ -345,8 +345,7 @@ absl::StatusOr<std::unique_ptr<Kv>> OpenRocksKv(const RocksKvOptions& options) {
                                ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &handles, &db)
                                : rocksdb::DB::Open(db_options, options.path, families, &handles, &db);
   if (!status.ok()) return OpenError(status, options.path);
-  static_assert(static_cast<int>(Family::kSeen) == kFamilyCount - 1);
-  if (without_seen) handles.push_back(nullptr);
+  handles.resize(kFamilyCount + 1, nullptr);
   auto kv = std::make_unique<RocksKv>(std::move(ground), db, std::move(handles), options.read_only);
   // What the opening itself wrote may have been swallowed.
   if (!options.read_only) WEFT_RETURN_IF_ERROR(kv->Sync());

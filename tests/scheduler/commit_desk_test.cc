@@ -421,6 +421,7 @@ TEST_F(CommitDeskTest, EndingAnOriginTakesAllThatWaitsAndNothingElse) {
   AddFetcher("f");
   OriginEnding ending;
   ending.host_id = Host("a.example").id;
+  ending.shard = Host("a.example").shard;
   ending.origin = "https://a.example";
   ending.outcome = Outcome::kHostUnreachable;
   ending.detail = "gone";

@@ -192,16 +192,15 @@ TEST_F(FrontierTest, HostsAreReadyInOrderOfTheirTimes) {
   for (const char* name : {"a", "b", "c"}) Admit(fmt::format("https://{}.example/", name));
   frontier_->TakeInserts();
   auto wait = [&](const std::string& name, CrawlTime until) {
-    FrontierHost* host = frontier_->Find(Host(name)->id);
-    host->not_before = until;
-    frontier_->Refile(*host);
+    FrontierHost& host = frontier_->FindOrAdd(*Host(name));
+    host.not_before = until;
+    frontier_->Refile(host);
   };
   wait("a.example", 300);
   wait("b.example", 100);
   wait("c.example", 200);
   EXPECT_EQ(frontier_->NextReady(99), nullptr);
   EXPECT_EQ(frontier_->NextReadyTime(), 100u);
-  EXPECT_EQ(frontier_->ready_count(250), 2u);
   std::vector<std::string> order;
   while (FrontierHost* host = frontier_->NextReady(1000)) {
     order.push_back(host->host);
@@ -221,8 +220,98 @@ TEST_F(FrontierTest, LoadKeepsPersistedWaitsAndTheOneOfTheCrash_Rule19) {
   EXPECT_EQ(loaded.NextReady(399), nullptr);
   ASSERT_NE(loaded.NextReady(400), nullptr);
   EXPECT_EQ(loaded.NextReady(400)->host, "b.example");
-  EXPECT_EQ(loaded.ready_count(899), 1u);
-  EXPECT_EQ(loaded.ready_count(900), 2u);
+  loaded.MarkBusy(*loaded.NextReady(400));
+  EXPECT_EQ(loaded.NextReady(899), nullptr);
+  EXPECT_EQ(loaded.NextReadyTime(), 900u);
+  ASSERT_NE(loaded.NextReady(900), nullptr);
+  EXPECT_EQ(loaded.NextReady(900)->host, "a.example");
+}
+
+TEST_F(FrontierTest, AfterACrashHostsStayOnDiskUntilTheyMayBeAsked_Rule19) {
+  for (int i = 0; i < 50; ++i) Admit(fmt::format("https://h{}.example/", i));
+  Frontier loaded(*db_);
+  loaded.Load(/*no_request_before=*/400);
+  EXPECT_EQ(loaded.NextReady(399), nullptr);
+  EXPECT_EQ(loaded.NextReadyTime(), 400u);
+  EXPECT_THAT(loaded.hosts(), IsEmpty());
+}
+
+TEST_F(FrontierTest, IdleHostsLeaveMemoryAndComeBackInTheirTurn) {
+  Frontier small(*db_, {.idle_hosts = 2, .window = 3});
+  small.Load(0);
+  std::set<std::string> expected;
+  for (int i = 0; i < 60; ++i) {
+    Admit(fmt::format("https://h{}.example/{}", i % 20, i));
+    expected.insert(fmt::format("https://h{}.example/{}", i % 20, i));
+  }
+  small.TakeInserts();
+  std::set<std::string> seen;
+  size_t most = 0;
+  CrawlTime now = 0;
+  for (int round = 0; round < 200 && seen.size() < expected.size(); ++round) {
+    FrontierHost* host = small.NextReady(++now);
+    if (host == nullptr) continue;
+    auto origin = small.PickOrigin(*host, now);
+    ASSERT_TRUE(origin.ok());
+    if (*origin == nullptr) continue;
+    auto taken = small.Take(*host, **origin, 1);
+    ASSERT_TRUE(taken.ok());
+    for (const QueuedUrl& url : *taken) {
+      EXPECT_TRUE(seen.insert(url.record.url).second) << url.record.url;
+      OutUrl out;
+      out.host_id = host->id;
+      out.shard = host->shard;
+      out.origin = (*origin)->origin;
+      out.position = url.position;
+      small.MarkOut(url.key, out);
+      Commit(End(url.record.url, Kind::kDone));
+      small.Forget(url.key);
+    }
+    // As a release does.
+    HostState state = *Host(host->host);
+    state.not_before = host->not_before = now + 7;
+    small.FillHeads(state);
+    ASSERT_TRUE(db_->PutPoliteness(state, now).ok());
+    small.Refile(*host);
+    most = std::max(most, small.hosts().size());
+  }
+  EXPECT_EQ(seen, expected);
+  EXPECT_LE(most, 4u);
+  while (FrontierHost* host = small.NextReady(now + 100)) EXPECT_EQ(*small.PickOrigin(*host, now + 100), nullptr);
+  small.NextReady(now + 200);
+  EXPECT_LE(small.hosts().size(), 4u);
+}
+
+TEST_F(FrontierTest, WhatWasHandedOutAndEndedIsNotWalkedThroughAgainAfterARestart_Rule6) {
+  for (int i = 0; i < 5; ++i) Admit(U(i));
+  frontier_->TakeInserts();
+  TakeSome(4);
+  for (int i : {0, 1, 3}) {
+    Commit(End(U(i), Kind::kDone));
+    frontier_->Forget(MakeCandidate(U(i)).key);
+  }
+  HostState state = *Host("a.example");
+  frontier_->FillHeads(state);
+  ASSERT_TRUE(db_->PutPoliteness(state, 0).ok());
+  EXPECT_EQ(Host("a.example")->origins.front().head, Find(U(2))->queue_position) << "it is still out";
+  frontier_ = std::make_unique<Frontier>(*db_);
+  frontier_->Load(0);
+  EXPECT_THAT(TakeSome(10), ElementsAre(U(2), U(4)));
+}
+
+TEST_F(FrontierTest, AnInsertBelowTheHeadLowersIt_Rule6) {
+  Admit(U(0), 3);
+  frontier_->TakeInserts();
+  TakeSome(1);
+  Admit(U(1), 1);  // not yet taken note of
+  HostState state = *Host("a.example");
+  frontier_->FillHeads(state);
+  ASSERT_TRUE(db_->PutPoliteness(state, 0).ok());
+  EXPECT_LE(Host("a.example")->origins.front().head, Find(U(1))->queue_position);
+  Admit(U(2), 0);
+  frontier_ = std::make_unique<Frontier>(*db_);
+  frontier_->Load(0);
+  EXPECT_THAT(TakeSome(10), ElementsAre(U(2), U(1), U(0)));
 }
 
 TEST_F(FrontierTest, LoadLeavesOutHostsWithoutAnythingPending) {

@@ -62,10 +62,7 @@ TEST_F(CrawlDbOpen, DamageIsDataLoss) {
     std::string value;
   };
   for (const Damage& damage : {Damage{Family::kMeta, "identity", "\xff\xff"},
-                               Damage{Family::kMeta, CountsName(1), "\x01"},
-                               Damage{Family::kHosts, HostKey(1, 2), ""},
-                               Damage{Family::kHosts, "strange", ""},
-                               Damage{Family::kDue, std::string("\0\3\1", 3), ""}}) {
+                               Damage{Family::kMeta, CountsName(1), "\x01"}}) {
     MemoryDisk disk;
     ASSERT_TRUE(CrawlDb::Open(OpenMemoryKv(disk), {}, *random_).ok());
     KvBatch batch;
@@ -74,6 +71,39 @@ TEST_F(CrawlDbOpen, DamageIsDataLoss) {
     EXPECT_EQ(CrawlDb::Open(OpenMemoryKv(disk), {}, *random_).status().code(), absl::StatusCode::kDataLoss)
         << damage.key;
   }
+}
+
+TEST_F(CrawlDbOpen, DamageOfWhatIsReadLaterIsToldThen) {
+  Admit(kA);
+  const HostState host = *Host("a.example");
+  KvBatch batch;
+  batch.Put(Family::kHosts, HostKey(host.shard, host.id), "");
+  batch.Put(Family::kDue, std::string("\0\3\1", 3), "");
+  ASSERT_TRUE(OpenMemoryKv(disk_)->Write(batch).ok());
+  Reopen();
+  EXPECT_EQ(db_->PromoteDue(0, 10).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(db_->FindHost(host.shard, host.id), nullptr);
+  EXPECT_EQ(db_->health().code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(db_->Admit({}, 1).ok()) << "else its record would be written anew";
+  db_.reset();
+}
+
+TEST_F(CrawlDbOpen, HostsOfAnOlderStoreArePutInOrderOnce) {
+  Admit(kA);
+  Admit("https://b.example/");
+  Commit(End("https://b.example/", AttemptEnd::Kind::kDone));
+  const HostState host = *Host("a.example");
+  KvBatch batch;
+  batch.DeleteRange(Family::kReady, "", "\xff");
+  batch.Delete(Family::kMeta, "filed");
+  ASSERT_TRUE(OpenMemoryKv(disk_)->Write(batch).ok());
+  Reopen();
+  auto filed = db_->ReadFiled(host.shard, {}, 10);
+  ASSERT_TRUE(filed.ok());
+  ASSERT_EQ(filed->size(), 1u);
+  EXPECT_EQ(filed->front().item, host.id);
+  EXPECT_EQ(Host("a.example")->filed_at, filed->front().time);
+  EXPECT_EQ(Host("b.example")->filed_at, std::nullopt);
 }
 
 TEST_F(CrawlDbOpen, DataWithoutIdentityIsDataLossNotANewCrawl) {

@@ -113,6 +113,7 @@ class CrawlDbSeen : public CrawlDbTest {
 };
 
 TEST_F(CrawlDbSeen, NewLinkIsWrittenWithoutARead) {
+  Admit("https://a.example/of-the-same-host");
   EXPECT_EQ(ReadsOf([&] { EXPECT_EQ(Admit(kA), Admission::kQueued); }), 0u);
 }
 

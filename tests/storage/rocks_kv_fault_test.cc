@@ -234,8 +234,8 @@ TEST(RocksKvFault, AfterAFailureNothingIsTaken) {
   EXPECT_EQ((*kv)->Sync().code(), absl::StatusCode::kFailedPrecondition);
 }
 
-// A crawl that was begun before there was a family "seen".
-TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) {
+// A crawl that was begun before there were the families "seen" and "ready", and one from between them.
+void OpensWithout(size_t newest) {
   Place place;
   RocksKvOptions options;
   options.path = place.path() + "/crawl.db";
@@ -243,12 +243,12 @@ TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) {
   batch.Put(Family::kMeta, "key", "value");
   ASSERT_TRUE((*OpenRocksKv(options))->Write(batch).ok());
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const char* name : {"default", "urls", "queue", "hosts", "due", "meta", "seen"}) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  for (const char* name : {"default", "urls", "queue", "hosts", "due", "meta", "seen", "ready"}) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   families[1].options.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(18));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options.path, families, &handles, &db).ok());
-  ASSERT_TRUE(db->DropColumnFamily(handles.back()).ok());
+  for (size_t i = 0; i < newest; ++i) ASSERT_TRUE(db->DropColumnFamily(handles[handles.size() - 1 - i]).ok());
   for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
   delete db;
   options.read_only = true;
@@ -257,11 +257,16 @@ TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) {
     auto kv = OpenRocksKv(options);
     ASSERT_TRUE(kv.ok()) << kv.status();
     EXPECT_EQ(*(*kv)->Get(Family::kMeta, "key"), "value");
-    EXPECT_EQ(*(*kv)->Get(Family::kSeen, "key"), std::nullopt);
-    EXPECT_EQ((*kv)->MultiGet(Family::kSeen, std::vector<std::string>{"a", "b"})->size(), 2u);
-    EXPECT_TRUE((*kv)->Scan(Family::kSeen, "", "", [](std::string_view, std::string_view) { return true; }).ok());
+    for (Family family : {Family::kSeen, Family::kReady}) {
+      EXPECT_EQ(*(*kv)->Get(family, "key"), std::nullopt);
+      EXPECT_EQ((*kv)->MultiGet(family, std::vector<std::string>{"a", "b"})->size(), 2u);
+      EXPECT_TRUE((*kv)->Scan(family, "", "", [](std::string_view, std::string_view) { return true; }).ok());
+    }
   }
 }
+
+TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) { OpensWithout(1); }
+TEST(RocksKvOlder, StoreWithoutTheTwoNewestFamiliesIsReadAndGivenThemWhenItIsWritten) { OpensWithout(2); }
 
 }  // namespace
 }  // namespace weft

@@ -154,6 +154,8 @@ void SimCluster::StartScheduler(Machine& machine) {
   db_options.create.set_public_suffix_version(suffixes_->version());
   db_options.create.set_canonicaliser_version(kCanonicaliserVersion);
   db_options.refused_cap_per_host = options_.refused_cap;
+  db_options.hosts_in_memory = options_.hosts_in_memory;
+  db_options.window = options_.scheduler.frontier.window;
   auto db = CrawlDb::Open(std::make_unique<SimKv>(std::move(kv), *observer_), db_options, process.random());
   if (!db.ok()) return OpenAgain(machine, db.status());
   auto recount = (*db)->Recount();

@@ -45,6 +45,7 @@ struct SimOptions {
   int fetchers = 3;
   int parsers = 2;
   uint64_t refused_cap = 10'000;     // records of refused keys per host
+  size_t hosts_in_memory = 65'536;
   uint64_t credit_items = 64;
   uint64_t credit_bytes = 8 << 20;
   NetworkFaults network;

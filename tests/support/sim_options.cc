@@ -20,6 +20,7 @@ class Drawing {
     DrawNetwork();
     DrawScheduler();
     if (!options_.faultless) DrawFaults();
+    if (Chance(0.5)) DrawLittleMemory();
     if (!options_.web.every_host_in_scope && Chance(0.5)) options_.refused_cap = static_cast<uint64_t>(Between(1, 4));
     return std::move(options_);
   }
@@ -28,6 +29,13 @@ class Drawing {
   uint64_t Below(uint64_t bound) { return random_->Below(bound); }
   bool Chance(double share) { return random_->Unit() < share; }
   int Between(int low, int high) { return low + static_cast<int>(Below(static_cast<uint64_t>(high - low + 1))); }
+
+  // Hosts and retries go to the store and come back all the time.
+  void DrawLittleMemory() {
+    options_.hosts_in_memory = static_cast<size_t>(Between(1, 8));
+    options_.scheduler.frontier.window = static_cast<size_t>(Between(1, 4));
+    options_.scheduler.frontier.idle_hosts = static_cast<size_t>(Between(0, 3));
+  }
 
   void DrawWeb() {
     WebOptions& web = options_.web;
