@@ -49,6 +49,12 @@ FrontierHost& Frontier::FindOrAdd(const HostState& state) {
     host.id = state.id;
     host.host = state.host;
     host.not_before = state.not_before;
+    for (const OriginState& known : state.origins) {
+      if (known.not_before == 0) continue;
+      FrontierOrigin& origin = OriginOf(host, known.origin);
+      origin.not_before = known.not_before;
+      origin.dry = known.pending == 0;
+    }
   }
   return host;
 }

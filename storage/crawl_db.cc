@@ -346,6 +346,18 @@ absl::Status CrawlDb::PutPoliteness(const HostState& state, CrawlTime now) {
   changed.crawl_delay_us = state.crawl_delay_us;
   changed.failures = state.failures;
   changed.throttles = state.throttles;
+  changed.delay_us = state.delay_us;
+  changed.latency_us = state.latency_us;
+  changed.busiest_second = state.busiest_second;
+  changed.shortest_gap_us = state.shortest_gap_us;
+  for (const OriginState& told : state.origins) {
+    for (OriginState& origin : changed.origins) {
+      if (origin.origin != told.origin) continue;
+      origin.not_before = told.not_before;
+      origin.failures = told.failures;
+      origin.robots_tries = told.robots_tries;
+    }
+  }
   KvBatch batch;
   CrawlTime clock = std::max(impl_->clock, now);
   batch.Put(Family::kHosts, HostKey(changed.shard, changed.id), EncodeHostState(changed));

@@ -67,6 +67,10 @@ enum class Admission : uint8_t {
 struct OriginState {
   std::string origin;                 // "https://example.com"
   uint64_t pending = 0;               // queued or waiting for a retry
+  // Politeness, as below.
+  CrawlTime not_before = 0;           // it failed: its own wait, beside the host's
+  uint32_t failures = 0;              // in a row
+  uint32_t robots_tries = 0;          // in a row, without an answer
 };
 
 // A host name, what is pending under it and what politeness must not forget.
@@ -80,8 +84,13 @@ struct HostState {
   CrawlTime not_before = 0;           // no request before this
   CrawlTime last_request = 0;         // end of the last response; 0 = never asked
   uint64_t crawl_delay_us = 0;        // from robots.txt
-  uint32_t failures = 0;              // host failures in a row
+  uint32_t failures = 0;              // requests in a row that no answer came to
   uint32_t throttles = 0;             // throttled answers in a row
+  uint64_t delay_us = 0;              // the adaptive delay; 0 = not moved from where it starts
+  uint64_t latency_us = 0;            // what an answer of this host takes when all is well; 0 = not known
+  // The highest rate ever sent, as its fetchers measured it.
+  uint64_t busiest_second = 0;        // most requests that began within one second
+  uint64_t shortest_gap_us = 0;       // from the end of a response to the next request on its connection; 0 = none yet
 
   uint64_t pending() const {
     uint64_t sum = 0;
@@ -218,7 +227,8 @@ class CrawlDb {
   const HostState* FindHost(std::string_view host) const;
   uint64_t HostId(std::string_view host) const;
   void ForEachHost(absl::FunctionRef<void(const HostState&)> visit) const;
-  // Writes the politeness part of `state` (origins and counts are the ledger's and are ignored here).
+  // Writes the politeness part of `state`, that of its origins too (which origins there are, and counts, are the ledger's
+  // and are ignored here).
   // `now` is stored with it, so that no wait is longer after a crash than it was (rule 24).
   absl::Status PutPoliteness(const HostState& state, CrawlTime now);
   // robots.txt of an origin as last received, with its expiry on the crawl clock; nullopt: never fetched.

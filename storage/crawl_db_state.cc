@@ -1,6 +1,7 @@
 #include "storage/crawl_db_state.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "common/status.h"
@@ -11,7 +12,7 @@ namespace weft {
 namespace {
 
 constexpr uint8_t kCountsVersion = 1;
-constexpr uint8_t kHostVersion = 1;
+constexpr uint8_t kHostVersion = 2;   // 1 had no waits of origins, and no list of further numbers
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
   PutVarint(out, reasons.size());
@@ -73,7 +74,14 @@ std::string EncodeHostState(const HostState& host) {
   for (const OriginState& origin : host.origins) {
     PutBytes(out, origin.origin);
     PutVarint(out, origin.pending);
+    PutVarint(out, origin.not_before);
+    PutVarint(out, origin.failures);
+    PutVarint(out, origin.robots_tries);
   }
+  // Counted: a later one is added at the end, and is zero where it was not written.
+  const std::array further = {host.delay_us, host.latency_us, host.busiest_second, host.shortest_gap_us};
+  PutVarint(out, further.size());
+  for (uint64_t number : further) PutVarint(out, number);
   return out;
 }
 
@@ -92,9 +100,20 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
     OriginState origin;
     origin.origin = in.Bytes();
     origin.pending = in.Varint();
+    if (version >= 2) {
+      origin.not_before = in.Varint();
+      origin.failures = in.Varint32();
+      origin.robots_tries = in.Varint32();
+    }
     host.origins.push_back(std::move(origin));
   }
-  if (version != kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
+  const std::array further = {&host.delay_us, &host.latency_us, &host.busiest_second, &host.shortest_gap_us};
+  const uint64_t written = version >= 2 ? in.Varint() : 0;
+  for (uint64_t i = 0; i < written && in.ok(); ++i) {
+    const uint64_t number = in.Varint();
+    if (i < further.size()) *further[i] = number;
+  }
+  if (version == 0 || version > kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
   return host;
 }
 
@@ -173,7 +192,7 @@ OriginState& ShardChange::Origin(HostState& host, const std::string& name) {
     if (origin.origin == name) return origin;
   }
   origins_.emplace_back(db_.fingerprinter.Short(name), host.id);
-  host.origins.push_back({name, 0});
+  host.origins.emplace_back().origin = name;
   return host.origins.back();
 }
 
