@@ -53,7 +53,7 @@ void LeaseDesk::Trouble(FrontierHost& host, const std::string& origin_name, Host
 // it is the host. It is parked with waits that double, asked by single requests between them, and given up at the cap.
 void LeaseDesk::Unanswered(FrontierHost& host, HostState& state, const std::string& origin_name,
                            const wire::LeaseRelease& release) {
-  if (release.answers() > 0) state.failures = 0;
+  if (release.any_response()) state.failures = 0;
   if (release.unanswered() == 0) return;
   constexpr uint64_t kMost = 1000;
   state.failures += static_cast<uint32_t>(std::min(release.unanswered(), kMost));

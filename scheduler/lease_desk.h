@@ -148,8 +148,6 @@ class LeaseDesk {
 
 // Throttled answers in a row, without any other in between, after which a host's URLs end as host-throttled.
 inline constexpr uint32_t kThrottleCap = 20;
-// Requests in a row without any answer after which a host is parked, and asked by single requests from then on.
-inline constexpr uint32_t kUnansweredInARow = 3;
 // Never later than Retry-After says plus this share of it (and a second).
 inline constexpr double kRetryAfterJitter = 0.1;
 
