@@ -236,6 +236,11 @@ void LeaseDesk::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Hea
   }
 }
 
+std::string LeaseDesk::HostOfLease(uint64_t counter) const {
+  auto it = leases_.find(counter);
+  return it == leases_.end() ? "" : std::string(HostOfOrigin(it->second.origin));
+}
+
 void LeaseDesk::Describe(const std::string& host, wire::PolitenessReply& reply) const {
   const CrawlTime now = crawl_clock_.Now();
   const uint64_t id = db_.HostId(host);

@@ -69,6 +69,8 @@ class LeaseDesk {
 
   std::vector<OriginEnding> TakeEndings() { return std::move(endings_); }
   size_t leases() const { return leases_.size(); }
+  // Empty: there is no such lease.
+  std::string HostOfLease(uint64_t counter) const;
   // In force: the longest of its own, robots.txt's and its groups'.
   absl::Duration DelayOf(const HostState& state) const;
   // When time alone lets somebody go on who waits with a group; nullopt: nobody does.

@@ -18,9 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "common/group_rule.h"
 #include "common/registrable_domain.h"
 #include "common/wire.pb.h"
-#include "scheduler/group_rule.h"
 #include "storage/crawl_db.h"
 
 namespace weft {

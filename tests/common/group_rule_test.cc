@@ -1,4 +1,4 @@
-#include "scheduler/group_rule.h"
+#include "common/group_rule.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
