@@ -14,6 +14,8 @@ constexpr std::string_view kDomain = "domain/";
 constexpr std::string_view kNamed = "group/";
 constexpr std::string_view kAddress = "address/";
 
+constexpr CrawlTime kNameAgain = 100'000;
+
 std::string Key(std::string_view kind, std::string_view name) { return fmt::format("{}{}", kind, name); }
 
 int64_t Left(CrawlTime until, CrawlTime now) { return until > now ? static_cast<int64_t>(until - now) : 0; }
@@ -78,6 +80,8 @@ void PolitenessLedger::Settle(const std::string& key, CrawlTime now) {
   if (!group.waiting.empty()) {
     timer = group.not_before > now ? group.not_before : 0;
     if (timer == 0 && !group.resting.empty()) timer = *group.resting.begin();
+    // Who was named may not come: its own wait grew meanwhile, or nothing is left of it. Then others are named.
+    if (Free(group, now) > 0) timer = now + kNameAgain;
   }
   if (timer != group.timer) {
     if (group.timer != 0) timers_.erase({group.timer, key});
@@ -109,11 +113,13 @@ std::optional<PolitenessLedger::Hold> PolitenessLedger::TakeAll(const std::vecto
 std::optional<PolitenessLedger::Hold> PolitenessLedger::Take(const LedgerWaiter& host, std::string_view address,
                                                              uint32_t wanted, CrawlTime ready, CrawlTime now) {
   std::string full;
-  std::optional<Hold> hold = TakeAll(NeedsOf(host.host, address), wanted, now, full);
+  const std::vector<Need> needs = NeedsOf(host.host, address);
+  std::optional<Hold> hold = TakeAll(needs, wanted, now, full);
   if (hold) return hold;
   groups_[full].waiting.insert({ready, host.host_id});
   waiters_[host.host_id] = host;
-  Settle(full, now);
+  // What another group had room for, and this host cannot use, is for others who wait there.
+  for (const Need& need : needs) Settle(need.key, now);
   return std::nullopt;
 }
 

@@ -91,6 +91,33 @@ TEST_F(PolitenessLedgerTest, ALeaseWithoutARequestLeavesNoDelay) {
   EXPECT_TRUE(ledger.Take(Host("b.example"), "", 1, 1, kSecond));
 }
 
+TEST_F(PolitenessLedgerTest, APlaceThatTheFirstOneCannotUseGoesToTheNext) {
+  settings_.set_ip_connections(1);
+  settings_.add_group("name=g hosts=*.example connections=1");
+  PolitenessLedger ledger = Make();
+  auto held = ledger.Take(Host("a.example"), "192.0.2.1", 1, 1, 1);
+  EXPECT_FALSE(ledger.Take(Host("b.example"), "192.0.2.2", 1, 2, 2));
+  EXPECT_FALSE(ledger.Take(Host("c.example"), "192.0.2.3", 1, 3, 3));
+  ledger.Return(*held, 4, 4);
+  EXPECT_THAT(Freed(ledger, 4), ElementsAre("b.example"));
+  auto other = ledger.Take(Host("x.org"), "192.0.2.2", 1, 4, 4);   // b's address is taken meanwhile
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(ledger.Take(Host("b.example"), "192.0.2.2", 1, 2, 4));
+  EXPECT_THAT(Freed(ledger, 4), ElementsAre("c.example"));
+}
+
+TEST_F(PolitenessLedgerTest, WhoDoesNotComeWhenNamedKeepsNobodyWaiting) {
+  settings_.set_domain_connections(1);
+  PolitenessLedger ledger = Make();
+  auto held = ledger.Take(Host("x.site.example"), "", 1, 1, 1);
+  EXPECT_FALSE(ledger.Take(Host("gone.site.example"), "", 1, 2, 2));
+  EXPECT_FALSE(ledger.Take(Host("next.site.example"), "", 1, 3, 3));
+  ledger.Return(*held, 4, 4);
+  EXPECT_THAT(Freed(ledger, 4), ElementsAre("gone.site.example"));
+  ASSERT_TRUE(ledger.NextFreed().has_value());
+  EXPECT_THAT(Freed(ledger, *ledger.NextFreed()), ElementsAre("next.site.example"));
+}
+
 TEST_F(PolitenessLedgerTest, APausedGroupIsPausedForAllItsHosts) {
   settings_.add_group("name=cdn hosts=a.example,b.example connections=4");
   PolitenessLedger ledger = Make();

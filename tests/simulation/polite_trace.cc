@@ -27,7 +27,7 @@ void PoliteTrace::OnRequest(size_t index, int fetcher, absl::Time now) {
   Host& host = hosts_[index];
   ++requests_;
   ++host.requests;
-  if (facts.throttles_every == 0) ++plain_requests_;
+  ++by_bound_[static_cast<size_t>(facts.bound)];
   if (host.open) Violation(fmt::format("{} is asked by {} while {} asks it", facts.name, fetcher, host.fetcher));
   if (!host.leased) Violation(fmt::format("{} is asked without a lease", facts.name));
   if (now < host.last_end + facts.delay - kSlack) {
@@ -108,10 +108,20 @@ bool PoliteTrace::MayBeLeased(size_t index, absl::Time now) {
   return true;
 }
 
+std::string PoliteTrace::Limits(size_t index, absl::Time now) const {
+  std::string text = fmt::format("last asked {} ago", absl::FormatDuration(now - hosts_[index].last_end));
+  for (size_t at : world_.hosts[index].limits) {
+    const PoliteLimit& rule = world_.limits[at];
+    text += fmt::format(", {} ({}, {} leases of {}, {} rest)", rule.name, absl::FormatDuration(rule.delay),
+                        limits_[at].leases, rule.connections, limits_[at].over.size());
+  }
+  return text;
+}
+
 void PoliteTrace::LookForIdle(absl::Time now) {
   for (size_t i = 0; i < hosts_.size(); ++i) {
     const bool idle = MayBeLeased(i, now);
-    if (idle && hosts_[i].idle) Violation(fmt::format("{} waits although it may be leased", world_.hosts[i].name));
+    if (idle && hosts_[i].idle) Violation(fmt::format("{} waits although it may be leased: {}", world_.hosts[i].name, Limits(i, now)));
     hosts_[i].idle = idle;
   }
 }

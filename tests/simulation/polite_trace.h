@@ -5,6 +5,7 @@
 
 #include <absl/time/time.h>
 
+#include <array>
 #include <deque>
 #include <string>
 #include <vector>
@@ -26,8 +27,7 @@ class PoliteTrace {
   void LookForIdle(absl::Time now);
 
   uint64_t requests() const { return requests_; }
-  // Of hosts that do not throttle.
-  uint64_t plain_requests() const { return plain_requests_; }
+  uint64_t requests_of(PoliteBound bound) const { return by_bound_[static_cast<size_t>(bound)]; }
   uint64_t requests_of(size_t host) const { return hosts_[host].requests; }
   uint64_t throttles() const { return throttles_; }
   // How late after the end of a pause the host was asked again, at most; beyond the pause, as a share of it and a second.
@@ -54,13 +54,14 @@ class PoliteTrace {
     std::deque<absl::Time> over;         // when places of ended leases are free again
   };
   bool MayBeLeased(size_t host, absl::Time now);
+  std::string Limits(size_t host, absl::Time now) const;
   void Violation(std::string text);
 
   const PoliteWorld& world_;
   std::vector<Host> hosts_;
   std::vector<Limit> limits_;
   uint64_t requests_ = 0;
-  uint64_t plain_requests_ = 0;
+  std::array<uint64_t, kPoliteBounds> by_bound_ = {};
   uint64_t throttles_ = 0;
   absl::Duration latest_after_pause_;
   size_t violation_count_ = 0;

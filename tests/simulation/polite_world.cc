@@ -25,8 +25,10 @@ class Builder {
       if (kind == 0) {
         AddThrottling();
       } else if (kind < 12) {
-        Cluster cluster = Draw();
-        world_.allowed_rate += static_cast<double>(AddSharedAddress(cluster, {}, nullptr)) * cluster.rate();
+        const Cluster cluster = Draw();
+        const size_t first = world_.hosts.size();
+        const size_t places = AddSharedAddress(cluster, {}, nullptr);
+        Allow(first, places, PoliteBound::kAddress, cluster);
       } else if (kind < 17) {
         AddDomain();
       } else {
@@ -61,6 +63,14 @@ class Builder {
     return fmt::format("20.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255);
   }
 
+  // Of the hosts since `first` so many may be leased at once.
+  void Allow(size_t first, size_t places, PoliteBound bound, const Cluster& cluster) {
+    if (places == world_.hosts.size() - first && bound != PoliteBound::kGroup) bound = PoliteBound::kNothing;
+    for (size_t i = first; i < world_.hosts.size(); ++i) world_.hosts[i].bound = bound;
+    world_.places[static_cast<size_t>(bound)] += static_cast<double>(places);
+    world_.allowed_rate[static_cast<size_t>(bound)] += static_cast<double>(places) * cluster.rate();
+  }
+
   // Hosts of as many domains at one address. How many of them may be leased at once.
   size_t AddSharedAddress(const Cluster& cluster, std::vector<size_t> limits, std::vector<std::string>* names) {
     const std::string address = NewAddress();
@@ -80,6 +90,7 @@ class Builder {
     const Cluster cluster = Draw();
     const std::string domain = fmt::format("domain{}.example", world_.hosts.size());
     const size_t limit = AddLimit("domain " + domain, settings_.domain_connections(), absl::ZeroDuration());
+    const size_t first = world_.hosts.size();
     size_t places = 0;
     const size_t addresses = 1 + random_.Below(6);
     for (size_t a = 0; a < addresses; ++a) {
@@ -92,7 +103,7 @@ class Builder {
       }
       places += std::min<size_t>(5, settings_.ip_connections());
     }
-    world_.allowed_rate += static_cast<double>(std::min<size_t>(places, settings_.domain_connections())) * cluster.rate();
+    Allow(first, std::min<size_t>(places, settings_.domain_connections()), PoliteBound::kDomain, cluster);
   }
 
   // A group of several shared addresses, with its own delay.
@@ -104,6 +115,7 @@ class Builder {
     const std::string name = fmt::format("group{}", world_.hosts.size());
     const size_t limit = AddLimit("group " + name, connections, delay);
     std::vector<std::string> names;
+    const size_t first = world_.hosts.size();
     size_t places = 0;
     const size_t addresses = 2 + random_.Below(5);
     for (size_t a = 0; a < addresses; ++a) places += AddSharedAddress(cluster, {limit}, &names);
@@ -111,12 +123,13 @@ class Builder {
     for (const std::string& host : names) hosts += (hosts.empty() ? "" : ",") + host;
     settings_.add_group(fmt::format("name={} hosts={} connections={} delay={}s", name, hosts, connections,
                                     absl::ToInt64Seconds(delay)));
-    world_.allowed_rate += static_cast<double>(std::min<size_t>(places, connections)) * cluster.rate();
+    Allow(first, std::min<size_t>(places, connections), PoliteBound::kGroup, cluster);
   }
 
   void AddThrottling() {
     PoliteHost& host = AddHost(fmt::format("throttles{}.example", world_.hosts.size()), Draw());
     host.address = NewAddress();
+    host.bound = PoliteBound::kThrottles;
     host.throttles_every = 2 + static_cast<int>(random_.Below(4));
     host.retry_after = absl::Seconds(1 + static_cast<int64_t>(random_.Below(20)));
   }
