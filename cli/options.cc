@@ -19,9 +19,10 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 9> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 10> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
-                                                 Command::kStatus, Command::kExport,    Command::kInspect};
+                                                 Command::kStatus, Command::kExport,    Command::kPoliteness,
+                                                  Command::kInspect};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -173,7 +174,13 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.inspected = std::move(operands);
     return absl::OkStatus();
   }
-  const bool reads = line.command == Command::kStatus || line.command == Command::kExport;
+  if (line.command == Command::kPoliteness) {
+    if (operands.empty()) return InvalidArgument("no host is named; {}", usage);
+    call.host = operands.front();
+    operands.erase(operands.begin());
+  }
+  const bool reads = line.command == Command::kStatus || line.command == Command::kExport ||
+                     line.command == Command::kPoliteness;
   if (!reads) {
     if (operands.empty()) return absl::OkStatus();
     return InvalidArgument("unexpected argument '{}'; {}", operands.front(), usage);

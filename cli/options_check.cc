@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "common/follow_choice.h"
+#include "common/group_rule.h"
 #include "common/ip_address.h"
 #include "common/sitemap_choice.h"
 #include "common/status.h"
@@ -88,6 +89,8 @@ absl::Status CheckSitemaps(std::string_view value) {
 }
 
 absl::Status CheckFollow(std::string_view value) { return ParseFollow(value).status(); }
+
+absl::Status CheckGroup(std::string_view value) { return ParseGroupRule(value).status(); }
 
 absl::Status CheckResolve(std::string_view value) {
   constexpr std::string_view kShape = "expected HOST:PORT:ADDR, such as example.com:443:127.0.0.1";

@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 9> kCommands = {{
+constexpr std::array<CommandText, 10> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -59,6 +59,9 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
      "Write the stored pages as JSON lines",
      "Example:\n  weft export crawl --format jsonl --text --output pages.jsonl\n"},
+    {Command::kPoliteness, "politeness", "weft politeness HOST (DIR | --scheduler tcp://HOST:PORT) [--json]",
+     "Show the rules in force for a host, and how fast it was ever asked",
+     "Example:\n  weft politeness www.example.com crawl\n"},
     {Command::kInspect, "inspect", "weft inspect url|robots|links|sitemap|charset [URL | FILE | -] [options]",
      "Show how Weft reads a URL, a robots.txt, a page or a sitemap",
      R"(What is inspected:

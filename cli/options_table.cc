@@ -15,7 +15,7 @@ constexpr uint32_t kScheduler = Bits(Command::kScheduler);
 constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a crawl
 constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
-constexpr uint32_t kReaders = Bits(Command::kStatus) | Bits(Command::kExport);
+constexpr uint32_t kReaders = Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness);
 constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
 constexpr uint32_t kDaemons = kOwners | kNodes;
@@ -98,10 +98,29 @@ std::vector<Option> PolitenessOptions() {
       {.name = "delay", .kind = ValueKind::kDuration, .default_text = "1s", .unit = "DURATION",
        .help = "Pause on a host between the end of a response and the next request",
        .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kDelayUsFieldNumber)},
+      {.name = "delay-min", .kind = ValueKind::kDuration, .default_note = "as --delay",
+       .unit = "DURATION",
+       .help = "Let the delay of a host that fares well fall to this; one that fails or slows down gets longer ones",
+       .group = OptionGroup::kPoliteness, .commands = kOwners,
+       .place = Stored(Settings::kDelayMinUsFieldNumber, Settings::kHasDelayMinFieldNumber)},
+      {.name = "delay-max", .kind = ValueKind::kDuration, .default_text = "60s", .unit = "DURATION",
+       .help = "The longest delay that a host gets for failing or slowing down", .group = OptionGroup::kPoliteness,
+       .commands = kOwners, .place = Stored(Settings::kDelayMaxUsFieldNumber)},
       {.name = "host-connections", .kind = ValueKind::kCount, .default_text = "1", .unit = "CONNECTIONS", .least = 1,
        .most = 1000, .help = "Connections to one host at a time; each keeps the delay",
        .group = OptionGroup::kPoliteness, .commands = kOwners,
        .place = Stored(Settings::kHostConnectionsFieldNumber)},
+      {.name = "domain-connections", .kind = ValueKind::kCount,
+       .default_note = "10, or --host-connections if that is more", .unit = "CONNECTIONS", .least = 1, .most = 65536,
+       .help = "Connections to all hosts of one registrable domain at a time, by all fetchers together",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kDomainConnectionsFieldNumber)},
+      {.name = "group", .repeatable = true, .unit = "'name=NAME hosts=HOST,*.HOST connections=N delay=DURATION'",
+       .help = "Let these hosts share connections (1 if not given), each of which keeps the delay; *.HOST is all below HOST",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kGroupFieldNumber),
+       .check = CheckGroup},
+      {.name = "ip-connections", .kind = ValueKind::kCount, .default_text = "none", .unit = "CONNECTIONS", .least = 1,
+       .most = 65536, .help = "Connections to one IP address at a time, by all fetchers together",
+       .group = OptionGroup::kPoliteness, .commands = kOwners, .place = Stored(Settings::kIpConnectionsFieldNumber)},
       {.name = "connections", .kind = ValueKind::kCount, .default_text = "256", .unit = "CONNECTIONS", .least = 1,
        .most = 65536, .help = "Connections in all at a time, on each fetcher", .group = OptionGroup::kPoliteness,
        .commands = kOwners, .place = Stored(Settings::kConnectionsFieldNumber)},
@@ -167,7 +186,7 @@ std::vector<Option> OutputOptions() {
       {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
        .group = OptionGroup::kOutput, .commands = Bits(Command::kExport), .place = OfCall(&Call::text)},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
-       .group = OptionGroup::kOutput, .commands = Bits(Command::kStatus), .place = OfCall(&Call::json)},
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness), .place = OfCall(&Call::json)},
   };
 }
 

@@ -6,7 +6,9 @@
 #include "cli/pages_finder.h"
 #include "cli/tool_client.h"
 #include "common/status.h"
+#include "common/registrable_domain.h"
 #include "scheduler/anchor_list.h"
+#include "scheduler/politeness_report.h"
 #include "scheduler/status_report.h"
 #include "storage/crawl_db.h"
 #include "storage/rocks_kv.h"
@@ -38,6 +40,17 @@ class RestingCrawl : public RecordSource {
     WEFT_RETURN_IF_ERROR(FillRecords(*db_, request, request.limit(), reply));
     return reply;
   }
+  absl::StatusOr<wire::PolitenessReply> Politeness(const std::string& host) override {
+    WEFT_ASSIGN_OR_RETURN(std::optional<std::string> stored, db_->GetMeta(kMetaSettings));
+    wire::CrawlSettings settings;
+    if (!stored || !settings.ParseFromString(*stored)) return DataLoss("crawl.db: the crawl's settings cannot be read");
+    WEFT_ASSIGN_OR_RETURN(auto suffixes, PublicSuffixes::Load());
+    PolitenessLedger ledger(settings, *suffixes);
+    WEFT_RETURN_IF_ERROR(RestoreGroups(*db_, 0, ledger));
+    wire::PolitenessReply reply;
+    FillPoliteness(*db_, settings, ledger, "", db_->stored_clock(), host, reply);
+    return reply;
+  }
   absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
 
  private:
@@ -66,6 +79,12 @@ class RunningCrawl : public RecordSource {
       finder_.Seen(node.pages_dir_id(), {node.machine(), node.pages_path()});
     }
     return answer.records_reply();
+  }
+  absl::StatusOr<wire::PolitenessReply> Politeness(const std::string& host) override {
+    wire::Frame frame;
+    frame.mutable_politeness_request()->set_host(host);
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kPatience));
+    return answer.politeness_reply();
   }
   absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
 

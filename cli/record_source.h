@@ -1,4 +1,4 @@
-// Committed records for status and export, wherever they are: a crawl directory that nobody runs, one that is running, or
+// Committed records and states for status, export and politeness, wherever they are: a crawl directory that nobody runs, one that is running, or
 // a scheduler over the network.
 // Thread rule: one thread.
 #pragma once
@@ -19,6 +19,7 @@ class RecordSource {
   virtual absl::StatusOr<wire::StatusReply> Status() = 0;
   // One page of committed records; see RecordsRequest.
   virtual absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) = 0;
+  virtual absl::StatusOr<wire::PolitenessReply> Politeness(const std::string& host) = 0;
   // Where the pages directory with that id lies on this machine; NotFound says where it was last seen.
   virtual absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) = 0;
 };

@@ -30,7 +30,8 @@ const auto& Table() {
       Row{Outcome::kTimeout, "timeout", Tries(3, absl::Seconds(10), absl::Minutes(10), Blame::kUrl)},
       Row{Outcome::kProtocol, "protocol", Tries(2, absl::Seconds(2), absl::Minutes(10), Blame::kUrl)},
       Row{Outcome::kTruncatedEarly, "truncated-early", Tries(3, absl::Seconds(2), absl::Minutes(10), Blame::kUrl)},
-      Row{Outcome::kHostUnreachable, "host-unreachable", Final(Blame::kHost)},
+      // Parked: a host to which connections succeed and that answers nothing.
+      Row{Outcome::kHostUnreachable, "host-unreachable", Tries(10, absl::Seconds(30), absl::Minutes(30), Blame::kHost)},
       Row{Outcome::kHostThrottled, "host-throttled", Final(Blame::kHost)},
       Row{Outcome::kRedirectLoop, "redirect-loop", Final(Blame::kUrl)},
       Row{Outcome::kParserCrash, "parser-crash", Final(Blame::kUrl)},

@@ -201,6 +201,15 @@ void FetcherNode::Impl::AskPermit(LeaseRun& run, const std::string& host) {
   ToScheduler(std::move(frame));
 }
 
+void FetcherNode::Impl::AskAddress(LeaseRun& run, const std::vector<IpAddress>& addresses, bool for_permit) {
+  wire::Frame frame;
+  wire::AddressPermitWanted* wanted = frame.mutable_address_permit_wanted();
+  *wanted->mutable_epoch() = run.epoch();
+  for (const IpAddress& address : addresses) wanted->add_addresses(address.ToString());
+  if (for_permit) wanted->set_permit_id(static_cast<int64_t>(run.id()));
+  ToScheduler(std::move(frame));
+}
+
 void FetcherNode::Impl::PermitDone(LeaseRun& run, const std::string& host, absl::Duration last_request_age) {
   wire::Frame frame;
   frame.mutable_host_permit_done()->set_permit_id(run.id());

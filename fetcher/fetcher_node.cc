@@ -120,6 +120,7 @@ void FetcherNode::Impl::OnRegistered(const wire::Registered& given) {
   run_settings.robots_token = terms.settings().robots_token();
   run_settings.ignore_robots = terms.settings().ignore_robots();
   run_settings.read_sitemaps = SitemapsFromRobots(terms.settings());
+  run_settings.address_permits = terms.settings().ip_connections() > 0;
   run_settings.through_proxy = !terms.settings().proxy().empty();
   run_settings.allowed_private.clear();
   for (const std::string& text : terms.settings().allow_private_net()) {
@@ -229,6 +230,12 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
       case wire::Frame::kLeaseRevoke:
         if (LeaseRun* run = Find(frame.lease_revoke().epoch().counter()); run != nullptr) {
           run->Close(wire::LeaseRelease::REVOKED);
+          Touch(*run);
+        }
+        break;
+      case wire::Frame::kAddressPermit:
+        if (LeaseRun* run = Find(frame.address_permit().epoch().counter()); run != nullptr) {
+          run->OnAddress(frame.address_permit());
           Touch(*run);
         }
         break;

@@ -63,6 +63,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   void StartRobots(LeaseRun& run, const Url& url, const IpAddress& address) override;
   void Resolve(LeaseRun& run, const std::string& host, uint16_t port) override;
   void AskPermit(LeaseRun& run, const std::string& host) override;
+  void AskAddress(LeaseRun& run, const std::vector<IpAddress>& addresses, bool for_permit) override;
   void PermitDone(LeaseRun& run, const std::string& host, absl::Duration last_request_age) override;
   void ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail) override;
   void AskMore(LeaseRun& run, uint32_t urls) override;

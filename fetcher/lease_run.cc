@@ -28,11 +28,37 @@ LeaseRun::LeaseRun(const wire::LeaseGrant& grant, absl::Time deadline, const Lea
     first += std::max(absl::ZeroDuration(), delay_ - absl::Microseconds(grant.last_request_age_us()));
   }
   slots_.assign(std::max<size_t>(1, grant.connections()), first);
+  slot_ended_.assign(slots_.size(), absl::InfinitePast());
+  // Of several connections nobody knows which one it was.
+  if (slots_.size() == 1 && grant.last_request_age_us() >= 0) {
+    slot_ended_.front() = started_ - absl::Microseconds(grant.last_request_age_us());
+  }
+  if (settings_.address_permits) TakePinnedAddress(grant.address());
   if (settings_.ignore_robots) {
     robots_step_ = Robots::kReady;
   } else if (grant.has_robots() && grant.robots().fresh_us() > 0) {
     TakeRobots(grant.robots());
   }
+}
+
+// Its permit came with the lease.
+void LeaseRun::TakePinnedAddress(const std::string& text) {
+  auto address = IpAddress::Parse(text);
+  if (!address.ok() || !AddressAllowed(*address, settings_.allowed_private)) return;
+  addresses_.assign(1, *address);
+  lookup_ = Lookup::kDone;
+}
+
+void LeaseRun::Began(size_t slot, absl::Time now) {
+  ++in_flight_;
+  ++asked_;
+  meter_.Began(now, slot_ended_[slot] == absl::InfinitePast() ? absl::InfiniteDuration() : now - slot_ended_[slot]);
+}
+
+absl::Duration LeaseRun::RetryAfterLeft() const {
+  if (retry_after_ == absl::InfinitePast()) return absl::ZeroDuration();
+  // What has passed is not "not said".
+  return std::max(retry_after_ - clock_.SteadyNow(), absl::Microseconds(1));
 }
 
 void LeaseRun::TakeRobots(const wire::RobotsState& robots) {
@@ -114,7 +140,12 @@ void LeaseRun::OnResolved(absl::StatusOr<std::vector<IpAddress>> addresses) {
       OnRobotsEnd(failed, "");
       return;
     }
-    permit_address_ = allowed.front();
+    if (settings_.address_permits) {
+      addresses_wanted_ = allowed;
+      fetcher_.AskAddress(*this, allowed, /*for_permit=*/true);
+    } else {
+      permit_address_ = allowed.front();
+    }
     return;
   }
   lookup_ = Lookup::kDone;
@@ -124,8 +155,38 @@ void LeaseRun::OnResolved(absl::StatusOr<std::vector<IpAddress>> addresses) {
     return HostFailed(Outcome::kAddress, fmt::format("{} is a private or special address; --allow-private-net {} allows it",
                                                      text, text));
   }
-  addresses_ = std::move(allowed);
   address_index_ = 0;
+  if (!settings_.address_permits) {
+    addresses_ = std::move(allowed);
+    return;
+  }
+  lookup_ = Lookup::kPermit;
+  addresses_wanted_ = std::move(allowed);
+  fetcher_.AskAddress(*this, addresses_wanted_, /*for_permit=*/false);
+}
+
+void LeaseRun::OnAddress(const wire::AddressPermit& permit) {
+  auto address = IpAddress::Parse(permit.address());
+  const bool wanted = address.ok() && std::find(addresses_wanted_.begin(), addresses_wanted_.end(), *address) !=
+                                          addresses_wanted_.end();
+  if (permit.permit_id() != 0) {
+    if (!permit_out_ || permit_host_.empty() || robots_step_ == Robots::kRunning) return;
+    if (wanted) {
+      permit_address_ = *address;
+    } else {
+      ReturnPermit(-absl::Microseconds(1));
+      NoPermitForRobots("robots.txt redirects to a host whose address is busy");
+    }
+    return;
+  }
+  if (lookup_ != Lookup::kPermit) return;
+  if (!wanted) return Close(wire::LeaseRelease::NO_ADDRESS);
+  addresses_.assign(1, *address);
+  lookup_ = Lookup::kDone;
+  // Its share of the address's connections; nothing is in flight yet.
+  const size_t share = std::clamp<size_t>(permit.connections(), 1, slots_.size());
+  slots_.resize(share, absl::InfinitePast());
+  slot_ended_.resize(share, absl::InfinitePast());
 }
 
 bool LeaseRun::AdvanceRobots(absl::Time now) {
@@ -159,21 +220,30 @@ bool LeaseRun::AdvanceRobots(absl::Time now) {
   }
   if (!fetcher_.MayStart(true)) return true;
   robots_step_ = Robots::kRunning;
-  ++in_flight_;
-  ++asked_;
+  if (permit_host_.empty()) {
+    Began(0, now);
+  } else {
+    ++in_flight_;
+    ++asked_;
+  }
   // Alone on the host until the rules are known.
   std::fill(slots_.begin(), slots_.end(), absl::InfiniteFuture());
   fetcher_.StartRobots(*this, *robots_url_, permit_host_.empty() ? address() : *permit_address_);
   return false;
 }
 
+// Nobody failed: to be tried again, and not counted.
+void LeaseRun::NoPermitForRobots(const std::string& detail) {
+  outcome_ = Outcome::kNone;
+  detail_ = detail;
+  Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
+}
+
 void LeaseRun::OnPermit(const wire::HostPermit& permit) {
   if (permit_host_.empty()) return;
   if (!permit.granted()) {
     permit_host_.clear();
-    outcome_ = Outcome::kNone;  // nobody failed: to be tried again, and not counted
-    detail_ = "robots.txt redirects to a host that is busy";
-    Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
+    NoPermitForRobots("robots.txt redirects to a host that is busy");
     return;
   }
   permit_out_ = true;
@@ -198,6 +268,7 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
     ended = last_end_ == absl::InfinitePast() ? clock_.SteadyNow() : last_end_;
   } else if (!result.not_sent) {
     last_end_ = std::max(last_end_, ended);
+    std::fill(slot_ended_.begin(), slot_ended_.end(), ended);
   }
   std::fill(slots_.begin(), slots_.end(), ended + delay_);
   if (closing_) return;
@@ -226,7 +297,7 @@ void LeaseRun::OnRobotsEnd(const FetchResult& result, std::string_view body) {
   if (answer.state.kind() == wire::RobotsState::UNREACHABLE) {
     // What failed elsewhere is not this host's failure (rule 8).
     outcome_ = elsewhere ? Outcome::kRobotsUnreachable : answer.outcome;
-    retry_after_ = answer.retry_after;
+    if (answer.retry_after > absl::ZeroDuration()) retry_after_ = result.ended_steady + answer.retry_after;
     detail_ = result.outcome == Outcome::kResponse ? fmt::format("robots.txt answers {}", result.status) : result.detail;
     Close(wire::LeaseRelease::ROBOTS_UNREACHABLE);
     return;
@@ -261,8 +332,7 @@ bool LeaseRun::StartNextUrl(absl::Time now) {
     wire::UrlTicket started = std::move(urls_.front());
     urls_.pop_front();
     *slot = absl::InfiniteFuture();
-    ++in_flight_;
-    ++asked_;
+    Began(static_cast<size_t>(slot - slots_.begin()), now);
     fetcher_.StartUrl(*this, started, *url, address());
     slot = std::min_element(slots_.begin(), slots_.end());
   }
@@ -300,7 +370,7 @@ absl::Time LeaseRun::NextWake() const {
   absl::Time wake = deadline_;
   if (!permit_host_.empty()) return std::min(wake, permit_address_ ? permit_start_ : permit_until_);
   bool waits_for_slot = robots_step_ == Robots::kNeeded || (robots_step_ == Robots::kReady && !urls_.empty());
-  if (waits_for_slot && lookup_ != Lookup::kRunning) wake = std::min(wake, *std::min_element(slots_.begin(), slots_.end()));
+  if (waits_for_slot && lookup_ != Lookup::kRunning && lookup_ != Lookup::kPermit) wake = std::min(wake, *std::min_element(slots_.begin(), slots_.end()));
   if (robots_step_ == Robots::kReady && urls_.empty() && !more_asked_) wake = std::min(wake, more_after_);
   return wake;
 }
@@ -310,11 +380,14 @@ void LeaseRun::SlotDone(absl::Time ended) {
   last_end_ = std::max(last_end_, ended);
   // Any busy slot: they are alike.
   auto busy = std::find(slots_.begin(), slots_.end(), absl::InfiniteFuture());
-  if (busy != slots_.end()) *busy = ended + delay_;
+  if (busy == slots_.end()) return;
+  *busy = ended + delay_;
+  slot_ended_[static_cast<size_t>(busy - slots_.begin())] = ended;
 }
 
 void LeaseRun::HostWasAsked(absl::Time ended) {
   last_end_ = std::max(last_end_, ended);
+  for (absl::Time& before : slot_ended_) before = std::max(before, ended);
   for (absl::Time& slot : slots_) {
     if (slot != absl::InfiniteFuture()) slot = std::max(slot, ended + delay_);
   }
@@ -348,13 +421,18 @@ LeaseRun::Verdict LeaseRun::OnUrlEnd(const wire::UrlTicket& ticket, const FetchR
     return Verdict::kHandled;
   }
   if (result.outcome != Outcome::kResponse) {
+    meter_.Failed(result.outcome);
     if (!HostHasFailed(ticket, result)) fetcher_.ReportEnded(*this, ticket, result.outcome, result.detail);
+    // It may be the host: whether it is parked is the scheduler's to say.
+    if (meter_.unanswered() >= kUnansweredInARow) Close(wire::LeaseRelease::EMPTY);
     return Verdict::kHandled;
   }
+  meter_.Answered(result.status, result.took);
   if (result.status == 429 || result.status == 503) {
     auto head = HttpHead::ParseResponse(result.response_head);
     detail_ = fmt::format("status {}", result.status);
-    if (head.ok()) retry_after_ = std::max(retry_after_, ReadRetryAfter(*head));
+    const absl::Duration wait = head.ok() ? ReadRetryAfter(*head) : absl::ZeroDuration();
+    if (wait > absl::ZeroDuration()) retry_after_ = std::max(retry_after_, result.ended_steady + wait);
     Close(wire::LeaseRelease::THROTTLED);
     why_ = wire::LeaseRelease::THROTTLED;
     urls_.push_front(ticket);
@@ -383,7 +461,8 @@ wire::LeaseRelease LeaseRun::MakeRelease() const {
       last_end_ == absl::InfinitePast() ? -1 : absl::ToInt64Microseconds(clock_.SteadyNow() - last_end_));
   if (robots_fetched_) *release.mutable_robots() = fetched_robots_;
   release.set_outcome(static_cast<uint32_t>(outcome_));
-  release.set_retry_after_us(absl::ToInt64Microseconds(retry_after_));
+  release.set_retry_after_us(absl::ToInt64Microseconds(RetryAfterLeft()));
+  meter_.Fill(release);
   if (rules_ && rules_->crawl_delay()) {
     release.set_crawl_delay_us(absl::ToInt64Microseconds(std::min(*rules_->crawl_delay(), kLongestCrawlDelay)));
   }

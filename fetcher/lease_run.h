@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/outcome.h"
 #include "common/wire.pb.h"
+#include "fetcher/request_meter.h"
 #include "fetcher/resolver.h"
 #include "fetcher/robots_rules.h"
 #include "fetcher/transport.h"
@@ -32,6 +33,8 @@ class LeaseRunHost {
   virtual void Resolve(LeaseRun& run, const std::string& host, uint16_t port) = 0;
   // A request to a host outside the lease (rule 22); answered by OnPermit.
   virtual void AskPermit(LeaseRun& run, const std::string& host) = 0;
+  // One of these is to be connected to; answered by OnAddress. `for_permit`: for the request under the host permit.
+  virtual void AskAddress(LeaseRun& run, const std::vector<IpAddress>& addresses, bool for_permit) = 0;
   virtual void PermitDone(LeaseRun& run, const std::string& host, absl::Duration last_request_age) = 0;
   virtual void ReportEnded(LeaseRun& run, const wire::UrlTicket& ticket, Outcome outcome, const std::string& detail) = 0;
   virtual void AskMore(LeaseRun& run, uint32_t urls) = 0;
@@ -43,6 +46,7 @@ struct LeaseRunSettings {
   bool through_proxy = false;      // names are resolved by the proxy
   std::vector<Cidr> allowed_private;
   bool read_sitemaps = true;       // that robots.txt names
+  bool address_permits = false;    // connections to an address are limited (rule 21)
 };
 
 class LeaseRun {
@@ -60,6 +64,7 @@ class LeaseRun {
 
   void OnResolved(absl::StatusOr<std::vector<IpAddress>> addresses);
   void OnPermit(const wire::HostPermit& permit);
+  void OnAddress(const wire::AddressPermit& permit);
   // A download of this lease has ended. `body` of the wire, for robots.txt.
   void OnRobotsEnd(const FetchResult& result, std::string_view body);
   enum class Verdict { kPage, kHandled };
@@ -77,7 +82,7 @@ class LeaseRun {
   // A request of an earlier lease of this host has ended.
   void HostWasAsked(absl::Time ended);
   // The pause that the host has asked for; zero if it has not.
-  absl::Duration pause() const { return why_ == wire::LeaseRelease::THROTTLED ? retry_after_ : absl::ZeroDuration(); }
+  absl::Duration pause() const { return why_ == wire::LeaseRelease::THROTTLED ? RetryAfterLeft() : absl::ZeroDuration(); }
 
   // Asks nothing more; what was not asked goes back with the release.
   void Close(wire::LeaseRelease::Why why);
@@ -106,6 +111,10 @@ class LeaseRun {
   void HostFailed(Outcome outcome, const std::string& detail);
   void SlotDone(absl::Time ended);
   bool NeedAddress();
+  void TakePinnedAddress(const std::string& text);
+  void NoPermitForRobots(const std::string& detail);
+  void Began(size_t slot, absl::Time now);
+  absl::Duration RetryAfterLeft() const;
   bool HostHasFailed(const wire::UrlTicket& ticket, const FetchResult& result);
   const IpAddress& address() const { return addresses_[address_index_]; }
 
@@ -123,13 +132,16 @@ class LeaseRun {
   std::deque<wire::UrlTicket> urls_;
   // One per connection: when it may ask next; InfiniteFuture while it asks.
   std::vector<absl::Time> slots_;
+  std::vector<absl::Time> slot_ended_;     // when the last response on it ended; InfinitePast: not known
+  RequestMeter meter_;
   int in_flight_ = 0;
   uint64_t asked_ = 0;
   absl::Time last_end_ = absl::InfinitePast();
 
-  enum class Lookup { kNone, kRunning, kDone } lookup_ = Lookup::kNone;
+  enum class Lookup { kNone, kRunning, kPermit, kDone } lookup_ = Lookup::kNone;
   std::vector<IpAddress> addresses_;
   size_t address_index_ = 0;
+  std::vector<IpAddress> addresses_wanted_;   // that a permit was asked for
 
   enum class Robots { kNeeded, kRunning, kReady } robots_step_ = Robots::kNeeded;
   std::optional<RobotsRules> rules_;       // none: everything is allowed
@@ -152,7 +164,7 @@ class LeaseRun {
   wire::LeaseRelease::Why why_ = wire::LeaseRelease::EMPTY;
   Outcome outcome_ = Outcome::kNone;
   std::string detail_;
-  absl::Duration retry_after_;
+  absl::Time retry_after_ = absl::InfinitePast();   // the host's own word: not before that
 };
 
 }  // namespace weft

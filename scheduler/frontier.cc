@@ -48,9 +48,10 @@ FrontierHost& Frontier::FindOrAdd(const HostState& state) {
   host.host = state.host;
   host.not_before = std::max({state.not_before, state.filed_at.value_or(0), no_request_before_});
   for (const OriginState& known : state.origins) {
-    if (known.pending == 0) continue;
     FrontierOrigin& origin = OriginOf(host, known.origin);
     origin.cursor = known.head == 0 ? 0 : known.head - 1;
+    origin.not_before = known.not_before;
+    origin.dry = known.pending == 0;
   }
   return host;
 }
@@ -207,12 +208,11 @@ std::optional<CrawlTime> Frontier::NextReadyTime() {
   return next;
 }
 
-// What is known of it here alone must not be lost: what is out, failures in a row, the wait of a host that the CrawlDb does
-// not know.
+// What is known of it here alone must not be lost: what is out, the wait of a host that the CrawlDb does not know.
 bool Frontier::MayGo(const FrontierHost& host, CrawlTime now) const {
   if (host.busy) return false;
   for (const FrontierOrigin& origin : host.origins) {
-    if (!origin.out.empty() || origin.failures > 0 || origin.robots_tries > 0 || origin.not_before > now) return false;
+    if (!origin.out.empty()) return false;
   }
   const HostState* state = db_.FindHost(host.shard, host.id);
   if (state == nullptr) return host.not_before <= now;

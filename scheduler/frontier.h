@@ -29,9 +29,7 @@ struct FrontierOrigin {
   std::deque<QueuedUrl> window;
   bool dry = false;                // nothing in the queue behind the cursor
   std::set<uint64_t> out;          // positions that are out
-  CrawlTime not_before = 0;        // this origin failed: its own wait, beside the host's
-  uint32_t failures = 0;           // in a row
-  uint32_t robots_tries = 0;       // in a row, without an answer
+  CrawlTime not_before = 0;        // OriginState's: this origin failed and waits by itself
 };
 
 struct FrontierHost {

@@ -16,13 +16,16 @@ absl::Status LeaseDesk::OnPause(const wire::HostPause& pause) {
   frontier_.Refile(host);
   // Leased to somebody else meanwhile: it does not know of the pause.
   for (const auto& [counter, lease] : leases_) {
-    if (lease.host_id != state.id || lease.permit) continue;
-    wire::Frame frame;
-    frame.mutable_lease_revoke()->mutable_epoch()->set_incarnation(db_.incarnation());
-    frame.mutable_lease_revoke()->mutable_epoch()->set_counter(counter);
-    nodes_.Send(lease.node, std::move(frame));
+    if (lease.host_id == state.id && !lease.permit) Revoke(counter, lease);
   }
   return db_.PutPoliteness(state, crawl_clock_.Now());
+}
+
+void LeaseDesk::Revoke(uint64_t counter, const Lease& lease) {
+  wire::Frame frame;
+  frame.mutable_lease_revoke()->mutable_epoch()->set_incarnation(db_.incarnation());
+  frame.mutable_lease_revoke()->mutable_epoch()->set_counter(counter);
+  nodes_.Send(lease.node, std::move(frame));
 }
 
 void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed) {
@@ -37,6 +40,9 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
   wire::HostPermit* permit = frame.mutable_host_permit();
   permit->set_permit_id(wanted.permit_id());
   bool granted = allowed && !host.busy && wait < options_.lease / 2;
+  std::optional<PolitenessLedger::Hold> hold;
+  if (granted) hold = ledger_.TryTake(host.host, 1, now);
+  granted = hold.has_value();
   permit->set_granted(granted);
   if (granted) {
     permit->set_wait_us(absl::ToInt64Microseconds(wait));
@@ -45,6 +51,7 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
     lease.node = from;
     lease.host_id = host.id;
     lease.permit = true;
+    lease.hold = *std::move(hold);
     lease.permit_id = wanted.permit_id();
     lease.started = lease.progressed = clock_.SteadyNow();
     // The request starts within the lease's time of its asking, and may then take its whole timeout.
@@ -54,6 +61,14 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
     frontier_.MarkBusy(host);
   }
   nodes_.Send(from, std::move(frame));
+}
+
+absl::flat_hash_map<uint64_t, LeaseDesk::Lease>::iterator LeaseDesk::FindPermit(const PeerId& from,
+                                                                                uint64_t permit_id) {
+  return std::find_if(leases_.begin(), leases_.end(), [&](const auto& entry) {
+    const Lease& lease = entry.second;
+    return lease.permit && lease.node == from && lease.permit_id == permit_id;
+  });
 }
 
 void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& done) {
@@ -67,7 +82,9 @@ void LeaseDesk::OnPermitDone(const PeerId& from, const wire::HostPermitDone& don
   FrontierHost* host = frontier_.Find(it->second.host_id);
   if (host == nullptr) return;
   if (done.last_request_age_us() >= 0) NoteRequest(*host, absl::Microseconds(done.last_request_age_us()));
-  FinishLease(it->first, true);
+  FinishLease(it->first, true, AskedAt(done.last_request_age_us()));
+  // A failed write shows in the CrawlDb's health.
+  StoreGroups().IgnoreError();
 }
 
 // A request without a lease counts against the host's rate all the same (rule 19).

@@ -7,15 +7,20 @@
 #include <absl/status/status.h>
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/politeness.h"
 #include "common/random.h"
+#include "common/registrable_domain.h"
+#include "scheduler/address_permits.h"
 #include "scheduler/crawl_clock.h"
+#include "scheduler/delay_control.h"
 #include "scheduler/frontier.h"
 #include "scheduler/node_table.h"
+#include "scheduler/politeness_ledger.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
 
@@ -34,7 +39,12 @@ struct OriginEnding {
 class LeaseDesk {
  public:
   LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings& settings, CrawlDb& db, Frontier& frontier,
-            NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock, const Clock& clock, Random& random);
+            NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock, const Clock& clock, Random& random,
+            const PublicSuffixes& suffixes);
+
+  // Takes up what groups of hosts must not forget. `leases_over`: the life before crashed, and until then its leases may
+  // be in use; each host then rests for its own delay from there on. 0: it ended in order.
+  absl::Status Open(CrawlTime leases_over);
 
   // Hands out ready hosts while a fetcher has credit and `budget` URLs may be out. `stopping`: nothing is handed out.
   absl::Status Grant(uint64_t budget);
@@ -44,6 +54,7 @@ class LeaseDesk {
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Heartbeat& beat, wire::HeartbeatReply& reply);
   // `allowed`: after a restart, not before every lease of the life before is over.
   void OnPermitWanted(const PeerId& from, const wire::HostPermitWanted& wanted, bool allowed = true);
+  void OnAddressWanted(const PeerId& from, const wire::AddressPermitWanted& wanted);
   absl::Status OnPause(const wire::HostPause& pause);
   void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
@@ -59,8 +70,14 @@ class LeaseDesk {
 
   std::vector<OriginEnding> TakeEndings() { return std::move(endings_); }
   size_t leases() const { return leases_.size(); }
+  // Empty: there is no such lease.
+  std::string HostOfLease(uint64_t counter) const;
+  // In force: the longest of its own, robots.txt's and its groups'.
   absl::Duration DelayOf(const HostState& state) const;
-  void set_settings(const wire::CrawlSettings& settings) { settings_ = settings; }
+  // When time alone lets somebody go on who waits with a group; nullopt: nobody does.
+  std::optional<CrawlTime> NextFreed() const { return ledger_.NextFreed(); }
+  void set_settings(const wire::CrawlSettings& settings);
+  void Describe(const std::string& host, wire::PolitenessReply& reply) const;
   // Sentences for the user since the last call.
   std::vector<std::string> TakeNotices() { return std::move(notices_); }
 
@@ -73,6 +90,7 @@ class LeaseDesk {
     absl::Time started;
     absl::Time progressed;
     uint64_t asked = 0;
+    PolitenessLedger::Hold hold;     // its places in the groups of its host
     std::vector<Fingerprint> keys;   // what was handed out under it; those still out carry its counter
     bool permit = false;
     uint64_t permit_id = 0;          // as its fetcher named it
@@ -81,13 +99,29 @@ class LeaseDesk {
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease) const;
   absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
                        wire::LeaseGrant& grant);
-  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted) const;
-  void HostFailed(FrontierHost& host, std::string_view origin, Outcome outcome, const std::string& detail);
+  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections) const;
+  // The places that a lease of the host would need; nothing: the host waits, here or in the frontier.
+  std::optional<PolitenessLedger::Hold> TakePlaces(FrontierHost& host, const HostState* state, std::string& address);
+  absl::Status FillHostTerms(const FrontierHost& host, const HostState* state, wire::LeaseGrant& grant);
+  void RefileFreed();
+  bool RestsAfterCrash(FrontierHost& host, const HostState* state);
+  absl::Status StoreGroups();
+  absl::flat_hash_map<uint64_t, Lease>::iterator FindPermit(const PeerId& from, uint64_t permit_id);
+  void LearnFrom(const wire::LeaseRelease& release, HostState& state);
+  void Trouble(FrontierHost& host, const std::string& origin, HostState& state, const wire::LeaseRelease& release);
+  void HostFailed(FrontierHost& host, HostState& state, std::string_view origin, Outcome outcome,
+                  const std::string& detail);
+  void Unanswered(FrontierHost& host, HostState& state, const std::string& origin, const wire::LeaseRelease& release);
   void Throttled(FrontierHost& host, HostState& state, const wire::LeaseRelease& release);
-  void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);
-  void EndOrigin(FrontierHost& host, FrontierOrigin& origin, Outcome outcome, const std::string& detail);
+  void RobotsUnreachable(FrontierHost& host, OriginState& origin, const wire::LeaseRelease& release);
+  void EndOrigin(FrontierHost& host, OriginState& origin, Outcome outcome, const std::string& detail);
+  void OriginWaits(FrontierHost& host, OriginState& origin, absl::Duration wait);
+  void PauseGroups(const FrontierHost& host, CrawlTime until);
+  void Revoke(uint64_t counter, const Lease& lease);
   void TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait);
-  void FinishLease(uint64_t counter, bool asked_stay_out);
+  // `last_request`: nothing where none was made under it.
+  void FinishLease(uint64_t counter, bool asked_stay_out, std::optional<CrawlTime> last_request);
+  std::optional<CrawlTime> AskedAt(int64_t age_us) const;
   void StayOut(const Fingerprint& key, OutUrl out);
   void ReturnForgotten(absl::Time now);
   void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
@@ -103,6 +137,10 @@ class LeaseDesk {
   const CrawlClock& crawl_clock_;
   const Clock& clock_;
   Random& random_;
+  PolitenessLedger ledger_;
+  AddressBook book_;
+  CrawlTime opened_at_ = 0;
+  CrawlTime leases_over_ = 0;   // of the life before, if it crashed
   uint64_t next_counter_ = 1;
   absl::flat_hash_map<uint64_t, Lease> leases_;
   std::deque<std::pair<absl::Time, Fingerprint>> unleased_;  // out without a lease, longest first

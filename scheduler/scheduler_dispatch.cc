@@ -107,6 +107,9 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
     case wire::Frame::kHostPermitWanted:
       leases.OnPermitWanted(from, frame.host_permit_wanted(), clock.SteadyNow() >= hold_grants_until);
       break;
+    case wire::Frame::kAddressPermitWanted:
+      leases.OnAddressWanted(from, frame.address_permit_wanted());
+      break;
     case wire::Frame::kHostPause:
       Check(leases.OnPause(frame.host_pause()));
       break;
@@ -155,6 +158,12 @@ void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
     case wire::Frame::kRecordsRequest:
       OnRecords(from, frame.records_request());
       break;
+    case wire::Frame::kPolitenessRequest: {
+      wire::Frame answer;
+      leases.Describe(frame.politeness_request().host(), *answer.mutable_politeness_reply());
+      nodes.Send(from, std::move(answer));
+      break;
+    }
     default:
       break;
   }

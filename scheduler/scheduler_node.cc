@@ -90,19 +90,22 @@ void SchedulerNode::Start() {
   bool was_clean = s.db->created_now() || clean->value_or("") == "1";
   // A crash forgets when each host was asked last, and which leases were out (rules 18, 19).
   CrawlTime no_request_before = 0;
+  CrawlTime leases_over = 0;
   if (!was_clean) {
     absl::Duration delay = absl::Microseconds(s.settings.delay_us());
     absl::Duration leases_may_run = absl::ZeroDuration();
     if (!s.options.nodes_die_with_us) leases_may_run = s.options.lease + s.options.lease_grace;
     s.hold_grants_until = s.opened + leases_may_run;
     // The last request under one of them may end as late as that.
-    no_request_before = s.crawl_clock.Now() + CrawlMicros(leases_may_run + delay);
+    leases_over = s.crawl_clock.Now() + CrawlMicros(leases_may_run);
+    no_request_before = leases_over + CrawlMicros(delay);
   }
   s.RejudgeIfChanged();
   s.Check(s.db->PutMeta(kMetaClean, "0"));
   s.Check(s.db->PutMeta(kMetaState, "running"));
   s.Check(s.db->PutMeta(kMetaSettings, s.settings.SerializeAsString()));
   s.AdmitGivenSitemaps();
+  s.Check(s.leases.Open(leases_over));
   s.frontier.Load(no_request_before);
 }
 
@@ -314,6 +317,8 @@ absl::Time SchedulerNode::NextWake() const {
     absl::Time at = s.crawl_clock.SteadyAt(*ready);
     if (at > now) wake = std::min(wake, at);
   }
+  std::optional<CrawlTime> freed = s.leases.NextFreed();
+  if (freed) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*freed), now));
   std::optional<CrawlTime> due = s.db->NextDue();
   if (due) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*due), now));
   return wake;

@@ -39,7 +39,7 @@ struct SchedulerNode::Impl {
       : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
         suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db, o.frontier),
         nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
-        leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r),
+        leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
         resubmits(*db, nodes, gate, c, obs), opened(c.SteadyNow()),
         last_tick(opened), last_clock(opened) {

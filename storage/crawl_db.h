@@ -18,6 +18,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -71,6 +72,10 @@ struct OriginState {
   // No entry of its queue lies below: where hand-out begins after a restart, past the tombstones of what was
   // handed out (rule 6). 0: at the start.
   uint64_t head = 0;
+  // Politeness, as below.
+  CrawlTime not_before = 0;           // it failed: its own wait, beside the host's
+  uint32_t failures = 0;              // in a row
+  uint32_t robots_tries = 0;          // in a row, without an answer
 };
 
 // A host name, what is pending under it and what politeness must not forget.
@@ -86,13 +91,26 @@ struct HostState {
   CrawlTime not_before = 0;           // no request before this
   CrawlTime last_request = 0;         // end of the last response; 0 = never asked
   uint64_t crawl_delay_us = 0;        // from robots.txt
-  uint32_t failures = 0;              // host failures in a row
+  uint32_t failures = 0;              // requests in a row that no answer came to
   uint32_t throttles = 0;             // throttled answers in a row
+  uint64_t delay_us = 0;              // the adaptive delay; 0 = not moved from where it starts
+  uint64_t latency_us = 0;            // what an answer of this host takes when all is well; 0 = not known
+  // The highest rate ever sent, as its fetchers measured it.
+  uint64_t busiest_second = 0;        // most requests that began within one second
+  uint64_t shortest_gap_us = 0;       // from the end of a response to the next request on its connection; 0 = none yet
 
   uint64_t pending() const {
     uint64_t sum = 0;
     for (const OriginState& o : origins) sum += o.pending;
     return sum;
+  }
+  // When something of what is pending may be asked for.
+  CrawlTime ready() const {
+    CrawlTime earliest = UINT64_MAX;
+    for (const OriginState& o : origins) {
+      if (o.pending > 0) earliest = std::min(earliest, o.not_before);
+    }
+    return std::max(not_before, earliest == UINT64_MAX ? 0 : earliest);
   }
 };
 
@@ -235,8 +253,9 @@ class CrawlDb {
   // Hosts with something pending, by the time at which they were filed; for a TimeWindow.
   using FiledHost = TimeWindow<uint64_t>::Entry;   // filed_at, host id
   absl::StatusOr<std::vector<FiledHost>> ReadFiled(uint16_t shard, const FiledHost& from, size_t limit) const;
-  // Writes the politeness part of `state`, and raises the heads of its queues where nothing was put below since. Counts are
-  // the ledger's and are ignored here. Files the host anew at its not_before, if that is later than before.
+  // Writes the politeness part of `state`, that of its origins too, and raises the heads of its queues where nothing was put
+  // below since (which origins there are, and counts, are the ledger's and are ignored here). Files the host anew where its
+  // waits make it ready later than before.
   // `now` is stored with it, so that no wait is longer after a crash than it was (rule 24).
   absl::Status PutPoliteness(const HostState& state, CrawlTime now);
   // robots.txt of an origin as last received, with its expiry on the crawl clock; nullopt: never fetched.

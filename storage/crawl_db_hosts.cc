@@ -46,7 +46,7 @@ absl::Status CrawlDb::Impl::LoadFiled(KvBatch& batch) {
     ++shards[shard].hosts.all;
     if (host->pending() == 0) return true;
     ++shards[shard].hosts.pending;
-    host->filed_at = host->not_before;
+    host->filed_at = host->ready();
     batch.Put(Family::kReady, FiledKey(shard, *host->filed_at, id), "");
     batch.Put(Family::kHosts, std::string(key), EncodeHostState(*host));
     return true;
@@ -132,6 +132,10 @@ absl::Status CrawlDb::PutPoliteness(const HostState& state, CrawlTime now) {
   changed.crawl_delay_us = state.crawl_delay_us;
   changed.failures = state.failures;
   changed.throttles = state.throttles;
+  changed.delay_us = state.delay_us;
+  changed.latency_us = state.latency_us;
+  changed.busiest_second = state.busiest_second;
+  changed.shortest_gap_us = state.shortest_gap_us;
   for (OriginState& origin : changed.origins) {
     auto told = std::find_if(state.origins.begin(), state.origins.end(),
                              [&](const OriginState& one) { return one.origin == origin.origin; });
@@ -139,12 +143,16 @@ absl::Status CrawlDb::PutPoliteness(const HostState& state, CrawlTime now) {
     auto insert = impl_->lowest_inserts.find(origin.origin);
     const uint64_t below = insert == impl_->lowest_inserts.end() ? UINT64_MAX : insert->second.position;
     origin.head = std::min(told->head, below);
+    origin.not_before = told->not_before;
+    origin.failures = told->failures;
+    origin.robots_tries = told->robots_tries;
   }
   KvBatch batch;
-  if (changed.filed_at && *changed.filed_at < changed.not_before) {
+  const CrawlTime ready = changed.ready();
+  if (changed.filed_at && *changed.filed_at < ready) {
     batch.Delete(Family::kReady, FiledKey(changed.shard, *changed.filed_at, changed.id));
-    changed.filed_at = changed.not_before;
-    batch.Put(Family::kReady, FiledKey(changed.shard, changed.not_before, changed.id), "");
+    changed.filed_at = ready;
+    batch.Put(Family::kReady, FiledKey(changed.shard, ready, changed.id), "");
   }
   const CrawlTime clock = std::max(impl_->clock, now);
   batch.Put(Family::kHosts, HostKey(changed.shard, changed.id), EncodeHostState(changed));

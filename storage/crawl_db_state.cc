@@ -1,6 +1,7 @@
 #include "storage/crawl_db_state.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "common/status.h"
@@ -11,7 +12,7 @@ namespace weft {
 namespace {
 
 constexpr uint8_t kCountsVersion = 2;   // 1 had no counts of hosts
-constexpr uint8_t kHostVersion = 2;     // 1 was not filed, its queues had no heads
+constexpr uint8_t kHostVersion = 2;     // 1 was not filed, had no heads and waits of origins, and no list of further numbers
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
   PutVarint(out, reasons.size());
@@ -78,7 +79,14 @@ std::string EncodeHostState(const HostState& host) {
     PutBytes(out, origin.origin);
     PutVarint(out, origin.pending);
     PutVarint(out, origin.head);
+    PutVarint(out, origin.not_before);
+    PutVarint(out, origin.failures);
+    PutVarint(out, origin.robots_tries);
   }
+  // Counted: a later one is added at the end, and is zero where it was not written.
+  const std::array further = {host.delay_us, host.latency_us, host.busiest_second, host.shortest_gap_us};
+  PutVarint(out, further.size());
+  for (uint64_t number : further) PutVarint(out, number);
   return out;
 }
 
@@ -99,10 +107,21 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
     OriginState origin;
     origin.origin = in.Bytes();
     origin.pending = in.Varint();
-    if (version >= 2) origin.head = in.Varint();
+    if (version >= 2) {
+      origin.head = in.Varint();
+      origin.not_before = in.Varint();
+      origin.failures = in.Varint32();
+      origin.robots_tries = in.Varint32();
+    }
     host.origins.push_back(std::move(origin));
   }
-  if (version < 1 || version > kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
+  const std::array further = {&host.delay_us, &host.latency_us, &host.busiest_second, &host.shortest_gap_us};
+  const uint64_t written = version >= 2 ? in.Varint() : 0;
+  for (uint64_t i = 0; i < written && in.ok(); ++i) {
+    const uint64_t number = in.Varint();
+    if (i < further.size()) *further[i] = number;
+  }
+  if (version == 0 || version > kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
   return host;
 }
 
@@ -277,7 +296,7 @@ void ShardChange::File(HostState& host) {
     host.filed_at.reset();
     --counts_.hosts.pending;
   } else {
-    host.filed_at = std::max(now_, host.not_before);
+    host.filed_at = std::max(now_, host.ready());
     batch_.Put(Family::kReady, FiledKey(shard_, *host.filed_at, host.id), "");
     ++counts_.hosts.pending;
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/version.h"
+#include "common/group_rule.h"
 #include "tests/cli/parse_line.h"
 
 namespace weft {
@@ -188,6 +189,35 @@ TEST(ConfigFile, IsBeatenByAFlagAndBeatsTheDefault) {
   EXPECT_TRUE(line.given.contains("delay"));
   EXPECT_TRUE(line.given.contains("max-pages"));
   EXPECT_FALSE(line.given.contains("timeout"));
+}
+
+TEST(ConfigFile, GroupsAreTables) {
+  const test::ScratchDir dir;
+  const std::string path = dir.Write(
+      "c.toml", "[[group]]\nname = 'cdn'\nhosts = ['a.example', '*.b.example']\nconnections = 2\ndelay = '1s'\n");
+  const CommandLine line = Crawl({"--config", path});
+  ASSERT_EQ(line.settings.group_size(), 1);
+  const auto rule = ParseGroupRule(line.settings.group(0));
+  ASSERT_TRUE(rule.ok()) << rule.status();
+  EXPECT_EQ(rule->hosts.size(), 2u);
+  EXPECT_EQ(rule->connections, 2u);
+  EXPECT_THAT(CrawlError({"--group", "name=x delay=1s"}), HasSubstr("hosts"));
+}
+
+TEST(Commands, PolitenessTakesAHostAndADirectoryOrAScheduler) {
+  const auto line = Parse({"politeness", "www.example.com", "dir"});
+  ASSERT_TRUE(line.ok());
+  EXPECT_EQ(line->invocation.host, "www.example.com");
+  EXPECT_EQ(line->invocation.directory, "dir");
+  EXPECT_TRUE(Parse({"politeness", "a.example", "--scheduler", "tcp://127.0.0.1:7700"}).ok());
+  EXPECT_FALSE(Parse({"politeness"}).ok());
+  EXPECT_FALSE(Parse({"politeness", "a.example"}).ok());
+}
+
+TEST(CrawlOptions, AFloorOfTheDelayMayBeZero) {
+  EXPECT_FALSE(Crawl({}).settings.has_delay_min());
+  EXPECT_TRUE(Crawl({"--delay-min", "0"}).settings.has_delay_min());
+  EXPECT_EQ(Crawl({}).settings.delay_max_us(), 60'000'000);
 }
 
 TEST(ConfigFile, AFlagReplacesAListAsAWhole) {

@@ -38,6 +38,11 @@ class NotingHost : public LeaseRunHost {
     resolved.push_back(fmt::format("{}:{}", host, port));
   }
   void AskPermit(LeaseRun&, const std::string& host) override { permits.push_back(host); }
+  void AskAddress(LeaseRun&, const std::vector<IpAddress>& addresses, bool for_permit) override {
+    std::string text = for_permit ? "permit:" : "";
+    for (const IpAddress& address : addresses) text += " " + address.ToString();
+    addresses_wanted.push_back(text);
+  }
   void PermitDone(LeaseRun&, const std::string& host, absl::Duration age) override {
     permits_done.emplace_back(host, age);
   }
@@ -52,6 +57,7 @@ class NotingHost : public LeaseRunHost {
   std::vector<Started> robots;
   std::vector<std::string> resolved;
   std::vector<std::string> permits;
+  std::vector<std::string> addresses_wanted;
   std::vector<std::pair<std::string, absl::Duration>> permits_done;
   std::vector<Ended> ended;
   std::vector<uint32_t> more;
@@ -140,7 +146,7 @@ class LeaseRunTest : public testing::Test {
 
   ManualClock clock_;
   NotingHost host_;
-  LeaseRunSettings settings_{"weft", false, false, {}, true};
+  LeaseRunSettings settings_{"weft", false, false, {}, true, false};
   wire::LeaseGrant grant_;
   std::unique_ptr<LeaseRun> run_;
 };

@@ -53,7 +53,7 @@ class DeskTest : public testing::Test {
     intake_->set_settings(settings_);
     gate_ = std::make_unique<SyncGate>(db_, pool_);
     leases_ = std::make_unique<LeaseDesk>(options_, settings_, *db_, *frontier_, *nodes_, *scope_, *crawl_clock_,
-                                          clock_, *random_);
+                                          clock_, *random_, *suffixes_);
     commits_ = std::make_unique<CommitDesk>(*db_, *frontier_, *nodes_, *leases_, *intake_, *scope_, *gate_,
                                             *crawl_clock_, clock_, observer_);
     frontier_->Load(0);

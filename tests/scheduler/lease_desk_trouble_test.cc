@@ -76,6 +76,79 @@ TEST_F(LeaseTroubleTest, AFailedHostWaitsLongerEachTimeThenItsUrlsEnd_Rule8) {
   EXPECT_EQ(db_->ledger().pending, 0u);
 }
 
+TEST_F(LeaseTroubleTest, AFailedOriginsWaitAndTriesOutliveARestart_Rule24) {
+  SeedHost("a.example", 5);
+  AddFetcher("f");
+  Release("f", Failed(GrantOne(), Outcome::kConnect));
+  CrawlTime until = Host("a.example").origins[0].not_before;
+  EXPECT_GE(until, Now() + CrawlMicros(RetryWait(Outcome::kConnect, 1)));
+  ASSERT_TRUE(db_->PutClock(Now()).ok());
+  Build();
+  AddFetcher("g");
+  EXPECT_THAT(Grant(), IsEmpty());
+  EXPECT_EQ(frontier_->NextReadyTime(), until);
+  WaitForHost("g");
+  Release("g", Failed(GrantOne(), Outcome::kConnect));
+  WaitForHost("g");
+  Release("g", Failed(GrantOne(), Outcome::kConnect));
+  EXPECT_THAT(leases_->TakeEndings(), SizeIs(1)) << "three tries, one of them in the life before";
+}
+
+TEST_F(LeaseTroubleTest, TriesForRobotsOutliveARestart) {
+  SeedHost("a.example", 5);
+  AddFetcher("f");
+  int tries = RetryPolicyFor(Outcome::kRobotsUnreachable).tries;
+  for (int i = 1; i < tries; ++i) {
+    Release("f", NoRobots(GrantOne(), Outcome::kServerError));
+    ASSERT_TRUE(db_->PutClock(Now()).ok());
+    Build();
+    AddFetcher("f");
+    EXPECT_GE(WaitForHost(), RetryWait(Outcome::kRobotsUnreachable, i)) << i;
+  }
+  Release("f", NoRobots(GrantOne(), Outcome::kServerError));
+  EXPECT_THAT(leases_->TakeEndings(), SizeIs(1));
+}
+
+TEST_F(LeaseTroubleTest, AHostThatAnswersNothingIsParkedForLongerEachTimeThenGivenUp_Rule32) {
+  SeedHost("a.example", 100);
+  AddFetcher("f");
+  wire::LeaseRelease release = Unasked(GrantOne(), Why::EMPTY);
+  release.set_last_request_age_us(0);
+  release.set_unanswered(kUnansweredInARow);
+  Release("f", release);
+  const int tries = RetryPolicyFor(Outcome::kHostUnreachable).tries;
+  for (int parked = 1; parked < tries; ++parked) {
+    absl::Duration wait = WaitForHost();
+    EXPECT_GE(wait, RetryWait(Outcome::kHostUnreachable, parked)) << parked;
+    EXPECT_LE(wait, RetryWait(Outcome::kHostUnreachable, parked) * (1 + kRetryAfterJitter)) << parked;
+    EXPECT_THAT(leases_->TakeEndings(), IsEmpty());
+    wire::LeaseGrant probe = GrantOne();
+    EXPECT_EQ(probe.urls_size(), 1) << "asked by single requests";
+    EXPECT_EQ(TopUp("f", probe, 10).urls_size(), 0);
+    release = Unasked(probe, Why::EMPTY);
+    release.set_last_request_age_us(0);
+    release.set_unanswered(1);
+    Release("f", release);
+  }
+  EndGivenUp();
+  EXPECT_EQ(db_->ledger().failed[Outcome::kHostUnreachable], 100u);
+}
+
+TEST_F(LeaseTroubleTest, OneAnswerEndsTheParking) {
+  SeedHost("a.example", 10);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  wire::LeaseRelease release = Unasked(grant, Why::EMPTY);
+  release.set_last_request_age_us(0);
+  release.set_unanswered(kUnansweredInARow + 2);
+  Release("f", release);
+  EXPECT_EQ(Host("a.example").failures, kUnansweredInARow + 2);
+  leases_->OriginAnswered(Host("a.example").id, "https://a.example");
+  EXPECT_EQ(Host("a.example").failures, 0u);
+  WaitForHost();
+  EXPECT_EQ(GrantOne().urls_size(), 10);
+}
+
 TEST_F(LeaseTroubleTest, AnAnswerInBetweenForgivesEarlierFailures) {
   SeedHost("a.example", 3);
   AddFetcher("f");

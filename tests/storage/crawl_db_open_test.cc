@@ -138,6 +138,12 @@ TEST_F(CrawlDbOpen, HostsAndLedgerComeBack) {
   host.crawl_delay_us = 8;
   host.failures = 7;
   host.throttles = 6;
+  host.delay_us = 5;
+  ASSERT_EQ(host.origins.size(), 2u);
+  host.origins[0].not_before = 4;
+  host.origins[0].failures = 3;
+  host.origins[1].robots_tries = 2;
+  host.origins[0].pending = 99;   // not politeness: the ledger's
   ASSERT_TRUE(db_->PutPoliteness(host, host.last_request).ok());
   LedgerCounts before = db_->ledger();
   Reopen();
@@ -153,6 +159,10 @@ TEST_F(CrawlDbOpen, HostsAndLedgerComeBack) {
   EXPECT_EQ(back->crawl_delay_us, 8u);
   EXPECT_EQ(back->failures, 7u);
   EXPECT_EQ(back->throttles, 6u);
+  EXPECT_EQ(back->delay_us, 5u);
+  EXPECT_EQ(back->origins[0].not_before, 4u);
+  EXPECT_EQ(back->origins[0].failures, 3u);
+  EXPECT_EQ(back->origins[1].robots_tries, 2u);
   int hosts = 0;
   db_->ForEachHost([&](const HostState&) { ++hosts; });
   EXPECT_EQ(hosts, 1);

@@ -78,7 +78,13 @@ TEST(Outcome, RefusalsAndEndingsAreFinal) {
     EXPECT_EQ(RetryWait(outcome, 1), absl::ZeroDuration()) << OutcomeName(outcome);
   }
   EXPECT_EQ(RetryPolicyFor(Outcome::kRedirectLoop).tries, 1);
-  EXPECT_EQ(RetryPolicyFor(Outcome::kHostUnreachable).tries, 1);
+}
+
+TEST(Outcome, AHostThatAnswersNothingIsParkedWithWaitsThatDoubleUpToACap_Rule32) {
+  EXPECT_EQ(RetryPolicyFor(Outcome::kHostUnreachable).tries, 10);
+  EXPECT_EQ(RetryWait(Outcome::kHostUnreachable, 1), absl::Seconds(30));
+  EXPECT_EQ(RetryWait(Outcome::kHostUnreachable, 2), absl::Minutes(1));
+  EXPECT_EQ(RetryWait(Outcome::kHostUnreachable, 50), absl::Minutes(30));
 }
 
 TEST(Outcome, WaitDoublesUpToItsLongest) {

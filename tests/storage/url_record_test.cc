@@ -140,7 +140,11 @@ TEST(UrlRecord, AnyBytesAreReadOrRefused) {
 TEST(HostState, RoundTrips) {
   HostState host;
   host.host = "example.com";
-  host.origins = {{"https://example.com", 5}, {"http://example.com:81", 0}};
+  host.origins = {{"https://example.com", 5, 21, 22, 23}, {"http://example.com:81", 0, 0, 0, 0}};
+  host.delay_us = 31;
+  host.latency_us = 32;
+  host.busiest_second = 33;
+  host.shortest_gap_us = 34;
   host.refused_recorded = 6;
   host.not_before = 1;
   host.last_request = 2;
@@ -159,6 +163,42 @@ TEST(HostState, RoundTrips) {
   EXPECT_EQ(decoded->crawl_delay_us, 3u);
   EXPECT_EQ(decoded->failures, 4u);
   EXPECT_EQ(decoded->throttles, 5u);
+  EXPECT_EQ(decoded->origins[0].not_before, 21u);
+  EXPECT_EQ(decoded->origins[0].failures, 22u);
+  EXPECT_EQ(decoded->origins[0].robots_tries, 23u);
+  EXPECT_EQ(decoded->delay_us, 31u);
+  EXPECT_EQ(decoded->latency_us, 32u);
+  EXPECT_EQ(decoded->busiest_second, 33u);
+  EXPECT_EQ(decoded->shortest_gap_us, 34u);
+}
+
+TEST(HostState, RecordsOfTheFirstVersionAreRead) {
+  std::string bytes("\x01\x09", 2);
+  bytes += "a.example";
+  bytes += std::string("\x06\x01\x02\x03\x04\x05\x01\x11", 8);
+  bytes += "https://a.example";
+  bytes += "\x07";
+  auto decoded = DecodeHostState(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->host, "a.example");
+  EXPECT_EQ(decoded->throttles, 5u);
+  EXPECT_EQ(decoded->pending(), 7u);
+  EXPECT_EQ(decoded->origins[0].not_before, 0u);
+  EXPECT_EQ(decoded->delay_us, 0u);
+}
+
+TEST(HostState, FurtherNumbersOfALaterProgramArePassedOver) {
+  HostState host;
+  host.host = "a.example";
+  host.delay_us = 31;
+  std::string bytes = EncodeHostState(host);
+  // The list of further numbers is the last: its count, then each in one byte here.
+  ASSERT_EQ(bytes[bytes.size() - 5], 4);
+  bytes[bytes.size() - 5] = 5;
+  bytes += "\x09";
+  auto decoded = DecodeHostState(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->delay_us, 31u);
 }
 
 TEST(ShardCounts, AnyBytesAreReadOrRefused) {
