@@ -186,6 +186,14 @@ void FetcherNode::Impl::OnPermit(const wire::HostPermit& permit) {
   }
 }
 
+void FetcherNode::Impl::OnAddressPermit(const wire::AddressPermit& permit) {
+  // If the lease went back meanwhile, so did the permit.
+  LeaseRun* run = Find(permit.epoch().counter());
+  if (run == nullptr) return;
+  run->OnAddress(permit);
+  Touch(*run);
+}
+
 void FetcherNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
   highest_commit = std::max(highest_commit, ack.commit());
   for (const wire::EndedAck::One& one : ack.ended()) {
@@ -234,10 +242,7 @@ void FetcherNode::Impl::OnScheduler(Message& message) {
         }
         break;
       case wire::Frame::kAddressPermit:
-        if (LeaseRun* run = Find(frame.address_permit().epoch().counter()); run != nullptr) {
-          run->OnAddress(frame.address_permit());
-          Touch(*run);
-        }
+        OnAddressPermit(frame.address_permit());
         break;
       case wire::Frame::kHostPermit:
         OnPermit(frame.host_permit());

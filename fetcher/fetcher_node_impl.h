@@ -45,6 +45,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   void OnGrant(const wire::LeaseGrant& grant);
   void OnHeartbeatReply(const wire::HeartbeatReply& reply);
   void OnPermit(const wire::HostPermit& permit);
+  void OnAddressPermit(const wire::AddressPermit& permit);
   void OnEndedAck(const wire::EndedAck& ack);
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 

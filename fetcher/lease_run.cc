@@ -462,7 +462,7 @@ wire::LeaseRelease LeaseRun::MakeRelease() const {
   if (robots_fetched_) *release.mutable_robots() = fetched_robots_;
   release.set_outcome(static_cast<uint32_t>(outcome_));
   release.set_retry_after_us(absl::ToInt64Microseconds(RetryAfterLeft()));
-  meter_.Fill(release);
+  meter_.Fill(clock_.SteadyNow(), release);
   if (rules_ && rules_->crawl_delay()) {
     release.set_crawl_delay_us(absl::ToInt64Microseconds(std::min(*rules_->crawl_delay(), kLongestCrawlDelay)));
   }

@@ -6,12 +6,15 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostLatencies = 64;
+constexpr size_t kMostBegun = 32;   // of each, the first and the last second
 
 }  // namespace
 
 void RequestMeter::Began(absl::Time now, absl::Duration since) {
   while (!last_second_.empty() && now - last_second_.front() >= absl::Seconds(1)) last_second_.pop_front();
   last_second_.push_back(now);
+  const bool first = first_second_.empty() || now - first_second_.front() < absl::Seconds(1);
+  if (first && first_second_.size() < kMostBegun) first_second_.push_back(now);
   busiest_second_ = std::max<uint64_t>(busiest_second_, last_second_.size());
   shortest_gap_ = std::min(shortest_gap_, std::max(since, absl::Microseconds(1)));
 }
@@ -46,7 +49,13 @@ absl::Duration RequestMeter::MedianLatency() const {
   return std::max(*middle, absl::Microseconds(1));
 }
 
-void RequestMeter::Fill(wire::LeaseRelease& release) const {
+void RequestMeter::Fill(absl::Time now, wire::LeaseRelease& release) const {
+  for (absl::Time begun : first_second_) release.add_begun_age_us(absl::ToInt64Microseconds(now - begun));
+  const size_t from = last_second_.size() - std::min(last_second_.size(), kMostBegun);
+  for (size_t i = from; i < last_second_.size(); ++i) {
+    if (last_second_[i] <= first_second_.back()) continue;   // told already
+    release.add_begun_age_us(absl::ToInt64Microseconds(now - last_second_[i]));
+  }
   release.set_answers(answers_);
   release.set_errors(errors_);
   release.set_unanswered(unanswered_);

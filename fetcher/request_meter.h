@@ -23,11 +23,12 @@ class RequestMeter {
 
   // Requests since the last response that timed out.
   uint64_t unanswered() const { return unanswered_; }
-  void Fill(wire::LeaseRelease& release) const;
+  void Fill(absl::Time now, wire::LeaseRelease& release) const;
 
  private:
   absl::Duration MedianLatency() const;
 
+  std::vector<absl::Time> first_second_;   // the first ones of it
   std::deque<absl::Time> last_second_;
   uint64_t busiest_second_ = 0;
   absl::Duration shortest_gap_ = absl::InfiniteDuration();

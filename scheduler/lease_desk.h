@@ -21,6 +21,7 @@
 #include "scheduler/frontier.h"
 #include "scheduler/node_table.h"
 #include "scheduler/politeness_ledger.h"
+#include "scheduler/rate_record.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
 
@@ -139,6 +140,7 @@ class LeaseDesk {
   Random& random_;
   PolitenessLedger ledger_;
   AddressBook book_;
+  RateRecord rates_;
   CrawlTime opened_at_ = 0;
   CrawlTime leases_over_ = 0;   // of the life before, if it crashed
   uint64_t next_counter_ = 1;

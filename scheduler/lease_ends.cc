@@ -94,7 +94,10 @@ absl::Status LeaseDesk::OnRelease(const PeerId& from, const wire::LeaseRelease& 
 // What the host showed of itself under the lease.
 void LeaseDesk::LearnFrom(const wire::LeaseRelease& release, HostState& state) {
   if (release.crawl_delay_us() > 0) state.crawl_delay_us = static_cast<uint64_t>(release.crawl_delay_us());
-  state.busiest_second = std::max(state.busiest_second, release.busiest_second());
+  std::vector<CrawlTime> begun;
+  for (int64_t age : release.begun_age_us()) begun.push_back(AskedAt(age).value_or(crawl_clock_.Now()));
+  state.busiest_second = std::max({state.busiest_second, release.busiest_second(),
+                                   rates_.Add(state.id, std::move(begun), crawl_clock_.Now())});
   const auto gap = static_cast<uint64_t>(std::max<int64_t>(0, release.shortest_gap_us()));
   if (gap > 0) state.shortest_gap_us = state.shortest_gap_us == 0 ? gap : std::min(state.shortest_gap_us, gap);
 

@@ -63,6 +63,8 @@ TEST_F(LeaseRunMeasures, TellsTheShortestGapAndTheBusiestSecond) {
   EXPECT_GE(release.shortest_gap_us(), 400'000);
   EXPECT_LE(release.shortest_gap_us(), 402'000);
   EXPECT_EQ(release.busiest_second(), 3u);
+  // Six began at 0, 0.41, 0.82, ... 2.05 s; those of the first and of the last second are told, each once.
+  EXPECT_EQ(release.begun_age_us_size(), 6);
 }
 
 TEST_F(LeaseRunMeasures, TheFirstGapCountsFromTheLeaseBefore) {

@@ -157,7 +157,7 @@ TEST_F(LeasePoliteness, ErrorsLengthenTheDelayOfTheNextLeaseAndAnswersShortenIt)
 }
 
 TEST_F(LeasePoliteness, TheHighestRateEverSentIsKept) {
-  SeedHost("a.example", 100);
+  SeedHost("a.example", 300);
   AddFetcher("f");
   for (auto [second, gap] : std::vector<std::pair<uint64_t, int64_t>>{{3, 400'000}, {7, 900'000}, {2, 0}}) {
     wire::LeaseRelease release = Asked(GrantOne());

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "common/random.h"
 
 namespace weft {
@@ -203,75 +205,103 @@ TEST_F(PolitenessLedgerTest, TellsWhatIsInTheWay) {
   EXPECT_EQ(reply.in_the_way(), "group cdn");
 }
 
-// Against a model that counts by itself: no place is ever lost or given twice.
+// Takes and returns at random; counts what is out by itself.
+class RandomHosts {
+ public:
+  RandomHosts(uint64_t seed, const wire::CrawlSettings& settings, const PublicSuffixes& suffixes)
+      : random_(SeededRandom(seed)), suffixes_(suffixes), ledger_(settings, suffixes) {
+    for (int i = 0; i < 60; ++i) ready_.push_back(fmt::format("h{}.d{}.example", i, i % 6));
+  }
+
+  void Step() {
+    now_ += random_->Below(200'000);
+    TakeFreed();
+    if (!ready_.empty() && random_->Below(3) > 0) {
+      TakeOne();
+    } else if (!out_.empty()) {
+      ReturnOne();
+    }
+  }
+  void TakeOne() {
+    std::swap(ready_[random_->Below(ready_.size())], ready_.back());
+    const std::string host = ready_.back();
+    ready_.pop_back();
+    const LedgerWaiter waiter{std::hash<std::string>{}(host), 0, host};
+    auto hold = ledger_.Take(waiter, AddressOf(host), 1 + static_cast<uint32_t>(random_->Below(2)), now_, now_);
+    if (!hold) {
+      ++waiting_;
+      return;
+    }
+    out_.emplace_back(host, *hold);
+    ++taken_;
+  }
+  void ReturnOne() {
+    std::swap(out_[random_->Below(out_.size())], out_.back());
+    ledger_.Return(out_.back().second, now_, now_);
+    ready_.push_back(out_.back().first);
+    out_.pop_back();
+  }
+  // Nothing happens but time.
+  void Pass() {
+    now_ += 100'000;
+    TakeFreed();
+  }
+  void TakeFreed() {
+    for (const LedgerWaiter& waiter : ledger_.TakeFreed(now_)) {
+      ready_.push_back(waiter.host);
+      --waiting_;
+    }
+  }
+  std::map<std::string, uint32_t> Used() const {
+    std::map<std::string, uint32_t> used;
+    for (const auto& [host, hold] : out_) {
+      used[suffixes_.RegistrableDomain(host)] += hold.connections;
+      used[AddressOf(host)] += hold.connections;
+      if (host.ends_with(".d0.example") || host.ends_with(".d1.example")) used["g"] += hold.connections;
+    }
+    return used;
+  }
+  static std::string AddressOf(const std::string& host) { return fmt::format("192.0.2.{}", host[1] % 3); }
+  size_t all() const { return out_.size() + ready_.size() + waiting_; }
+  size_t waiting() const { return waiting_; }
+  size_t out() const { return out_.size(); }
+  uint64_t taken() const { return taken_; }
+
+ private:
+  std::unique_ptr<Random> random_;
+  const PublicSuffixes& suffixes_;
+  PolitenessLedger ledger_;
+  CrawlTime now_ = kSecond;
+  std::vector<std::pair<std::string, PolitenessLedger::Hold>> out_;
+  std::vector<std::string> ready_;
+  size_t waiting_ = 0;
+  uint64_t taken_ = 0;
+};
+
 TEST_F(PolitenessLedgerTest, RandomTakesAndReturnsKeepEveryLimitAndLoseNobody) {
   const uint64_t seed = 71;
   SCOPED_TRACE(fmt::format("seed {}", seed));
-  auto random = SeededRandom(seed);
   settings_.set_domain_connections(3);
   settings_.set_ip_connections(4);
   settings_.add_group("name=g hosts=*.d0.example,*.d1.example connections=2 delay=1s");
-  PolitenessLedger ledger = Make();
-  struct Out {
-    std::string host;
-    std::string address;
-    PolitenessLedger::Hold hold;
-  };
-  std::vector<Out> out;
-  std::vector<std::string> ready;
-  for (int i = 0; i < 60; ++i) ready.push_back(fmt::format("h{}.d{}.example", i, i % 6));
-  size_t waiting = 0;
-  CrawlTime now = kSecond;
-  auto address_of = [](const std::string& host) { return fmt::format("192.0.2.{}", host.size() + host[1] % 3); };
-  uint64_t taken = 0;
+  RandomHosts hosts(seed, settings_, *suffixes_);
   for (int step = 0; step < 20'000; ++step) {
-    now += random->Below(200'000);
-    for (const LedgerWaiter& waiter : ledger.TakeFreed(now)) {
-      ready.push_back(waiter.host);
-      --waiting;
+    hosts.Step();
+    for (const auto& [name, count] : hosts.Used()) {
+      ASSERT_LE(count, name == "g" ? 2u : name.starts_with("192") ? 4u : 3u) << name;
     }
-    if (!ready.empty() && random->Below(3) > 0) {
-      std::swap(ready[random->Below(ready.size())], ready.back());
-      std::string host = ready.back();
-      ready.pop_back();
-      auto hold = ledger.Take(Host(host), address_of(host), 1 + static_cast<uint32_t>(random->Below(2)), now, now);
-      if (hold) {
-        out.push_back({host, address_of(host), *hold});
-        ++taken;
-      } else {
-        ++waiting;
-      }
-    } else if (!out.empty()) {
-      std::swap(out[random->Below(out.size())], out.back());
-      ledger.Return(out.back().hold, now, now);
-      ready.push_back(out.back().host);
-      out.pop_back();
-    }
-    std::map<std::string, uint32_t> used;
-    for (const Out& one : out) {
-      used[std::string(suffixes_->RegistrableDomain(one.host))] += one.hold.connections;
-      used[one.address] += one.hold.connections;
-      if (one.host.ends_with(".d0.example") || one.host.ends_with(".d1.example")) used["g"] += one.hold.connections;
-    }
-    for (const auto& [name, count] : used) ASSERT_LE(count, name == "g" ? 2u : name.starts_with("192") ? 4u : 3u) << name;
-    ASSERT_EQ(out.size() + ready.size() + waiting, 60u);
+    ASSERT_EQ(hosts.all(), 60u);
   }
-  EXPECT_GT(taken, 3000u);
-  for (const Out& one : out) ledger.Return(one.hold, std::nullopt, now);
-  now += 10 * kSecond;
-  while (waiting > 0) {
-    std::vector<LedgerWaiter> freed = ledger.TakeFreed(now);
-    ASSERT_FALSE(freed.empty()) << waiting << " wait for ever";
-    waiting -= freed.size();
-    for (const LedgerWaiter& waiter : freed) {
-      auto hold = ledger.Take(waiter, address_of(waiter.host), 1, now, now);
-      if (hold) {
-        ledger.Return(*hold, std::nullopt, now);
-      } else {
-        ++waiting;
-      }
+  EXPECT_GT(hosts.taken(), 3000u);
+  // With everything back and time going on, nobody waits for ever.
+  for (int step = 0; step < 10'000 && hosts.waiting() + hosts.out() > 0; ++step) {
+    if (hosts.out() > 0) {
+      hosts.ReturnOne();
+    } else {
+      hosts.Pass();
     }
   }
+  EXPECT_EQ(hosts.waiting(), 0u);
 }
 
 }  // namespace
