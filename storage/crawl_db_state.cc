@@ -11,6 +11,7 @@ namespace weft {
 namespace {
 
 constexpr uint8_t kCountsVersion = 1;
+constexpr uint8_t kCountsVersionWithRecrawl = 2;   // written only where there was any
 constexpr uint8_t kHostVersion = 1;
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
@@ -37,14 +38,17 @@ std::string ShardPrefix(uint16_t shard) {
 }  // namespace
 
 std::string EncodeShardCounts(const ShardCounts& counts) {
-  std::string out(1, static_cast<char>(kCountsVersion));
   const LedgerCounts& l = counts.ledger;
+  const bool recrawl = (l.due_later | l.recrawl_changed | l.recrawl_unchanged | l.recrawl_missed) != 0;
+  std::string out(1, static_cast<char>(recrawl ? kCountsVersionWithRecrawl : kCountsVersion));
   for (uint64_t number : {l.discovered, l.pending, l.done, l.pages, l.truncated, l.sightings, l.superseded,
                           counts.next_sequence, counts.commit, counts.clock}) {
     PutVarint(out, number);
   }
   PutReasons(out, l.failed);
   PutReasons(out, l.refused);
+  if (!recrawl) return out;
+  for (uint64_t number : {l.due_later, l.recrawl_changed, l.recrawl_unchanged, l.recrawl_missed}) PutVarint(out, number);
   return out;
 }
 
@@ -59,7 +63,12 @@ absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes) {
   }
   ReadReasons(in, l.failed);
   ReadReasons(in, l.refused);
-  if (version != kCountsVersion || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
+  if (version == kCountsVersionWithRecrawl) {
+    for (uint64_t* number : {&l.due_later, &l.recrawl_changed, &l.recrawl_unchanged, &l.recrawl_missed}) {
+      *number = in.Varint();
+    }
+  }
+  if ((version != kCountsVersion && version != kCountsVersionWithRecrawl) || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
   return counts;
 }
 
@@ -136,7 +145,7 @@ std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); 
 // ---- ShardChange ----
 
 ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before)
-    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()) {
+    : db_(db), shard_(shard), now_(now), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()) {
   counts_.commit = db.commit + before + 1;
   counts_.clock = std::max(counts_.clock, now);
 }
