@@ -64,6 +64,8 @@ std::vector<Option> SeedAndScopeOptions() {
 }
 
 std::vector<Option> RecrawlOptions() {
+  constexpr uint64_t kSecond = 1'000'000;
+  constexpr uint64_t kTenYears = 3650 * 86'400 * kSecond;
   return {
       {.name = "rule", .repeatable = true, .unit = "'match=RE2 NAME=VALUE...'",
        .help = "For URLs in which the regular expression is found: priority=-100..100, recrawl=1h..7d (or one time, or "
@@ -71,6 +73,15 @@ std::vector<Option> RecrawlOptions() {
                "these the first rule that matches and names it decides",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
        .check = CheckUrlRule},
+      {.name = "recrawl", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Fetch pages again, sooner where they changed and later where they did not; the crawl goes on until it is stopped",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRecrawlFieldNumber)},
+      {.name = "recrawl-min", .kind = ValueKind::kDuration, .default_text = "1h", .unit = "DURATION", .least = kSecond,
+       .most = kTenYears, .help = "Shortest time between two visits of a page; the first is that long after the page was stored",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRecrawlMinUsFieldNumber)},
+      {.name = "recrawl-max", .kind = ValueKind::kDuration, .default_text = "30d", .unit = "DURATION", .least = kSecond,
+       .most = kTenYears, .help = "Longest time between two visits of a page", .group = OptionGroup::kScope,
+       .commands = kOwners, .place = Stored(Settings::kRecrawlMaxUsFieldNumber)},
   };
 }
 

@@ -187,6 +187,10 @@ absl::StatusOr<UrlRules> UrlRules::Of(const wire::CrawlSettings& settings) {
 
 bool UrlRules::empty() const { return impl_->rules.empty(); }
 
+bool UrlRules::has_times() const {
+  return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return rule.recrawl.at.has_value(); });
+}
+
 int UrlRules::Priority(std::string_view url) const {
   if (empty()) return 0;
   for (int i : impl_->Matching(url)) {

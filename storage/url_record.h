@@ -59,7 +59,7 @@ struct UrlRecord {
   bool truncated = false;
   absl::Time fetched_at = absl::UnixEpoch();
   std::string mime;
-  std::string etag;                     // as received, at most kMaxValidatorBytes; empty: none, or not usable
+  std::string etag;                     // as received; empty: none, or not usable (common/validators.h)
   std::string last_modified;            // the same
   uint64_t recrawl_us = 0;              // interval in force, 0: none yet
   uint32_t changes = 0;                 // visits that found another page than the one before
@@ -82,9 +82,6 @@ struct UrlRecord {
 
   bool operator==(const UrlRecord&) const = default;
 };
-
-// Longer validators than this are not kept: cut ones would match nothing.
-inline constexpr size_t kMaxValidatorBytes = 256;
 
 // Fields of a state that the record is not in are not stored.
 std::string EncodeUrlRecord(const UrlRecord& record);
