@@ -208,7 +208,8 @@ void SchedulerNode::Impl::CheckEnd() {
   }
   StopReason reason = StopReason::kNone;
   if (NothingLeft()) {
-    // With recrawls there is always more to come. Durably: nodes that are told to stop do not come back should the last writes be lost.
+    // With recrawls there is always more to come. Durably: nodes that are told to stop do not come back should the last
+    // writes be lost.
     if (options.stop_when_finished && !recrawls.on() && gate.idle()) reason = StopReason::kFinished;
   } else if (settings.max_pages() > 0 && db->ledger().pages >= settings.max_pages()) {
     reason = StopReason::kMaxPages;

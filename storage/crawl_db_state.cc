@@ -68,7 +68,8 @@ absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes) {
       *number = in.Varint();
     }
   }
-  if ((version != kCountsVersion && version != kCountsVersionWithRecrawl) || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
+  const bool known = version == kCountsVersion || version == kCountsVersionWithRecrawl;
+  if (!known || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
   return counts;
 }
 

@@ -238,6 +238,23 @@ TEST(HostState, RoundTrips) {
   EXPECT_EQ(decoded->throttles, 5u);
 }
 
+TEST(ShardCounts, WhatRecrawlsCountRoundTrips) {
+  ShardCounts counts;
+  counts.ledger.done = 7;
+  EXPECT_EQ(EncodeShardCounts(counts).front(), 1) << "as before, where there is none";
+  counts.ledger.due_later = 1;
+  counts.ledger.recrawl_changed = 2;
+  counts.ledger.recrawl_unchanged = 3;
+  counts.ledger.recrawl_missed = 4;
+  auto decoded = DecodeShardCounts(EncodeShardCounts(counts));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->ledger.done, 7u);
+  EXPECT_EQ(decoded->ledger.due_later, 1u);
+  EXPECT_EQ(decoded->ledger.recrawl_changed, 2u);
+  EXPECT_EQ(decoded->ledger.recrawl_unchanged, 3u);
+  EXPECT_EQ(decoded->ledger.recrawl_missed, 4u);
+}
+
 TEST(ShardCounts, AnyBytesAreReadOrRefused) {
   uint64_t seed = 13;
   SCOPED_TRACE(fmt::format("seed {}", seed));
