@@ -28,6 +28,7 @@ TEST(Conditions, AreNoneWithoutAPage) { EXPECT_THAT(Conditions("", ""), IsEmpty(
 TEST(Conditions, NeverBeginAnotherHeader) {
   EXPECT_THAT(Conditions("\"x\"\r\nEvil: 1", "Sat\nEvil: 1"), IsEmpty());
   EXPECT_THAT(Conditions(std::string(kMaxValidatorBytes + 1, 'x'), std::string("a\0b", 3)), IsEmpty());
+  EXPECT_THAT(Conditions("\"\xe9\"", "\x7f"), IsEmpty());
   EXPECT_THAT(Conditions(std::string(kMaxValidatorBytes, 'x'), ""), ::testing::SizeIs(1));
 }
 

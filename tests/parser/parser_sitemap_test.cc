@@ -71,6 +71,7 @@ TEST_F(ParserSitemapTest, ValidatorsOfAPageGoOnWithTheResult) {
   EXPECT_EQ(result.etag(), "\"7\"");
   EXPECT_EQ(result.last_modified(), "Sat, 21 Nov 2026 10:00:00 GMT");
   EXPECT_EQ(Read("x", 0, "ETag: " + std::string(300, 'x') + "\r\n").etag(), "");
+  EXPECT_EQ(Read("x", 0, "ETag: \"\xe9\"\r\n").etag(), "") << "no UTF-8: the message could not be read";
 }
 
 TEST_F(ParserSitemapTest, APageThatWasOnlyCalledASitemapIsAPage) {
