@@ -149,7 +149,8 @@ int RunCrawl(const CommandLine& line, SchedulerHost& host, Worker& worker, const
   summary.status = last.status;
   summary.stop = last.stop;
   summary.elapsed = teller.elapsed();
-  summary.pages_this_run = last.status.pages() - pages_before;
+  // A page that is fetched again may be none any more.
+  summary.pages_this_run = last.status.pages() - std::min(last.status.pages(), pages_before);
   summary.command_to_go_on =
       ShellCommand({line.argv.empty() ? "weft" : line.argv[0], "crawl", "--out", line.invocation.out_dir});
   for (const std::string& why : WhyFewPages(last.status, host.FirstEnds(), settings.scope())) {

@@ -75,6 +75,9 @@ class Exporter {
     out.truncated = record.truncated;
     out.warc_file = record.place.file;
     out.warc_offset = record.place.offset;
+    if (record.first_fetched != absl::UnixEpoch()) out.first_fetched = record.first_fetched;
+    out.last_checked = record.last_checked();
+    out.changes = record.changes;
     if (with_text_) out.text = "";
     auto directory = source_.PagesPath(record.place.pages_dir_id);
     if (!directory.ok()) {

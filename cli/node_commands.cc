@@ -184,7 +184,7 @@ int SchedulerCommand(const CommandLine& line) {
   summary.status = host.Snapshot().status;
   summary.stop = host.Snapshot().stop;
   summary.elapsed = SystemClock().SteadyNow() - begun;
-  summary.pages_this_run = summary.status.pages() - pages_before;
+  summary.pages_this_run = summary.status.pages() - std::min(summary.status.pages(), pages_before);
   summary.command_to_go_on = ShellCommand({line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
                                            line.invocation.data_dir, "--listen", bound->front()});
   fmt::print(stderr, "{}", SummaryText(summary));

@@ -209,6 +209,11 @@ absl::Status CheckRequired(CommandLine& line) {
   if (line.command != Command::kExport && line.invocation.pages_dirs.size() > 1) {
     return InvalidArgument("--pages is given twice; a worker has one pages directory: start one worker for each");
   }
+  const wire::CrawlSettings& settings = line.settings;
+  const bool both = line.given.contains("recrawl-min") && line.given.contains("recrawl-max");
+  if (both && settings.recrawl_min_us() > settings.recrawl_max_us()) {
+    return InvalidArgument("--recrawl-min is longer than --recrawl-max: exchange them, or give one of them alone");
+  }
   if (line.invocation.listen.empty()) {
     line.invocation.listen = line.command == Command::kScheduler ? "tcp://127.0.0.1:7700" : "tcp://127.0.0.1:*";
   }

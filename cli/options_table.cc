@@ -2,6 +2,7 @@
 
 #include "cli/options_check.h"
 #include "common/follow_choice.h"
+#include "common/url_rules.h"
 
 namespace weft {
 namespace {
@@ -59,6 +60,28 @@ std::vector<Option> SeedAndScopeOptions() {
       {.name = "change-scope", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Let this call change the scope options of a crawl that has begun",
        .group = OptionGroup::kScope, .commands = kOwners, .place = OfCall(&Call::change_scope)},
+  };
+}
+
+std::vector<Option> RecrawlOptions() {
+  constexpr uint64_t kSecond = 1'000'000;
+  constexpr uint64_t kTenYears = 3650 * 86'400 * kSecond;
+  return {
+      {.name = "rule", .repeatable = true, .unit = "'match=RE2 NAME=VALUE...'",
+       .help = "For URLs in which the regular expression is found: priority=-100..100, recrawl=1h..7d (or one time, or "
+               "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC). For each of "
+               "these the first rule that matches and names it decides",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
+       .check = CheckUrlRule},
+      {.name = "recrawl", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Fetch pages again, sooner where they changed and later where they did not; the crawl goes on until it is stopped",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRecrawlFieldNumber)},
+      {.name = "recrawl-min", .kind = ValueKind::kDuration, .default_text = "1h", .unit = "DURATION", .least = kSecond,
+       .most = kTenYears, .help = "Shortest time between two visits of a page; the first is that long after the page was stored",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRecrawlMinUsFieldNumber)},
+      {.name = "recrawl-max", .kind = ValueKind::kDuration, .default_text = "30d", .unit = "DURATION", .least = kSecond,
+       .most = kTenYears, .help = "Longest time between two visits of a page", .group = OptionGroup::kScope,
+       .commands = kOwners, .place = Stored(Settings::kRecrawlMaxUsFieldNumber)},
   };
 }
 
@@ -239,7 +262,7 @@ std::vector<Option> InspectionOptions() {
 
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
-  for (auto* make : {SeedAndScopeOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
+  for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
                      InspectionOptions, NodeAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }

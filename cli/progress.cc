@@ -98,8 +98,9 @@ double RateMeter::rate() const {
 
 std::string ProgressLine(const wire::StatusReply& status, double rate, absl::Duration elapsed) {
   const wire::Ledger& ledger = status.ledger();
-  return fmt::format("{}, {:.1f}/s · queued {} · {} · {} failed · {}", HumanCount(status.pages(), "page"), rate,
-                     HumanCount(ledger.queued() + ledger.leased()), HumanCount(status.hosts(), "host"),
+  const std::string later = status.due_later() > 0 ? fmt::format(" · {} due later", HumanCount(status.due_later())) : "";
+  return fmt::format("{}, {:.1f}/s · queued {}{} · {} · {} failed · {}", HumanCount(status.pages(), "page"), rate,
+                     HumanCount(ledger.queued() + ledger.leased()), later, HumanCount(status.hosts(), "host"),
                      HumanCount(Sum(ledger.failed())), ClockText(elapsed));
 }
 
@@ -110,6 +111,20 @@ std::string PolitenessNote(const SchedulerNode::RateBound& bound, uint32_t host_
   if (rate < most / 2 || most > 50) return "";
   return fmt::format("{} host{} × {} delay: at most {:.0f} pages/min; --delay 0 for a server of your own", bound.hosts,
                      bound.hosts == 1 ? "" : "s", weft::FormatDuration(bound.delay), most * 60);
+}
+
+std::vector<std::string> RecrawlTexts(const wire::StatusReply& status) {
+  std::vector<std::string> texts;
+  if (status.due_later() > 0) {
+    const absl::Duration next = absl::Seconds(status.next_due_us() / 1'000'000);
+    texts.push_back(fmt::format("{:<11}{} fetched again, the next in {}", "due later",
+                                HumanCount(status.due_later(), "page is", "pages are"), weft::FormatDuration(next)));
+  }
+  if (status.recrawl_changed() + status.recrawl_unchanged() + status.recrawl_missed() > 0) {
+    texts.push_back(fmt::format("{:<11}{} changed, {} unchanged, {} missed", "visits", HumanCount(status.recrawl_changed()),
+                                HumanCount(status.recrawl_unchanged()), HumanCount(status.recrawl_missed())));
+  }
+  return texts;
 }
 
 std::string SummaryText(const CrawlSummary& summary) {
@@ -134,6 +149,7 @@ std::string SummaryText(const CrawlSummary& summary) {
   if (status.sightings() > 0) {
     text += fmt::format("  {:<11}{} refused links beyond what is recorded per host\n", "sightings", status.sightings());
   }
+  for (const std::string& line : RecrawlTexts(status)) text += fmt::format("  {}\n", line);
   uint64_t left = ledger.queued() + ledger.leased();
   if (left > 0 && !summary.command_to_go_on.empty()) {
     text += fmt::format("{} left; go on with: {}{}\n", HumanCount(left, "URL is", "URLs are"), summary.command_to_go_on,

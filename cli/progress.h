@@ -36,6 +36,10 @@ struct CrawlSummary {
   uint64_t pages_this_run = 0;
   std::string command_to_go_on;   // printed where URLs are left
 };
+// How many pages are fetched again later, and what the visits so far have found: a line each, without its end; none where
+// nothing was fetched again.
+std::vector<std::string> RecrawlTexts(const wire::StatusReply& status);
+
 std::string SummaryText(const CrawlSummary& summary);
 
 // Sentences that explain a crawl of fewer than three pages; empty if there is nothing to explain.

@@ -9,6 +9,7 @@
 #include "common/registrable_domain.h"
 #include "scheduler/anchor_list.h"
 #include "scheduler/politeness_report.h"
+#include "scheduler/recrawl_desk.h"
 #include "scheduler/status_report.h"
 #include "storage/crawl_db.h"
 #include "storage/rocks_kv.h"
@@ -27,6 +28,7 @@ class RestingCrawl : public RecordSource {
   absl::StatusOr<wire::StatusReply> Status() override {
     wire::StatusReply status;
     FillLedger(db_->ledger(), 0, status);
+    FillRecrawls(db_->ledger(), db_->NextDue(), db_->stored_clock(), status);
     WEFT_ASSIGN_OR_RETURN(std::optional<std::string> state, db_->GetMeta(kMetaState));
     // It says running and nobody runs it: the process was killed.
     status.set_state(!state || *state == "running" ? "interrupted" : *state);

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/progress.h"
 #include "cli/record_source.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -27,6 +28,11 @@ std::string Json(const wire::StatusReply& status) {
   json["truncated"] = status.truncated();
   json["superseded"] = status.superseded();
   json["sightings"] = status.sightings();
+  json["recrawl"] = {{"due_later", status.due_later()},
+                     {"next_due_s", status.next_due_us() / 1'000'000},
+                     {"changed", status.recrawl_changed()},
+                     {"unchanged", status.recrawl_unchanged()},
+                     {"missed", status.recrawl_missed()}};
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const wire::NodeStatus& node : status.nodes()) {
     nodes.push_back({{"name", node.name()}, {"role", node.role()}, {"leases", node.leases()},
@@ -55,6 +61,7 @@ void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
   fmt::print("  {:<11}{:>12}\n", "done", HumanCount(ledger.done()));
   PrintReasons("failed", ledger.failed());
   PrintReasons("refused", ledger.refused());
+  for (const std::string& text : RecrawlTexts(status)) fmt::print("  {}\n", text);
   for (const wire::NodeStatus& node : status.nodes()) {
     const std::string what = node.role() == "fetcher"
                                  ? fmt::format("{} lease{}", node.leases(), node.leases() == 1 ? "" : "s")

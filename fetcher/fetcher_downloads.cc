@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/status.h"
+#include "fetcher/conditions.h"
 #include "fetcher/fetcher_node_impl.h"
 
 namespace weft {
@@ -29,6 +30,7 @@ void FetcherNode::Impl::Begin(LeaseRun& run, bool robots, const wire::UrlTicket&
   if (run.send_headers() && one.host == run.host()) {
     request.headers.assign(terms.settings().header().begin(), terms.settings().header().end());
   }
+  if (!robots) AddConditions(ticket, request.headers);
   one.handle = transport->Start(request, one.download.get());
 }
 

@@ -90,6 +90,7 @@ struct ParserNode::Impl {
   static void Note(Work& work, std::string_view note);
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
   void TakeRedirect(Work& work, const HttpHead& head);
+  static void TakeValidators(Work& work, const HttpHead& head);
   void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;
   void SubmitSome();
   void SubmitStored(const PageOnDisk& page, uint64_t number);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/crawl_key.h"
+#include "common/validators.h"
 #include "parser/link_header.h"
 #include "parser/parser_node_impl.h"
 #include "parser/style_sheet.h"
@@ -32,8 +33,10 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
   for (const ExtractedLink& found : links) {
     Fingerprint key = fingerprinter.Of(CrawlKey(found.url, keys));
     if (!seen.insert(key).second) continue;
-    // What was acknowledged as a page may be no known sitemap yet.
-    if (work.cacheable && found.kind != LinkKind::kSitemap && cache.Contains(key)) {
+    // What was acknowledged as a page may be no known sitemap yet; and when it changed last is news to who fetches it again.
+    const bool tells = found.kind == LinkKind::kSitemap ||
+                       (terms.settings().recrawl() && found.lastmod != absl::UnixEpoch());
+    if (work.cacheable && !tells && cache.Contains(key)) {
       ++counts.links_suppressed;
       continue;
     }
@@ -58,6 +61,13 @@ void ParserNode::Impl::TakeRedirect(Work& work, const HttpHead& head) {
   auto target = Url::Parse(head.Get("Location"), *base);
   if (!target.ok() || !target->is_http()) return;
   FillLink(*target, LinkKind::kRedirect, fingerprinter.Of(CrawlKey(*target, keys)), work.result.mutable_redirect());
+}
+
+// What a later visit sends back. Of a 304 they are those of the page that it speaks of (RFC 9110 15.4.5).
+void ParserNode::Impl::TakeValidators(Work& work, const HttpHead& head) {
+  if (head.status() != 200 && head.status() != 304) return;
+  if (const auto etag = head.Get("ETag"); UsableValidator(etag)) work.result.set_etag(std::string(etag));
+  if (const auto date = head.Get("Last-Modified"); UsableValidator(date)) work.result.set_last_modified(std::string(date));
 }
 
 void ParserNode::Impl::TakeSitemap(Work& work, SitemapFile file, std::vector<ExtractedLink>& links) {
@@ -143,6 +153,7 @@ void ParserNode::Impl::Read(Work& work, const HttpHead& head, const PayloadView&
 void ParserNode::Impl::Parse(Work& work, const HttpHead& head, const PayloadView& payload) {
   work.result.set_mime(MimeEssence(head.Get("Content-Type")));
   TakeRedirect(work, head);
+  TakeValidators(work, head);
   const bool ok = head.status() >= 200 && head.status() < 300;
   if (!ok || work.arrived.page.store_only()) return;
   parts.NameCurrentPage(work.result.ticket().key());

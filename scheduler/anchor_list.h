@@ -19,6 +19,7 @@ inline constexpr std::string_view kMetaJudged = "judged";      // scope version 
 inline constexpr std::string_view kMetaAnchorChunks = "anchors";
 inline constexpr std::string_view kMetaResubmissions = "resubmissions";  // wire::Resubmissions
 inline constexpr std::string_view kMetaWall = "wall";          // when it was last known to be open, Unix microseconds
+inline constexpr std::string_view kMetaRecrawl = "recrawl";    // settings by which what is done was planned; "": not at all
 inline constexpr std::string_view kMetaPagesPlaces = "pages-places";  // where pages directories were seen last
 
 absl::Status AppendAnchors(CrawlDb& db, const std::vector<std::string>& urls);

@@ -6,6 +6,7 @@
 
 #include "common/politeness.h"
 #include "common/status.h"
+#include "common/validators.h"
 
 namespace weft {
 namespace {
@@ -44,6 +45,10 @@ CommitDesk::CommitDesk(CrawlDb& db, Frontier& frontier, NodeTable& nodes, LeaseD
                        SchedulerObserver& observer)
     : db_(db), frontier_(frontier), nodes_(nodes), leases_(leases), intake_(intake), scope_(scope), gate_(gate),
       crawl_clock_(crawl_clock), clock_(clock), observer_(observer) {}
+
+void CommitDesk::PlanNext(const std::string& url, AttemptEnd& end) const {
+  if (recrawls_ != nullptr) end.recrawl = recrawls_->TermsFor(url);
+}
 
 void CommitDesk::TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
                               AttemptEnd& end) {
@@ -116,11 +121,14 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
     end.truncated = result.truncated();
     end.fetched_at = absl::FromUnixMicros(result.wall_us());
     end.mime = result.mime();
+    if (UsableValidator(result.etag())) end.etag = result.etag();
+    if (UsableValidator(result.last_modified())) end.last_modified = result.last_modified();
     for (const wire::Link& link : result.links()) {
       if (auto candidate = intake_.FromLink(link, ticket)) candidates_.push_back(*std::move(candidate));
     }
     if (result.has_redirect()) TakeRedirect(result, referrer, referrer_shard, end);
   }
+  PlanNext(ticket.url(), arrived.end);
   arrived.told = Told(ticket, outcome, result.wall_us(), result.took_us());
   arrived.told.status = static_cast<int>(result.status());
   arrived.told.mime = result.mime();
@@ -157,6 +165,7 @@ void CommitDesk::Take(const PeerId& from, wire::UrlEnded ended) {
   Arrived arrived;
   arrived.from = from;
   arrived.end = EndOfFailure(ended.ticket(), outcome);
+  PlanNext(ended.ticket().url(), arrived.end);
   arrived.told = Told(ended.ticket(), outcome, ended.wall_us(), ended.took_us());
   arrived.told.note = ended.detail();
   arrived_.push_back(std::move(arrived));
@@ -287,6 +296,7 @@ absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
     arrived.end.generation = url.record.generation;
     arrived.end.attempt = url.record.attempt;
     arrived.end.reason = ending.outcome;
+    PlanNext(url.record.url, arrived.end);
     arrived.told.url = url.record.url;
     arrived.told.depth = url.record.depth;
     arrived.told.seed = url.record.seed;

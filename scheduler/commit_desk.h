@@ -14,6 +14,7 @@
 #include "scheduler/lease_desk.h"
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
+#include "scheduler/recrawl_desk.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/sync_gate.h"
 
@@ -23,6 +24,9 @@ class CommitDesk {
  public:
   CommitDesk(CrawlDb& db, Frontier& frontier, NodeTable& nodes, LeaseDesk& leases, LinkIntake& intake, Scope& scope,
              SyncGate& gate, const CrawlClock& crawl_clock, const Clock& clock, SchedulerObserver& observer);
+
+  // Who says when what is done is fetched again; null: never.
+  void set_recrawls(const RecrawlDesk* recrawls) { recrawls_ = recrawls; }
 
   void Take(const PeerId& from, wire::PageResult result);
   void Take(const PeerId& from, const wire::LinkBatch& batch);
@@ -61,6 +65,7 @@ class CommitDesk {
   AttemptEnd EndOfFailure(const wire::UrlTicket& ticket, Outcome outcome) const;
   void DescribeReferrer(const Fingerprint& key, UrlEnd& told);
   void ReadAgain(const std::string& text);
+  void PlanNext(const std::string& url, AttemptEnd& end) const;
   void Settle(Arrived& arrived, CommitVerdict verdict);
   void Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts);
 
@@ -74,6 +79,7 @@ class CommitDesk {
   const CrawlClock& crawl_clock_;
   const Clock& clock_;
   SchedulerObserver& observer_;
+  const RecrawlDesk* recrawls_ = nullptr;
   std::vector<Candidate> candidates_;
   std::vector<Arrived> arrived_;
   std::vector<std::string> new_anchors_;

@@ -19,6 +19,14 @@ void FillTicket(const Candidate& place, const UrlRecord& record, wire::UrlTicket
   ticket.set_own_key_redirects(record.own_key_redirects);
 }
 
+// Of a URL that is fetched again what was stored before its last visit is no answer to this one (rule 2); and that a page
+// has not changed says nothing where none is known.
+bool AnswersVisit(const wire::PageResult& result, const UrlRecord& record) {
+  constexpr uint32_t kNotModified = 304;
+  if (!record.keeps_page) return result.status() != kNotModified;
+  return absl::FromUnixMicros(result.wall_us()) > record.last_checked();
+}
+
 }  // namespace
 
 // What is to become of a stored page; where it is wanted `ticket` is filled from its `record`.
@@ -50,6 +58,7 @@ absl::Status CommitDesk::TakeStored(const PeerId& from, wire::PageResult result)
   const uint64_t number = result.stored_number();
   UrlRecord record;
   WEFT_ASSIGN_OR_RETURN(StoredFate fate, FateOf(result.ticket().url(), *result.mutable_ticket(), record));
+  if (fate == StoredFate::kWanted && !AnswersVisit(result, record)) fate = StoredFate::kPassed;
   if (fate != StoredFate::kWanted) {
     wire::StoredAck& answer = stored_answers_[from];
     (fate == StoredFate::kPassed ? answer.mutable_passed() : answer.mutable_unknown())->Add(number);

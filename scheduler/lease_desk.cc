@@ -5,6 +5,7 @@
 
 #include "common/status.h"
 #include "scheduler/politeness_report.h"
+#include "scheduler/recrawl_desk.h"
 
 namespace weft {
 
@@ -64,6 +65,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_seed(url.record.seed);
     ticket->set_own_key_redirects(url.record.own_key_redirects);
     ticket->set_sitemap_level(url.record.sitemap_level);
+    FillConditions(url.record, *ticket);
     OutUrl out;
     out.host_id = host.id;
     out.shard = host.shard;

@@ -1,5 +1,6 @@
 #include "scheduler/link_intake.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/link_kind.h"
@@ -48,6 +49,7 @@ std::optional<Candidate> LinkIntake::FromLink(const wire::Link& link, const wire
   std::optional<Candidate> candidate = Make(link.url());
   if (!candidate) return std::nullopt;
   candidate->depth = source.depth() + 1;
+  candidate->lastmod_s = static_cast<uint64_t>(std::max<int64_t>(0, link.lastmod_us()) / 1'000'000);
   if (static_cast<LinkKind>(link.kind()) == LinkKind::kSitemap && SitemapsAreRead(settings_)) {
     candidate->sitemap_level = source.sitemap_level() + 1;
     if (source.sitemap_level() > 0) candidate->depth = source.depth();

@@ -84,6 +84,7 @@ void SchedulerNode::Start() {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
   s.Check(s.resubmits.Open());
+  s.Check(s.recrawls.Open());
   s.LoadScope();
   auto clean = s.db->GetMeta(kMetaClean);
   if (!clean.ok()) return s.Fail(clean.status());
@@ -210,8 +211,9 @@ void SchedulerNode::Impl::CheckEnd() {
   }
   StopReason reason = StopReason::kNone;
   if (NothingLeft()) {
-    // Durably: nodes that are told to stop do not come back should the last writes be lost.
-    if (options.stop_when_finished && gate.idle()) reason = StopReason::kFinished;
+    // With recrawls there is always more to come. Durably: nodes that are told to stop do not come back should the last
+    // writes be lost.
+    if (options.stop_when_finished && !recrawls.on() && gate.idle()) reason = StopReason::kFinished;
   } else if (settings.max_pages() > 0 && db->ledger().pages >= settings.max_pages()) {
     reason = StopReason::kMaxPages;
   } else if (settings.max_time_us() > 0 &&
@@ -285,7 +287,8 @@ void SchedulerNode::OnTick() {
     s.NoteAnchors(anchors.size());
   }
   s.Check(s.leases.Expire());
-  if (s.db->NextDue().value_or(UINT64_MAX) <= s.crawl_clock.Now()) {
+  if (s.stop == StopReason::kNone) s.Check(s.recrawls.Poke());
+  if (s.stop == StopReason::kNone && s.db->NextDue().value_or(UINT64_MAX) <= s.crawl_clock.Now()) {
     s.Check(s.db->PromoteDue(s.crawl_clock.Now(), kPromoteChunk).status());
     s.frontier.TakeInserts();
   }
@@ -320,7 +323,7 @@ absl::Time SchedulerNode::NextWake() const {
   std::optional<CrawlTime> freed = s.leases.NextFreed();
   if (freed) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*freed), now));
   std::optional<CrawlTime> due = s.db->NextDue();
-  if (due) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*due), now));
+  if (due && s.stop == StopReason::kNone) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*due), now));
   return wake;
 }
 
@@ -335,8 +338,11 @@ wire::StatusReply SchedulerNode::Status() const {
   const Impl& s = *impl_;
   wire::StatusReply status;
   FillLedger(s.db->ledger(), s.frontier.out_count(), status);
+  FillRecrawls(s.db->ledger(), s.db->NextDue(), s.crawl_clock.Now(), status);
   // Without a seed it waits for one: nothing has been crawled that could be finished.
-  status.set_state(s.NothingLeft() && s.db->ledger().discovered > 0 ? "finished" : "running");
+  // With recrawls it waits for what is due next.
+  const bool over = s.NothingLeft() && s.db->ledger().discovered > 0 && (!s.recrawls.on() || s.stop != StopReason::kNone);
+  status.set_state(over ? "finished" : "running");
   status.set_hosts(s.db->host_counts().all);
   FillNodes(s.nodes, s.clock.SteadyNow(), status.mutable_nodes());
   return status;

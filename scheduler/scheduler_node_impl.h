@@ -15,6 +15,7 @@
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
+#include "scheduler/recrawl_desk.h"
 #include "scheduler/resubmit_desk.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/scope.h"
@@ -41,9 +42,10 @@ struct SchedulerNode::Impl {
         nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
-        resubmits(*db, nodes, gate, c, obs), opened(c.SteadyNow()),
+        resubmits(*db, nodes, gate, c, obs), recrawls(*db, settings, crawl_clock, c), opened(c.SteadyNow()),
         last_tick(opened), last_clock(opened) {
     intake.set_settings(settings);
+    commits.set_recrawls(&recrawls);
   }
 
   void Fail(const absl::Status& status) {
@@ -102,6 +104,7 @@ struct SchedulerNode::Impl {
   LeaseDesk leases;
   CommitDesk commits;
   ResubmitDesk resubmits;
+  RecrawlDesk recrawls;
   std::vector<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these

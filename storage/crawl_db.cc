@@ -24,6 +24,10 @@ void Add(LedgerCounts& sum, const LedgerCounts& part) {
   sum.truncated += part.truncated;
   sum.sightings += part.sightings;
   sum.superseded += part.superseded;
+  sum.due_later += part.due_later;
+  sum.recrawl_changed += part.recrawl_changed;
+  sum.recrawl_unchanged += part.recrawl_unchanged;
+  sum.recrawl_missed += part.recrawl_missed;
   for (const auto& [outcome, count] : part.failed) sum.failed[outcome] += count;
   for (const auto& [outcome, count] : part.refused) sum.refused[outcome] += count;
 }
@@ -75,6 +79,11 @@ absl::Status CrawlDb::Impl::Load(Random& random) {
       return FailedPrecondition("crawl.db was written by a newer Weft (format {}, this program reads up to {}): use "
                                 "that version", identity.format_version(), kCrawlDbFormat);
     }
+    if (identity.format_version() < kCrawlDbFormat) {
+      // What is written from now on an older Weft cannot read.
+      identity.set_format_version(kCrawlDbFormat);
+      batch.Put(Family::kMeta, std::string(kIdentityName), identity.SerializeAsString());
+    }
   }
   fingerprinter = Fingerprinter(identity.fingerprint_seed());
   incarnation = random.NextId();
@@ -115,7 +124,8 @@ void CrawlDb::Impl::Replace(uint16_t shard, ShardCounts counts) {
   const LedgerCounts& before = shards[shard].ledger;
   const LedgerCounts& now = counts.ledger;
   for (auto field : {&LedgerCounts::discovered, &LedgerCounts::pending, &LedgerCounts::done, &LedgerCounts::pages,
-                     &LedgerCounts::truncated, &LedgerCounts::sightings, &LedgerCounts::superseded}) {
+                     &LedgerCounts::truncated, &LedgerCounts::sightings, &LedgerCounts::superseded, &LedgerCounts::due_later,
+                     &LedgerCounts::recrawl_changed, &LedgerCounts::recrawl_unchanged, &LedgerCounts::recrawl_missed}) {
     total.*field += now.*field - before.*field;
   }
   host_counts.all += counts.hosts.all - shards[shard].hosts.all;
@@ -257,13 +267,13 @@ absl::Status CrawlDb::ReadDone(std::string_view cursor, size_t limit, uint64_t p
       damaged = head.status();
       return false;
     }
-    if (head->state != UrlState::kDone) return true;
+    if (!head->page) return true;
     auto record = DecodeUrlRecord(value);
     if (!record.ok()) {
       damaged = record.status();
       return false;
     }
-    if (record->commit > pinned_commit) return true;
+    if (record->page_commit() > pinned_commit) return true;
     Row row;
     ByteReader in(key);
     row.shard = in.Fixed16();
@@ -281,6 +291,9 @@ absl::StatusOr<LedgerCounts> CrawlDb::Recount() const {
   // Kept beside the ledger, not to be had from the records.
   counts.sightings = impl_->total.sightings;
   counts.superseded = impl_->total.superseded;
+  counts.recrawl_changed = impl_->total.recrawl_changed;
+  counts.recrawl_unchanged = impl_->total.recrawl_unchanged;
+  counts.recrawl_missed = impl_->total.recrawl_missed;
   absl::Status damaged;
   WEFT_RETURN_IF_ERROR(impl_->kv->Scan(Family::kUrls, "", "", [&](std::string_view, std::string_view value) {
     auto record = DecodeUrlRecord(value);
@@ -292,8 +305,9 @@ absl::StatusOr<LedgerCounts> CrawlDb::Recount() const {
     if (record->state == UrlState::kPending) ++counts.pending;
     if (record->state == UrlState::kFailed) ++counts.failed[record->reason];
     if (record->state == UrlState::kRefused) ++counts.refused[record->reason];
-    if (record->state == UrlState::kDone) {
-      ++counts.done;
+    if (record->state == UrlState::kDone) ++counts.done;
+    if (record->state == UrlState::kDone && record->due_us != 0) ++counts.due_later;
+    if (record->has_page()) {
       counts.pages += record->status >= 200 && record->status < 300 ? 1 : 0;
       counts.truncated += record->truncated ? 1 : 0;
     }

@@ -15,6 +15,7 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/functional/any_invocable.h>
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -33,6 +34,7 @@
 #include "common/wire.pb.h"
 #include "storage/file_ops.h"
 #include "storage/kv.h"
+#include "storage/recrawl_interval.h"
 #include "storage/seen_urls.h"
 #include "storage/time_window.h"
 #include "storage/url_record.h"
@@ -56,6 +58,7 @@ struct Candidate {
   Fingerprint referrer;
   uint16_t referrer_shard = 0;
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
+  uint64_t lastmod_s = 0;             // a sitemap's hint, Unix time; 0: none
 };
 
 enum class Admission : uint8_t {
@@ -140,6 +143,10 @@ struct AttemptEnd {
   bool truncated = false;
   absl::Time fetched_at;
   std::string mime;
+  std::string etag;                     // as in UrlRecord
+  std::string last_modified;
+  // Set: when it is done it is fetched again, by these terms. Of any kind, for a visit that fails leaves the record done.
+  std::optional<RecrawlTerms> recrawl;
 };
 
 enum class CommitVerdict : uint8_t {
@@ -169,10 +176,14 @@ struct LedgerCounts {
   std::map<Outcome, uint64_t> failed;
   std::map<Outcome, uint64_t> refused;
   // Beside the ledger.
-  uint64_t pages = 0;        // done with a 2xx status
+  uint64_t pages = 0;        // with a stored page of a 2xx status: done, or being fetched again
   uint64_t truncated = 0;
   uint64_t sightings = 0;
   uint64_t superseded = 0;
+  uint64_t due_later = 0;    // done, and fetched again later
+  uint64_t recrawl_changed = 0;    // visits that found another page,
+  uint64_t recrawl_unchanged = 0;  // the same,
+  uint64_t recrawl_missed = 0;     // or none
 
   // discovered == pending + done + sum(failed) + sum(refused)
   bool AddsUp() const;
@@ -213,7 +224,8 @@ class CrawlDb {
   // --- The ledger ---
   // One answer per candidate, in order; duplicates within the call count as known. One batch per shard.
   // A seed that is known as refused (scope, depth, prefix, excluded) is taken up. A known pending record found nearer
-  // (smaller depth) keeps its place but takes the smaller depth.
+  // (smaller depth) keeps its place but takes the smaller depth. A done one that waits to be fetched again is due at once
+  // where a sitemap says that it changed after its last visit.
   absl::StatusOr<std::vector<Admission>> Admit(std::span<const Candidate> candidates, CrawlTime now);
   // One verdict per end, in order. First wins on (key, generation, attempt) while the record is pending (rule 1).
   absl::StatusOr<std::vector<CommitVerdict>> Commit(std::span<const AttemptEnd> ends, CrawlTime now);
@@ -232,8 +244,17 @@ class CrawlDb {
   absl::StatusOr<std::vector<QueuedUrl>> ReadQueue(uint16_t shard, std::string_view origin, uint64_t after,
                                                    size_t limit) const;
   // Moves retries that are due into their queues; answers the hosts that got some. NextDue: when the next one is.
+  // What is done and due is pending again, one generation later; unless recrawls are off: then it is forgotten that it was.
   absl::StatusOr<std::vector<uint64_t>> PromoteDue(CrawlTime now, size_t limit);
   std::optional<CrawlTime> NextDue() const;
+  // Off, until it is said. Not stored.
+  void SetRecrawl(bool on);
+  // Plans when done records are fetched again, of at most `limit` records from `cursor` on (empty: the start), which then
+  // stands behind them and is empty at the end. nullopt of `planner`: not at all. For a crawl whose recrawl settings
+  // changed: how many were planned anew.
+  using RecrawlPlanner = absl::FunctionRef<std::optional<RecrawlTerms>(const UrlRecord&)>;
+  absl::StatusOr<uint64_t> PlanRecrawl(std::string& cursor, size_t limit, RecrawlPlanner planner, absl::Time wall,
+                                       CrawlTime now);
   // Lowest position that an insert since the last call went to, by origin, for hand-out cursors (rule 6).
   absl::flat_hash_map<std::string, QueueInsert> TakeLowestInserts();
 
@@ -275,7 +296,7 @@ class CrawlDb {
     uint16_t shard = 0;
     UrlRecord record;
   };
-  // Done records with commit <= `pinned_commit`, in key order from `cursor` (empty: start) on; `next` is empty at the end.
+  // Records whose page was stored by commit `pinned_commit` or before (in its newest version), in key order from `cursor` (empty: start) on; `next` is empty at the end.
   absl::Status ReadDone(std::string_view cursor, size_t limit, uint64_t pinned_commit, std::vector<Row>& rows,
                         std::string& next) const;
 

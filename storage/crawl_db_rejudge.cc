@@ -33,7 +33,13 @@ void Apply(Rejudged& one, ShardChange& change) {
     DropOne(ledger.refused, one.record.reason);
   }
   one.record.reason = one.outcome;
-  if (one.outcome == Outcome::kNone) {
+  if (one.record.keeps_page) {
+    // It has been fetched before, and stays what it was then.
+    one.record.state = UrlState::kDone;
+    one.record.reason = Outcome::kNone;
+    one.record.keeps_page = false;
+    ++ledger.done;
+  } else if (one.outcome == Outcome::kNone) {
     one.record.state = UrlState::kPending;
     change.Enqueue(one.key, one.record, url->origin(), std::string(url->host()));
     ++ledger.pending;

@@ -11,7 +11,7 @@
 namespace weft {
 namespace {
 
-constexpr uint8_t kCountsVersion = 2;   // 1 had no counts of hosts
+constexpr uint8_t kCountsVersion = 2;   // 1 had no counts of hosts and recrawls
 constexpr uint8_t kHostVersion = 2;     // 1 was not filed, had no heads and waits of origins, and no list of further numbers
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
@@ -38,14 +38,15 @@ std::string ShardPrefix(uint16_t shard) {
 }  // namespace
 
 std::string EncodeShardCounts(const ShardCounts& counts) {
-  std::string out(1, static_cast<char>(kCountsVersion));
   const LedgerCounts& l = counts.ledger;
+  std::string out(1, static_cast<char>(kCountsVersion));
   for (uint64_t number : {l.discovered, l.pending, l.done, l.pages, l.truncated, l.sightings, l.superseded,
                           counts.next_sequence, counts.commit, counts.clock, counts.hosts.all, counts.hosts.pending}) {
     PutVarint(out, number);
   }
   PutReasons(out, l.failed);
   PutReasons(out, l.refused);
+  for (uint64_t number : {l.due_later, l.recrawl_changed, l.recrawl_unchanged, l.recrawl_missed}) PutVarint(out, number);
   return out;
 }
 
@@ -64,6 +65,11 @@ absl::StatusOr<ShardCounts> DecodeShardCounts(std::string_view bytes) {
   }
   ReadReasons(in, l.failed);
   ReadReasons(in, l.refused);
+  if (version >= 2) {
+    for (uint64_t* number : {&l.due_later, &l.recrawl_changed, &l.recrawl_unchanged, &l.recrawl_missed}) {
+      *number = in.Varint();
+    }
+  }
   if (version < 1 || version > kCountsVersion || !in.AtEnd()) return DataLoss("crawl.db: a shard's counters are damaged");
   return counts;
 }

@@ -20,7 +20,7 @@
 
 namespace weft {
 
-inline constexpr uint32_t kCrawlDbFormat = 1;
+inline constexpr uint32_t kCrawlDbFormat = 2;   // 2: records of version 2
 inline constexpr int kDepthShift = 56;
 inline constexpr std::string_view kClockName = "clock";
 
@@ -106,6 +106,7 @@ struct CrawlDb::Impl {
   uint64_t seen_noted = 0;          // bytes in the family since the snapshot
   uint64_t seen_save_at = 0;        // saved when that many are noted
   uint64_t seen_reads = 0;
+  bool recrawl = false;
   std::vector<std::pair<Fingerprint, SeenNote>> looked_up;   // of one call: the next link to them needs no read
   std::vector<Fingerprint> check_keys;     // kept for their memory
   std::vector<SeenAnswer> check_answers;
@@ -153,6 +154,7 @@ class ShardChange {
 
   ShardCounts& counts() { return counts_; }
   uint64_t commit() const { return counts_.commit; }
+  CrawlTime now() const { return now_; }
   // Something is to be written.
   bool dirty() const { return batch_.changes().size() > begin_; }
   // Something is to be written, be it only the counters.
@@ -172,6 +174,14 @@ class ShardChange {
   void Postpone(const Fingerprint& key, UrlRecord& record, CrawlTime due);
   // Back into its queue where it waited for a retry.
   void Promote(const Fingerprint& key, UrlRecord& record);
+  // A done record is due then; 0: not any more.
+  void Schedule(const Fingerprint& key, UrlRecord& record, CrawlTime due);
+  // A sitemap says that the record's page changed after its last visit, and it is to be fetched again anyway.
+  bool HintPulls(const Candidate& candidate, const UrlRecord& record) const;
+  // A done record's turn has come: pending again, one generation later, its page kept.
+  void VisitAgain(const Fingerprint& key, UrlRecord& record);
+  // A pending record, already out of its queue, is done: by its page, or by the one it keeps where a visit brought none.
+  void PageDone(const AttemptEnd& end, CrawlTime now, UrlRecord& record);
   // kNew: there was no record. kReopened: links may change more of it than before.
   enum class Was { kKnown, kNew, kReopened };
   void PutRecord(const Fingerprint& key, UrlRecord& record, Was was);

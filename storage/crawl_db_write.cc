@@ -71,6 +71,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
   record.redirect_hops = c.redirect_hops;
   record.seed = c.seed;
   record.sitemap_level = c.sitemap_level;
+  record.lastmod_s = c.lastmod_s;
   record.referrer = c.referrer;
   record.referrer_shard = c.referrer_shard;
   LedgerCounts& ledger = change.counts().ledger;
@@ -95,10 +96,22 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
   return c.refused == Outcome::kNone ? Admission::kQueued : Admission::kRefused;
 }
 
+// What a sitemap says of a page that is done.
+absl::StatusOr<Admission> AdmitHint(const Candidate& c, ShardChange& change, Known& known) {
+  WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(c.key));
+  if (!change.HintPulls(c, record)) return Admission::kKnown;
+  record.lastmod_s = c.lastmod_s;
+  if (record.due_us > change.now()) change.Schedule(c.key, record, std::max<CrawlTime>(1, change.now()));
+  change.PutRecord(c.key, record, ShardChange::Was::kKnown);
+  known.Change(c.key, std::move(record));
+  return Admission::kKnown;
+}
+
 absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Known& known) {
   WEFT_ASSIGN_OR_RETURN(UrlRecordHead head, known.Head(c.key));
   bool nearer = head.state == UrlState::kPending && c.refused == Outcome::kNone &&
                 (c.depth < head.depth || (c.seed && !head.seed) || (c.sitemap_level > 0 && !head.sitemap));
+  if (head.state == UrlState::kDone && c.lastmod_s != 0) return AdmitHint(c, change, known);
   bool take_up = head.state == UrlState::kRefused && c.refused == Outcome::kNone && RefusedByScope(head.reason);
   if (!nearer && !take_up) return Admission::kKnown;
   WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(c.key));
@@ -125,7 +138,8 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
 }
 
 // A link to a record that it cannot change.
-bool Settled(const Candidate& c, const SeenAnswer& answer) {
+bool Settled(const Candidate& c, const SeenAnswer& answer, bool recrawl) {
+  if (recrawl && c.lastmod_s != 0) return false;
   if (answer.kind != SeenAnswer::Kind::kKnown) return false;
   if (c.refused != Outcome::kNone || answer.note.settled()) return true;
   return !c.seed && c.sitemap_level == 0 && answer.note.LinkChangesNothing(c.depth);
@@ -138,36 +152,29 @@ std::map<uint16_t, std::vector<size_t>> ByShard(std::span<const T> items) {
   return groups;
 }
 
-void Finish(const AttemptEnd& end, UrlState state, Outcome reason, UrlRecord& record, ShardChange& change) {
+void Finish(const AttemptEnd& end, UrlState state, Outcome reason, CrawlTime now, UrlRecord& record, ShardChange& change) {
   LedgerCounts& ledger = change.counts().ledger;
   change.Dequeue(end.key, record);
+  if (state == UrlState::kDone || record.keeps_page) return change.PageDone(end, now, record);
   record.state = state;
   record.reason = reason;
   --ledger.pending;
   if (state == UrlState::kFailed) ++ledger.failed[reason];
   if (state == UrlState::kRefused) ++ledger.refused[reason];
-  if (state != UrlState::kDone) return;
-  ++ledger.done;
-  ledger.pages += end.status >= 200 && end.status < 300 ? 1 : 0;
-  ledger.truncated += end.truncated ? 1 : 0;
-  record.status = end.status;
-  record.place = end.place;
-  record.payload_digest = end.payload_digest;
-  record.payload_bytes = end.payload_bytes;
-  record.truncated = end.truncated;
-  record.fetched_at = end.fetched_at;
-  record.mime = end.mime;
 }
 
-CommitVerdict RedirectToItself(const AttemptEnd& end, UrlRecord& record, ShardChange& change) {
+CommitVerdict RedirectToItself(const AttemptEnd& end, CrawlTime now, UrlRecord& record, ShardChange& change) {
   auto url = Url::Parse(end.new_url);
   bool usable = url.ok() && url->is_http() && !url->host().empty();
   if (++record.own_key_redirects > static_cast<uint32_t>(kMaxOwnKeyRedirects) || !usable) {
-    Finish(end, UrlState::kFailed, Outcome::kRedirectLoop, record, change);
+    Finish(end, UrlState::kFailed, Outcome::kRedirectLoop, now, record, change);
     return CommitVerdict::kRedirectLoop;
   }
   change.Dequeue(end.key, record);
   record.url = end.new_url;
+  // They were another URL's.
+  record.etag.clear();
+  record.last_modified.clear();
   ++record.attempt;
   change.Enqueue(end.key, record, url->origin(), std::string(url->host()));
   return CommitVerdict::kCommitted;
@@ -176,13 +183,13 @@ CommitVerdict RedirectToItself(const AttemptEnd& end, UrlRecord& record, ShardCh
 CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record, ShardChange& change) {
   switch (end.kind) {
     case AttemptEnd::Kind::kDone:
-      Finish(end, UrlState::kDone, Outcome::kNone, record, change);
+      Finish(end, UrlState::kDone, Outcome::kNone, now, record, change);
       break;
     case AttemptEnd::Kind::kFailed:
-      Finish(end, UrlState::kFailed, end.reason, record, change);
+      Finish(end, UrlState::kFailed, end.reason, now, record, change);
       break;
     case AttemptEnd::Kind::kRefused:
-      Finish(end, UrlState::kRefused, end.reason, record, change);
+      Finish(end, UrlState::kRefused, end.reason, now, record, change);
       break;
     case AttemptEnd::Kind::kRetry:
       ++record.attempt;
@@ -192,7 +199,7 @@ CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record,
       if (record.due_us != 0) change.Promote(end.key, record);
       break;
     case AttemptEnd::Kind::kOwnKeyRedirect:
-      return RedirectToItself(end, record, change);
+      return RedirectToItself(end, now, record, change);
   }
   return CommitVerdict::kCommitted;
 }
@@ -210,7 +217,7 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
   std::vector<size_t> open;   // what the set cannot answer
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    if (Settled(candidate, impl_->check_answers[i])) continue;
+    if (Settled(candidate, impl_->check_answers[i], impl_->recrawl)) continue;
     bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
     bool elsewhere = impl_->hosts->Elsewhere(candidate.shard, HostId(candidate.host));
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
@@ -347,8 +354,11 @@ absl::StatusOr<std::vector<uint64_t>> CrawlDb::Impl::PromoteInShard(uint16_t sha
   for (const Fingerprint& key : keys) {
     if (!known.Contains(key)) return DataLoss("crawl.db: a retry has no record");
     WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(key));
-    change.Promote(key, record);
-    change.PutRecord(key, record, ShardChange::Was::kKnown);
+    const bool done = record.state == UrlState::kDone;
+    if (!done) change.Promote(key, record);
+    if (done && recrawl) change.VisitAgain(key, record);
+    if (done && !recrawl) change.Schedule(key, record, 0);
+    change.PutRecord(key, record, done ? ShardChange::Was::kReopened : ShardChange::Was::kKnown);
     const HostState* host = change.HostOf(record);
     if (host != nullptr) promoted.push_back(host->id);
   }

@@ -60,6 +60,11 @@ std::string JsonLine(const PageRow& row) {
       {"title", row.title},
       {"links", nlohmann::ordered_json::array_t(row.links.begin(), row.links.end())},
   };
+  if (row.first_fetched.has_value()) {
+    json["first_fetched"] = WarcDate(*row.first_fetched);
+    json["last_checked"] = WarcDate(row.last_checked);
+    json["changes"] = row.changes;
+  }
   if (row.text.has_value()) json["text"] = *row.text;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

@@ -28,6 +28,10 @@ struct PageRow {
   bool truncated = false;
   std::string warc_file;
   uint64_t warc_offset = 0;
+  // Of a page that was fetched again; else these three are left out.
+  std::optional<absl::Time> first_fetched;
+  absl::Time last_checked = absl::UnixEpoch();
+  uint32_t changes = 0;                       // visits that found another page than the one before
   std::vector<std::string> robots;            // "noindex", "nofollow": what the page asked of the crawl
   std::string title;
   std::vector<std::string> links;

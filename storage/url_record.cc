@@ -6,8 +6,10 @@
 namespace weft {
 namespace {
 
-// Layout: version, state, reason, flags (a byte each), depth (4 bytes), then what the flags and the state announce.
+// Layout: version, state, reason, flags (a byte each), depth (4 bytes), in version 2 more flags (a byte), then what the
+// flags and the state announce.
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithMore = 2;
 
 enum Flag : uint8_t {
   kSeed = 1,
@@ -20,15 +22,42 @@ enum Flag : uint8_t {
   kSitemap = 128,
 };
 
+// Of version 2.
+enum More : uint8_t {
+  kKeepsPage = 1,
+  kHasValidators = 2,
+  kHasLastmod = 4,
+  kHasSchedule = 8,
+  kHasHistory = 16,
+};
+
+struct Flags {
+  uint8_t first = 0;
+  uint8_t more = 0;
+};
+
+uint8_t MoreFlagsOf(const UrlRecord& r) {
+  int flags = 0;
+  if (r.lastmod_s != 0) flags |= kHasLastmod;
+  if (!r.has_page()) return static_cast<uint8_t>(flags);
+  if (r.state == UrlState::kPending) flags |= kKeepsPage;
+  if (!r.etag.empty() || !r.last_modified.empty()) flags |= kHasValidators;
+  if (r.recrawl_us != 0 || (r.state == UrlState::kDone && r.due_us != 0)) flags |= kHasSchedule;
+  const bool history = r.changes != 0 || r.unchanged != 0 || r.missed != 0 || r.first_commit != 0 ||
+                       r.first_fetched != absl::UnixEpoch() || r.checked_at != absl::UnixEpoch();
+  if (history) flags |= kHasHistory;
+  return static_cast<uint8_t>(flags);
+}
+
 uint8_t FlagsOf(const UrlRecord& r) {
   int flags = 0;
   if (r.seed) flags |= kSeed;
-  if (r.state == UrlState::kDone && r.truncated) flags |= kTruncated;
+  if (r.has_page() && r.truncated) flags |= kTruncated;
   if (!r.referrer.empty()) flags |= kHasReferrer;
   if (r.origin_id != 0) flags |= kHasOrigin;
   if (r.refused_host_id != 0) flags |= kHasRefusedHost;
   if (r.state == UrlState::kPending && r.due_us != 0) flags |= kWaitsForRetry;
-  if (r.state == UrlState::kDone && r.place != WarcPlace{}) flags |= kHasPlace;
+  if (r.has_page() && r.place != WarcPlace{}) flags |= kHasPlace;
   if (r.sitemap_level > 0) flags |= kSitemap;
   return static_cast<uint8_t>(flags);
 }
@@ -62,19 +91,68 @@ void ReadDone(ByteReader& in, uint8_t flags, UrlRecord& r) {
   r.place.record_digest = in.Bytes();
 }
 
-absl::StatusOr<uint8_t> ReadHead(ByteReader& in, UrlRecordHead& head) {
+void PutTime(std::string& out, absl::Time time) { PutFixed64(out, static_cast<uint64_t>(absl::ToUnixMicros(time))); }
+absl::Time ReadTime(ByteReader& in) { return absl::FromUnixMicros(static_cast<int64_t>(in.Fixed64())); }
+
+void PutMore(std::string& out, uint8_t flags, const UrlRecord& r) {
+  if (flags & kHasLastmod) PutVarint(out, r.lastmod_s);
+  if (flags & kHasValidators) {
+    PutBytes(out, r.etag);
+    PutBytes(out, r.last_modified);
+  }
+  if (flags & kHasSchedule) {
+    PutVarint(out, r.recrawl_us);
+    PutVarint(out, r.state == UrlState::kDone ? r.due_us : 0);
+  }
+  if (flags & kHasHistory) {
+    PutVarint(out, r.changes);
+    PutVarint(out, r.unchanged);
+    PutVarint(out, r.missed);
+    PutVarint(out, r.first_commit);
+    PutTime(out, r.first_fetched);
+    PutTime(out, r.checked_at);
+  }
+}
+
+void ReadMore(ByteReader& in, uint8_t flags, UrlRecord& r) {
+  if (flags & kHasLastmod) r.lastmod_s = in.Varint();
+  if (flags & kHasValidators) {
+    r.etag = in.Bytes();
+    r.last_modified = in.Bytes();
+  }
+  if (flags & kHasSchedule) {
+    r.recrawl_us = in.Varint();
+    const uint64_t due = in.Varint();
+    if (r.state == UrlState::kDone) r.due_us = due;
+  }
+  if (flags & kHasHistory) {
+    r.changes = in.Varint32();
+    r.unchanged = in.Varint32();
+    r.missed = in.Varint32();
+    r.first_commit = in.Varint();
+    r.first_fetched = ReadTime(in);
+    r.checked_at = ReadTime(in);
+  }
+}
+
+absl::StatusOr<Flags> ReadHead(ByteReader& in, UrlRecordHead& head) {
   uint8_t version = in.Fixed8();
   uint8_t state = in.Fixed8();
   head.reason = static_cast<Outcome>(in.Fixed8());
-  uint8_t flags = in.Fixed8();
+  const uint8_t flags = in.Fixed8();
   head.depth = in.Fixed32();
+  const uint8_t more = version == kVersionWithMore ? in.Fixed8() : uint8_t{0};
   if (!in.ok()) return DataLoss("URL record is cut short");
-  if (version != kVersion) return DataLoss("URL record has the unknown version {}", version);
+  if (version != kVersion && version != kVersionWithMore) return DataLoss("URL record has the unknown version {}", version);
   if (state < 1 || state > 4) return DataLoss("URL record has the unknown state {}", state);
   head.state = static_cast<UrlState>(state);
   head.seed = (flags & kSeed) != 0;
   head.sitemap = (flags & kSitemap) != 0;
-  return flags;
+  head.page = head.state == UrlState::kDone || (head.state == UrlState::kPending && (more & kKeepsPage) != 0);
+  constexpr int kAll = kKeepsPage | kHasValidators | kHasLastmod | kHasSchedule | kHasHistory;
+  const bool of_page = (more & ~kHasLastmod) != 0;
+  if ((more & ~kAll) != 0 || (of_page && !head.page)) return DataLoss("URL record has unknown flags");
+  return Flags{flags, more};
 }
 
 }  // namespace
@@ -82,12 +160,14 @@ absl::StatusOr<uint8_t> ReadHead(ByteReader& in, UrlRecordHead& head) {
 std::string EncodeUrlRecord(const UrlRecord& r) {
   std::string out;
   out.reserve(96 + r.url.size() + r.place.file.size() + r.mime.size());
-  uint8_t flags = FlagsOf(r);
-  out.push_back(static_cast<char>(kVersion));
+  const uint8_t flags = FlagsOf(r);
+  const uint8_t more = MoreFlagsOf(r);
+  out.push_back(static_cast<char>(more == 0 ? kVersion : kVersionWithMore));
   out.push_back(static_cast<char>(r.state));
   out.push_back(static_cast<char>(r.reason));
   out.push_back(static_cast<char>(flags));
   PutFixed32(out, r.depth);
+  if (more != 0) out.push_back(static_cast<char>(more));
   PutVarint(out, r.generation);
   PutVarint(out, r.attempt);
   PutVarint(out, r.redirect_hops);
@@ -102,14 +182,16 @@ std::string EncodeUrlRecord(const UrlRecord& r) {
   if (flags & kSitemap) PutVarint(out, r.sitemap_level);
   PutBytes(out, r.url);
   if (r.state == UrlState::kPending) PutFixed64(out, (flags & kWaitsForRetry) ? r.due_us : r.queue_position);
-  if (r.state == UrlState::kDone) PutDone(out, r);
+  if (r.has_page()) PutDone(out, r);
+  PutMore(out, more, r);
   return out;
 }
 
 absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
   ByteReader in(bytes);
   UrlRecordHead head;
-  WEFT_ASSIGN_OR_RETURN(uint8_t flags, ReadHead(in, head));
+  WEFT_ASSIGN_OR_RETURN(const Flags both, ReadHead(in, head));
+  const uint8_t flags = both.first;
   UrlRecord r;
   r.state = head.state;
   r.reason = head.reason;
@@ -129,7 +211,9 @@ absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
   if (flags & kSitemap) r.sitemap_level = in.Varint32();
   r.url = in.Bytes();
   if (r.state == UrlState::kPending) ((flags & kWaitsForRetry) ? r.due_us : r.queue_position) = in.Fixed64();
-  if (r.state == UrlState::kDone) ReadDone(in, flags, r);
+  r.keeps_page = r.state == UrlState::kPending && head.page;
+  if (head.page) ReadDone(in, flags, r);
+  ReadMore(in, both.more, r);
   if (!in.AtEnd()) return DataLoss("URL record is damaged");
   return r;
 }
@@ -137,7 +221,7 @@ absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
 absl::StatusOr<UrlRecordHead> DecodeUrlRecordHead(std::string_view bytes) {
   ByteReader in(bytes);
   UrlRecordHead head;
-  WEFT_ASSIGN_OR_RETURN([[maybe_unused]] uint8_t flags, ReadHead(in, head));
+  WEFT_ASSIGN_OR_RETURN([[maybe_unused]] const Flags flags, ReadHead(in, head));
   return head;
 }
 

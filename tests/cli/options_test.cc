@@ -341,5 +341,21 @@ TEST(Commands, StrayArgumentsAreErrors) {
   EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://127.0.0.1:1", "extra"}), HasSubstr("unexpected argument 'extra'"));
 }
 
+TEST(Recrawl, BoundsThatCrossAreAnError) {
+  const std::vector<std::string> crawl = {"crawl", "https://a.example/", "--out", "d", "--contact", "a@b.example"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), crawl.begin(), crawl.end());
+    return more;
+  };
+  EXPECT_THAT(ErrorOf(with({"--recrawl-min", "2h", "--recrawl-max", "1h"})), HasSubstr("longer than --recrawl-max"));
+  const auto line = Parse(with({"--recrawl", "--recrawl-min", "2h", "--rule", "match=x recrawl=off"}));
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_TRUE(line->settings.recrawl());
+  EXPECT_EQ(line->settings.recrawl_min_us(), 7'200'000'000);
+  EXPECT_EQ(line->settings.recrawl_max_us(), 30 * 86'400'000'000);
+  EXPECT_EQ(line->settings.rule_size(), 1);
+  EXPECT_THAT(ErrorOf(with({"--rule", "match=x recrawl=soon"})), HasSubstr("--rule"));
+}
+
 }  // namespace
 }  // namespace weft

@@ -234,5 +234,17 @@ TEST(WhyFewPagesTest, OfLinksNothingIsSaidBeforeTheEndNorWhereNothingWasFetched)
   EXPECT_THAT(WhyFewPages(status, {}, "host"), IsEmpty());
 }
 
+TEST(RecrawlTexts, TellWhatIsDueAndWhatVisitsFound) {
+  wire::StatusReply status;
+  EXPECT_TRUE(RecrawlTexts(status).empty());
+  status.set_due_later(1200);
+  status.set_next_due_us(90'500'000);
+  status.set_recrawl_changed(3);
+  status.set_recrawl_unchanged(4000);
+  EXPECT_EQ(RecrawlTexts(status), (std::vector<std::string>{"due later  1,200 pages are fetched again, the next in 1m30s",
+                                                            "visits     3 changed, 4,000 unchanged, 0 missed"}));
+  EXPECT_NE(ProgressLine(status, 0, absl::ZeroDuration()).find("1,200 due later"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weft

@@ -38,8 +38,24 @@ def text(content):
     return Answer(200, {"Content-Type": "text/plain"}, content.encode())
 
 
+def conditional(etag="", last_modified="", body=b"<title>same</title>"):
+    """Answers 304 to who has the page already."""
+
+    def answer(request, _):
+        fields = {"Content-Type": "text/html"}
+        fields.update({"ETag": etag} if etag else {}, **({"Last-Modified": last_modified} if last_modified else {}))
+        # RFC 9110 13.1.3: a date says nothing where an entity tag was sent.
+        tag, date = request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
+        same = tag == etag if tag is not None else bool(date) and date == last_modified
+        return Answer(304, fields, b"") if same else Answer(200, fields, body)
+
+    answer.reads_request = True
+    return answer
+
+
 class Site:
-    """`pages` maps a path (with its query) to an Answer, or to a function that makes one of the path."""
+    """`pages` maps a path (with its query) to an Answer, or to a function that makes one of the path (and, marked by
+    `conditional`, of the request)."""
 
     def __init__(self, pages, address=""):
         self.pages = pages
@@ -54,7 +70,7 @@ class Site:
                 begin = time.monotonic()
                 answer = site.pages.get(self.path, Answer(404, {"Content-Type": "text/plain"}, b"no such page"))
                 if callable(answer):
-                    answer = answer(self.path)
+                    answer = answer(self, self.path) if getattr(answer, "reads_request", False) else answer(self.path)
                 with contextlib.suppress(OSError):
                     self.send_response(answer.status)
                     for name, value in answer.headers.items():

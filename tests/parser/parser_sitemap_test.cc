@@ -57,6 +57,23 @@ TEST_F(ParserSitemapTest, ASitemapIsNamedAgainThoughItsUrlIsKnownAsAPage) {
   EXPECT_THAT(LinksOf(Read("<sitemapindex><sitemap><loc>https://a.example/s</loc></sitemap></sitemapindex>")), SizeIs(1));
 }
 
+TEST_F(ParserSitemapTest, WithRecrawlsWhatChangedWhenIsToldEachTime) {
+  settings_.set_recrawl(true);
+  const std::string body = Urlset("<url><loc>https://a.example/x</loc><lastmod>2023-05-06</lastmod></url>"
+                                  "<url><loc>https://a.example/y</loc></url>");
+  wire::PageResult first = Read(body);
+  AckResult(first);
+  EXPECT_THAT(LinksOf(Read(body)), ElementsAre("https://a.example/x"));
+}
+
+TEST_F(ParserSitemapTest, ValidatorsOfAPageGoOnWithTheResult) {
+  const wire::PageResult result = Read("x", 0, "ETag: \"7\"\r\nLast-Modified: Sat, 21 Nov 2026 10:00:00 GMT\r\n");
+  EXPECT_EQ(result.etag(), "\"7\"");
+  EXPECT_EQ(result.last_modified(), "Sat, 21 Nov 2026 10:00:00 GMT");
+  EXPECT_EQ(Read("x", 0, "ETag: " + std::string(300, 'x') + "\r\n").etag(), "");
+  EXPECT_EQ(Read("x", 0, "ETag: \"\xe9\"\r\n").etag(), "") << "no UTF-8: the message could not be read";
+}
+
 TEST_F(ParserSitemapTest, APageThatWasOnlyCalledASitemapIsAPage) {
   EXPECT_THAT(LinksOf(Read("/1\n/2", 1, "Content-Type: text/html\r\n")),
               ElementsAre("https://a.example/1", "https://a.example/2"));

@@ -176,6 +176,38 @@ TEST_F(SchedulerNodeTest, ACrawlAsksEverythingOnceAndFinishes) {
   EXPECT_EQ(node_->db().ledger().refused.at(Outcome::kScope), 1u);
 }
 
+// Rule 32: what is only due later is nothing pending, but somebody wants it.
+TEST_F(SchedulerNodeTest, WithRecrawlsItWaitsForWhatIsDueNext) {
+  settings_.set_recrawl(true);
+  settings_.set_recrawl_min_us(10'000'000);
+  Start();
+  node_->AddSeeds({"https://a.example/"});
+  for (int i = 0; i < 5; ++i) Round();
+  EXPECT_EQ(node_->db().ledger().pending, 0u);
+  EXPECT_EQ(node_->Status().state(), "running");
+  EXPECT_EQ(node_->Status().due_later(), 1u);
+  EXPECT_GT(node_->NextWake(), clock_.SteadyNow());
+  asked_.clear();
+  for (int i = 0; i < 12; ++i) Round();
+  EXPECT_THAT(asked_, ElementsAre("https://a.example/")) << "its second visit";
+  EXPECT_EQ(node_->stop_reason(), StopReason::kNone);
+  node_->Stop(StopReason::kInterrupted);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(node_->Status().state(), "finished") << "nothing is left while it stops";
+}
+
+TEST_F(SchedulerNodeTest, WithoutThemWhatIsDueLaterIsLetGo) {
+  settings_.set_recrawl(true);
+  Start();
+  node_->AddSeeds({"https://a.example/"});
+  for (int i = 0; i < 5; ++i) Round();
+  ASSERT_EQ(node_->db().ledger().due_later, 1u);
+  settings_.set_recrawl(false);
+  Start();
+  Crawl();
+  EXPECT_THAT(asked_, ElementsAre("https://a.example/"));
+}
+
 // Which comes first, the link to the host or the redirect that brings it into the scope, is chance (rules 7, 36).
 TEST_F(SchedulerNodeTest, GivenSitemapsAreAskedWithTheFirstSeedsAndNoSooner) {
   settings_.add_sitemaps("https://other.test/s.xml");

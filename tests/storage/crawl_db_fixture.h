@@ -65,6 +65,10 @@ inline void ExpectSameCounts(const LedgerCounts& a, const LedgerCounts& b) {
   EXPECT_EQ(a.truncated, b.truncated);
   EXPECT_EQ(a.sightings, b.sightings);
   EXPECT_EQ(a.superseded, b.superseded);
+  EXPECT_EQ(a.due_later, b.due_later);
+  EXPECT_EQ(a.recrawl_changed, b.recrawl_changed);
+  EXPECT_EQ(a.recrawl_unchanged, b.recrawl_unchanged);
+  EXPECT_EQ(a.recrawl_missed, b.recrawl_missed);
 }
 
 class CrawlDbTest : public testing::Test {
@@ -160,8 +164,13 @@ class CrawlDbTest : public testing::Test {
     ASSERT_TRUE(kv->Scan(Family::kUrls, "", "", [&](std::string_view key, std::string_view value) {
       absl::StatusOr<UrlRecord> record = DecodeUrlRecord(value);
       EXPECT_TRUE(record.ok());
-      if (!record.ok() || record->state != UrlState::kPending) return record.ok();
+      if (!record.ok()) return false;
       UrlKeyParts parts = ParseUrlKey(key).value();
+      if (record->state == UrlState::kDone && record->due_us != 0) {
+        places_of_records_.insert(DueKey(parts.shard, record->due_us, parts.key));
+        ++places;
+      }
+      if (record->state != UrlState::kPending) return true;
       EXPECT_NE(record->queue_position == 0, record->due_us == 0) << record->url;
       bool waits = record->due_us != 0;
       std::string place = waits ? DueKey(parts.shard, record->due_us, parts.key)

@@ -13,7 +13,7 @@ TEST_F(CrawlDbOpen, CreatesACrawlWithDrawnIds_Rule9) {
   EXPECT_TRUE(db_->created_now());
   EXPECT_NE(db_->identity().lineage(), 0u);
   EXPECT_NE(db_->identity().fingerprint_seed(), 0u);
-  EXPECT_EQ(db_->identity().format_version(), 1u);
+  EXPECT_EQ(db_->identity().format_version(), 2u);
   EXPECT_EQ(disk_.unsynced_batches(), 0u) << "the seed must be durable before keys are made with it";
 }
 
@@ -52,7 +52,7 @@ TEST_F(CrawlDbOpen, NewerFormatIsRefusedInPlainWords) {
   absl::Status status = TryOpen();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(std::string(status.message()),
-            "crawl.db was written by a newer Weft (format 7, this program reads up to 1): use that version");
+            "crawl.db was written by a newer Weft (format 7, this program reads up to 2): use that version");
 }
 
 TEST_F(CrawlDbOpen, DamageIsDataLoss) {

@@ -55,6 +55,17 @@ TEST(JsonLine, TextIsLeftOutWhenNotAskedForAndNoLinksAreAnEmptyList) {
   EXPECT_TRUE(JsonLine(row).ends_with(R"("links":["one"]})"));
 }
 
+TEST(JsonLine, OfAPageThatWasFetchedAgainItTellsTheVisits) {
+  PageRow row = Row();
+  row.text.reset();
+  row.first_fetched = absl::FromUnixMicros(1'767'323'045'000'000);
+  row.last_checked = absl::FromUnixMicros(1'767'323'046'000'000);
+  row.changes = 3;
+  EXPECT_TRUE(JsonLine(row).ends_with(R"(,"first_fetched":"2026-01-02T03:04:05.000000Z",)"
+                                      R"("last_checked":"2026-01-02T03:04:06.000000Z","changes":3})"))
+      << JsonLine(row);
+}
+
 TEST(JsonLine, AnyBytesMakeOneValidLine) {
   PageRow row = Row();
   row.title = std::string("a\nb\"\\\x01\0\xff\xc3(\xed\xa0\x80 \xc3\xa9\xf0\x9f\x98\x80", 20);

@@ -56,7 +56,23 @@ UrlRecord RandomRecord(Random& random) {
   r.url = RandomBytes(random, 300);
   r.commit = random.Next() >> random.Below(64);
   if (r.state == UrlState::kPending) (random.Below(2) == 0 ? r.queue_position : r.due_us) = random.NextId();
-  if (r.state != UrlState::kDone) return r;
+  if (random.Below(4) == 0) r.lastmod_s = random.Next() >> random.Below(64);
+  r.keeps_page = r.state == UrlState::kPending && random.Below(2) == 0;
+  if (!r.has_page()) return r;
+  if (random.Below(2) == 0) {
+    if (r.state == UrlState::kDone) r.due_us = random.Below(2) * random.Next();
+    r.recrawl_us = random.Next() >> random.Below(64);
+    r.etag = RandomBytes(random, 257);
+    r.last_modified = RandomBytes(random, 40);
+  }
+  if (random.Below(2) == 0) {
+    r.changes = static_cast<uint32_t>(random.Next() >> random.Below(64));
+    r.unchanged = static_cast<uint32_t>(random.Below(9));
+    r.missed = static_cast<uint32_t>(random.Below(2));
+    r.first_commit = random.Below(1000);
+    r.first_fetched = absl::FromUnixMicros(static_cast<int64_t>(random.Below(uint64_t{1} << 60)));
+    r.checked_at = absl::FromUnixMicros(static_cast<int64_t>(random.Below(uint64_t{1} << 60)));
+  }
   r.status = static_cast<uint32_t>(random.Below(600));
   if (random.Below(2) == 0) r.place = {random.Next(), RandomBytes(random, 50), random.Next(), random.Next(), "digest"};
   r.payload_digest = RandomBytes(random, 21);
@@ -80,6 +96,67 @@ TEST(UrlRecord, PendingRecordIsSmall) {
   r.referrer = {1, 2};
   r.queue_position = 1;
   EXPECT_LE(EncodeUrlRecord(r).size(), 50 + r.url.size());
+}
+
+UrlRecord RecrawledRecord() {
+  UrlRecord r = DoneRecord();
+  r.due_us = 123456789;
+  r.etag = "W/\"x\"";
+  r.last_modified = "Sat, 21 Nov 2026 10:00:00 GMT";
+  r.recrawl_us = 3600000000;
+  r.changes = 3;
+  r.unchanged = 400;
+  r.missed = 1;
+  r.first_fetched = absl::FromUnixSeconds(1600000000);
+  r.checked_at = absl::FromUnixSeconds(1800000000);
+  r.first_commit = 9;
+  r.lastmod_s = 1700000000;
+  return r;
+}
+
+TEST(UrlRecord, RecrawledRecordRoundTrips) {
+  auto decoded = DecodeUrlRecord(EncodeUrlRecord(RecrawledRecord()));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, RecrawledRecord());
+}
+
+TEST(UrlRecord, APageIsKeptWhileItIsFetchedAgain) {
+  UrlRecord r = RecrawledRecord();
+  r.state = UrlState::kPending;
+  r.keeps_page = true;
+  r.due_us = 0;
+  r.queue_position = 7;
+  std::string bytes = EncodeUrlRecord(r);
+  auto decoded = DecodeUrlRecord(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, r);
+  EXPECT_TRUE(DecodeUrlRecordHead(bytes)->page);
+}
+
+TEST(UrlRecord, WithoutWhatIsNewItIsWrittenAsBefore) {
+  EXPECT_EQ(EncodeUrlRecord(DoneRecord()).front(), 1);
+  EXPECT_EQ(EncodeUrlRecord(RecrawledRecord()).front(), 2);
+  // As a version 1 wrote it.
+  UrlRecord r;
+  r.state = UrlState::kRefused;
+  r.reason = Outcome::kScope;
+  r.url = "u";
+  const std::string old("\x01\x04\x32\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01u", 15);
+  EXPECT_EQ(EncodeUrlRecord(r), old);
+  EXPECT_EQ(*DecodeUrlRecord(old), r);
+}
+
+TEST(UrlRecord, WhatAPageOnlyHasIsNoPartOfOthers) {
+  std::string bytes = EncodeUrlRecord(RecrawledRecord());
+  bytes[1] = static_cast<char>(UrlState::kFailed);
+  EXPECT_EQ(DecodeUrlRecord(bytes).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(UrlRecord, LastCheckIsTheLaterOfFetchAndVisit) {
+  UrlRecord r = DoneRecord();
+  EXPECT_EQ(r.last_checked(), r.fetched_at);
+  r.checked_at = r.fetched_at + absl::Hours(1);
+  EXPECT_EQ(r.last_checked(), r.checked_at);
 }
 
 TEST(UrlRecord, RandomRecordsRoundTripWithTheirHeads) {
@@ -199,6 +276,23 @@ TEST(HostState, FurtherNumbersOfALaterProgramArePassedOver) {
   auto decoded = DecodeHostState(bytes);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->delay_us, 31u);
+}
+
+TEST(ShardCounts, WhatRecrawlsCountRoundTrips) {
+  ShardCounts counts;
+  counts.ledger.done = 7;
+  EXPECT_EQ(EncodeShardCounts(counts).front(), 1) << "as before, where there is none";
+  counts.ledger.due_later = 1;
+  counts.ledger.recrawl_changed = 2;
+  counts.ledger.recrawl_unchanged = 3;
+  counts.ledger.recrawl_missed = 4;
+  auto decoded = DecodeShardCounts(EncodeShardCounts(counts));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->ledger.done, 7u);
+  EXPECT_EQ(decoded->ledger.due_later, 1u);
+  EXPECT_EQ(decoded->ledger.recrawl_changed, 2u);
+  EXPECT_EQ(decoded->ledger.recrawl_unchanged, 3u);
+  EXPECT_EQ(decoded->ledger.recrawl_missed, 4u);
 }
 
 TEST(ShardCounts, AnyBytesAreReadOrRefused) {
