@@ -12,6 +12,7 @@ CommandMain FindCommandMain(Command command) {
     case Command::kSeedsAdd: return SeedsAddCommand;
     case Command::kStatus: return StatusCommand;
     case Command::kExport: return ExportCommand;
+    case Command::kTraps: return TrapsCommand;
     case Command::kInspect: return InspectCommand;
     case Command::kNone: return nullptr;
   }

@@ -19,6 +19,8 @@ class RecordSource {
   virtual absl::StatusOr<wire::StatusReply> Status() = 0;
   // One page of committed records; see RecordsRequest.
   virtual absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) = 0;
+  // The traps that were found; what `request` says of them is done first.
+  virtual absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) = 0;
   // Where the pages directory with that id lies on this machine; NotFound says where it was last seen.
   virtual absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -127,6 +128,8 @@ uint64_t FeatureSum::Majority() const {
 }
 
 inline void SimHash::AddWord(uint64_t word) {
+  if (word == kNumber && std::exchange(number_before_, true)) return;
+  if (word != kNumber) number_before_ = false;
   sum_.Add(Mix((before_ ^ word) * kMixA));
   before_ = std::rotl(word, 29) * kMixB;
 }

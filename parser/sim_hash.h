@@ -1,5 +1,6 @@
 // SimHash (Charikar 2002): 64 bits of a text, of which alike texts differ in few. Features are pairs of neighbouring words;
-// words with digits in them count as one and the same, so that pages which differ in numbers alone are alike.
+// words with digits in them count as one and the same, and several in a row as one, so that pages which differ in numbers alone are
+// alike and a table of numbers does not outweigh the words around it.
 //
 //   SimHash sketch(document);
 //   sketch.Add(piece);           // of the document, as often as there are pieces
@@ -55,6 +56,7 @@ class SimHash {
   void Clear() {
     sum_ = {};
     before_ = 0;
+    number_before_ = false;
   }
   uint64_t Value() const;
 
@@ -65,6 +67,7 @@ class SimHash {
 
   const char* end_;
   uint64_t before_ = 0;  // the last word's hash
+  bool number_before_ = false;
   FeatureSum sum_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/status.h"
 #include "common/units.h"
+#include "scheduler/host_budget.h"
 
 namespace weft {
 namespace {
@@ -29,14 +30,14 @@ absl::Duration LeaseDesk::DelayOf(const HostState& state) const {
   return std::max(delay, std::min(crawl_delay, kLongestCrawlDelay));
 }
 
-size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted) const {
+size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint64_t out) const {
   absl::Duration delay = state == nullptr ? absl::Microseconds(settings_.delay_us()) : DelayOf(*state);
   uint64_t connections = std::max<uint64_t>(1, settings_.host_connections());
   uint64_t most = top_up ? 512 : 64 * connections;
   if (delay > absl::ZeroDuration()) {
     most = std::min<uint64_t>(most, 1 + static_cast<uint64_t>(options_.batch / delay) * connections);
   }
-  return static_cast<size_t>(top_up ? std::min(most, wanted) : most);
+  return HostBudgetBatch(settings_, state, out, static_cast<size_t>(top_up ? std::min(most, wanted) : most));
 }
 
 wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease) const {
@@ -150,7 +151,8 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
     const OutUrl* out = frontier_.FindOut(key);
     return out == nullptr || out->lease != it->first;
   });
-  size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls()));
+  size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls(),
+                                                              lease.keys.size()));
   if (limit > 0) {
     // A failed read shows in the CrawlDb's health; the lease then just runs dry.
     AddUrls(it->first, lease, *host, frontier_.OriginOf(*host, lease.origin), limit, grant).IgnoreError();

@@ -7,6 +7,7 @@
 #include <absl/status/status.h>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ struct OriginEnding {
   Outcome outcome = Outcome::kNone;
   std::string detail;
   uint64_t cursor = 0;
+  // Set: which of them, and how; kNone: not this one.
+  std::function<Outcome(const UrlRecord&)> judge = nullptr;
 };
 
 class LeaseDesk {
@@ -80,7 +83,7 @@ class LeaseDesk {
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease) const;
   absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
                        wire::LeaseGrant& grant);
-  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted) const;
+  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint64_t out = 0) const;
   void HostFailed(FrontierHost& host, std::string_view origin, Outcome outcome, const std::string& detail);
   void Throttled(FrontierHost& host, HostState& state, const wire::LeaseRelease& release);
   void RobotsUnreachable(FrontierHost& host, const wire::LeaseRelease& release, Outcome outcome);

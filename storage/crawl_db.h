@@ -82,6 +82,11 @@ struct HostState {
   uint64_t crawl_delay_us = 0;        // from robots.txt
   uint32_t failures = 0;              // host failures in a row
   uint32_t throttles = 0;             // throttled answers in a row
+  // What was taken from it, over all its origins.
+  uint64_t pages = 0;                 // stored with a 2xx status
+  uint64_t answers = 0;               // stored with any status
+  uint64_t bytes = 0;                 // of payloads
+  uint64_t asked_us = 0;              // time that requests took, in all
 
   uint64_t pending() const {
     uint64_t sum = 0;
@@ -107,6 +112,7 @@ struct AttemptEnd {
   uint32_t attempt = 0;
   Outcome reason = Outcome::kNone;
   uint64_t retry_after_us = 0;
+  uint64_t took_us = 0;               // the request; 0: none was made
   std::string new_url;
   // kDone
   uint32_t status = 0;
@@ -228,6 +234,8 @@ class CrawlDb {
   // --- Meta: small named values (settings, state, clock) ---
   absl::StatusOr<std::optional<std::string>> GetMeta(std::string_view name) const;
   absl::Status PutMeta(std::string_view name, std::string_view value);
+  // The key in Family::kMeta, for who writes a value into a store that no CrawlDb has open.
+  static std::string MetaKey(std::string_view name);
   // The crawl clock as last stored; ticks are stored by the owner with PutClock.
   CrawlTime stored_clock() const;
   absl::Status PutClock(CrawlTime now);

@@ -11,7 +11,7 @@ namespace weft {
 namespace {
 
 constexpr uint8_t kCountsVersion = 1;
-constexpr uint8_t kHostVersion = 1;
+constexpr uint8_t kHostVersion = 2;   // since 2: totals
 
 void PutReasons(std::string& out, const std::map<Outcome, uint64_t>& reasons) {
   PutVarint(out, reasons.size());
@@ -74,6 +74,7 @@ std::string EncodeHostState(const HostState& host) {
     PutBytes(out, origin.origin);
     PutVarint(out, origin.pending);
   }
+  for (uint64_t total : {host.pages, host.answers, host.bytes, host.asked_us}) PutVarint(out, total);
   return out;
 }
 
@@ -94,7 +95,10 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
     origin.pending = in.Varint();
     host.origins.push_back(std::move(origin));
   }
-  if (version != kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
+  if (version >= 2) {
+    for (uint64_t* total : {&host.pages, &host.answers, &host.bytes, &host.asked_us}) *total = in.Varint();
+  }
+  if (version == 0 || version > kHostVersion || !in.AtEnd()) return DataLoss("crawl.db: a host's record is damaged");
   return host;
 }
 
