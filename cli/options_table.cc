@@ -146,7 +146,7 @@ std::vector<Option> NetworkOptions() {
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kAllowPrivateNetFieldNumber),
        .check = CheckNetwork},
       {.name = "resolve", .repeatable = true, .unit = "HOST:PORT:ADDR",
-       .help = "Use ADDR for HOST:PORT instead of asking the name service", .group = OptionGroup::kNetwork,
+       .help = "Use ADDR for HOST:PORT instead of asking the name service; * is any host name or any port", .group = OptionGroup::kNetwork,
        .commands = kOwners, .place = Stored(Settings::kResolveFieldNumber), .check = CheckResolve},
       {.name = "proxy", .unit = "URL", .help = "Send every request through this proxy: http, https, socks4a, socks5 or socks5h, then ://HOST:PORT",
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kProxyFieldNumber),

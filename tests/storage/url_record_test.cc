@@ -147,6 +147,10 @@ TEST(HostState, RoundTrips) {
   host.crawl_delay_us = 3;
   host.failures = 4;
   host.throttles = 5;
+  host.pages = 7;
+  host.answers = 8;
+  host.bytes = 9'000'000'000;
+  host.asked_us = 10;
   auto decoded = DecodeHostState(EncodeHostState(host));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->host, host.host);
@@ -159,6 +163,23 @@ TEST(HostState, RoundTrips) {
   EXPECT_EQ(decoded->crawl_delay_us, 3u);
   EXPECT_EQ(decoded->failures, 4u);
   EXPECT_EQ(decoded->throttles, 5u);
+  EXPECT_EQ(decoded->pages, 7u);
+  EXPECT_EQ(decoded->answers, 8u);
+  EXPECT_EQ(decoded->bytes, 9'000'000'000u);
+  EXPECT_EQ(decoded->asked_us, 10u);
+}
+
+TEST(HostRecord, OneWithoutTotalsIsRead) {
+  HostState host;
+  host.host = "example.com";
+  host.origins = {{"https://example.com", 2}};
+  std::string bytes = EncodeHostState(host);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 4);
+  auto decoded = DecodeHostState(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->pending(), 2u);
+  EXPECT_EQ(decoded->pages, 0u);
 }
 
 TEST(ShardCounts, AnyBytesAreReadOrRefused) {
