@@ -13,6 +13,7 @@ CommandMain FindCommandMain(Command command) {
     case Command::kStatus: return StatusCommand;
     case Command::kExport: return ExportCommand;
     case Command::kPoliteness: return PolitenessCommand;
+    case Command::kTraps: return TrapsCommand;
     case Command::kInspect: return InspectCommand;
     case Command::kNone: return nullptr;
   }

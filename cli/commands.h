@@ -17,6 +17,7 @@ int SeedsAddCommand(const CommandLine& line);
 int StatusCommand(const CommandLine& line);
 int ExportCommand(const CommandLine& line);
 int PolitenessCommand(const CommandLine& line);
+int TrapsCommand(const CommandLine& line);
 int InspectCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.

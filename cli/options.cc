@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -19,9 +20,10 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 10> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 11> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
+                                                 Command::kTraps,
                                                   Command::kInspect};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
@@ -161,6 +163,19 @@ absl::Status ApplyFlags(const Typed& typed, CommandLine& line) {
   return absl::OkStatus();
 }
 
+// "release 3 4", before or behind the directory.
+absl::Status TakeTrapWords(std::vector<std::string>& operands, CrawlInvocation& call) {
+  const auto is_action = [](const std::string& word) { return word == "release" || word == "hold"; };
+  const auto is_number = [](const std::string& word) { return word.find_first_not_of("0123456789") == word.npos; };
+  const auto action = std::find_if(operands.begin(), operands.end(), is_action);
+  if (action == operands.end()) return absl::OkStatus();
+  const auto end = std::find_if_not(action + 1, operands.end(), is_number);
+  if (end == action + 1) return InvalidArgument("{}: the number of a trap is missing; 'weft traps' lists them", *action);
+  call.trap_words.assign(action, end);
+  operands.erase(action, end);
+  return absl::OkStatus();
+}
+
 absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {
   CrawlInvocation& call = line.invocation;
   const std::string usage = fmt::format("usage: {}", CommandUsage(line.command));
@@ -179,8 +194,9 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.host = operands.front();
     operands.erase(operands.begin());
   }
+  if (line.command == Command::kTraps) WEFT_RETURN_IF_ERROR(TakeTrapWords(operands, call));
   const bool reads = line.command == Command::kStatus || line.command == Command::kExport ||
-                     line.command == Command::kPoliteness;
+                     line.command == Command::kPoliteness || line.command == Command::kTraps;
   if (!reads) {
     if (operands.empty()) return absl::OkStatus();
     return InvalidArgument("unexpected argument '{}'; {}", operands.front(), usage);

@@ -32,6 +32,7 @@ enum class Command : uint32_t {
   kExport = 1u << 7,
   kInspect = 1u << 8,
   kPoliteness = 1u << 12,
+  kTraps = 1u << 10,
 };
 
 // "crawl", "seeds add", ...
@@ -47,12 +48,13 @@ struct CrawlInvocation {
   std::string scheduler;                // endpoint of the scheduler; "" where a directory was named
   std::vector<std::string> pages_dirs;  // (worker, parser: exactly one; export: any number)
   std::string host;                     // (politeness)
-  std::string directory;                // (status, export, politeness) a crawl's directory; "" where --scheduler was given
+  std::string directory;                // (status, export, politeness, traps) a crawl's directory; "" where --scheduler was given
   uint32_t parsers = 0;                 // threads; 0 = one a core
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
   bool change_scope = false;
-  bool json = false;                    // (status, politeness)
+  bool json = false;                    // (status, politeness, traps)
+  std::vector<std::string> trap_words;  // (traps) "release" or "hold", then numbers of traps
   std::string format;                   // (export)
   std::string output;                   // (export) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages

@@ -98,12 +98,12 @@ absl::Status CheckResolve(std::string_view value) {
   const size_t port_end = host_end == std::string_view::npos ? host_end : value.find(':', host_end + 1);
   if (port_end == std::string_view::npos || host_end == 0) return InvalidArgument("'{}': {}", value, kShape);
   const std::string_view host = value.substr(0, host_end);
-  const bool host_ok = std::all_of(host.begin(), host.end(), [](char c) {
+  const bool host_ok = host == "*" || std::all_of(host.begin(), host.end(), [](char c) {
     return IsAlnum(c) || c == '.' || c == '-' || c == '_' || static_cast<unsigned char>(c) >= 0x80;
   });
   if (!host_ok) return InvalidArgument("'{}': '{}' is not a host name; {}", value, host, kShape);
   const std::string_view port = value.substr(host_end + 1, port_end - host_end - 1);
-  if (ReadPort(port).value_or(0) == 0) return InvalidArgument("'{}': '{}' is not a port; {}", value, port, kShape);
+  if (port != "*" && ReadPort(port).value_or(0) == 0) return InvalidArgument("'{}': '{}' is not a port; {}", value, port, kShape);
   const std::string_view address = value.substr(port_end + 1);
   if (!IpAddress::Parse(address).ok()) {
     return InvalidArgument("'{}': '{}' is not an IP address; {}", value, address, kShape);

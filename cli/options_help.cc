@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 10> kCommands = {{
+constexpr std::array<CommandText, 11> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -62,6 +62,13 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kPoliteness, "politeness", "weft politeness HOST (DIR | --scheduler tcp://HOST:PORT) [--json]",
      "Show the rules in force for a host, and how fast it was ever asked",
      "Example:\n  weft politeness www.example.com crawl\n"},
+    {Command::kTraps, "traps", "weft traps DIR | --scheduler tcp://HOST:PORT [release ID... | hold ID...] [--json]",
+     "List the patterns of URLs that are traps, or release them",
+     R"(Examples:
+  weft traps crawl
+  weft traps crawl release 3         what trap 3 has refused is taken up, and the pattern is not trapped again
+  weft traps crawl hold 3            puts it in force again
+)"},
     {Command::kInspect, "inspect", "weft inspect url|robots|links|sitemap|charset [URL | FILE | -] [options]",
      "Show how Weft reads a URL, a robots.txt, a page or a sitemap",
      R"(What is inspected:

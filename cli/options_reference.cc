@@ -17,9 +17,9 @@ std::string Cell(std::string_view text) {
 }
 
 std::string TakenBy(const Option& option) {
-  constexpr std::array<Command, 10> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
+  constexpr std::array<Command, 11> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
                                            Command::kParser, Command::kSeedsAdd,  Command::kStatus, Command::kExport,
-                                           Command::kPoliteness, Command::kInspect};
+                                           Command::kPoliteness, Command::kTraps, Command::kInspect};
   std::string names;
   for (const Command command : kAll) {
     if (!option.taken_by(command)) continue;

@@ -16,7 +16,8 @@ constexpr uint32_t kScheduler = Bits(Command::kScheduler);
 constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a crawl
 constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
-constexpr uint32_t kReaders = Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness);
+constexpr uint32_t kReaders =
+    Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness) | Bits(Command::kTraps);
 constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
 constexpr uint32_t kDaemons = kOwners | kNodes;
@@ -98,6 +99,21 @@ std::vector<Option> LimitOptions() {
       {.name = "max-time", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION",
        .least = kMillisecond, .help = "End after this much time of crawling", .group = OptionGroup::kLimits, .commands = kOwners,
        .place = Stored(Settings::kMaxTimeUsFieldNumber)},
+      {.name = "host-max-pages", .kind = ValueKind::kCount, .default_text = "none", .unit = "PAGES", .least = 1,
+       .help = "Ask nothing more of a host after this many stored pages of it", .group = OptionGroup::kLimits,
+       .commands = kOwners, .place = Stored(Settings::kHostMaxPagesFieldNumber)},
+      {.name = "host-max-bytes", .kind = ValueKind::kSize, .default_text = "none", .unit = "SIZE", .least = 1,
+       .help = "Ask nothing more of a host after this many bytes of bodies", .group = OptionGroup::kLimits,
+       .commands = kOwners, .place = Stored(Settings::kHostMaxBytesFieldNumber)},
+      {.name = "host-max-time", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION",
+       .least = kMillisecond, .help = "Ask nothing more of a host whose requests have taken this long, all together",
+       .group = OptionGroup::kLimits, .commands = kOwners, .place = Stored(Settings::kHostMaxTimeUsFieldNumber)},
+      {.name = "max-url-length", .kind = ValueKind::kCount, .default_text = "8192", .unit = "BYTES", .least = 16,
+       .most = 8192, .help = "Leave longer URLs out", .group = OptionGroup::kLimits, .commands = kOwners,
+       .place = Stored(Settings::kMaxUrlBytesFieldNumber)},
+      {.name = "traps", .kind = ValueKind::kChoice, .default_text = "on", .unit = "on|off", .choices = "on|off",
+       .help = "Whether patterns of URLs that are traps for crawlers are found, and crawled no further (weft traps lists them)",
+       .group = OptionGroup::kLimits, .commands = kOwners, .place = Stored(Settings::kTrapsFieldNumber)},
       {.name = "max-body", .kind = ValueKind::kSize, .default_text = "16MiB", .unit = "SIZE", .least = 1,
        .help = "Cut longer bodies here and mark the record as truncated", .group = OptionGroup::kLimits,
        .commands = kOwners, .place = Stored(Settings::kMaxBodyBytesFieldNumber)},
@@ -173,7 +189,7 @@ std::vector<Option> NetworkOptions() {
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kAllowPrivateNetFieldNumber),
        .check = CheckNetwork},
       {.name = "resolve", .repeatable = true, .unit = "HOST:PORT:ADDR",
-       .help = "Use ADDR for HOST:PORT instead of asking the name service", .group = OptionGroup::kNetwork,
+       .help = "Use ADDR for HOST:PORT instead of asking the name service; * is any host name or any port", .group = OptionGroup::kNetwork,
        .commands = kOwners, .place = Stored(Settings::kResolveFieldNumber), .check = CheckResolve},
       {.name = "proxy", .unit = "URL", .help = "Send every request through this proxy: http, https, socks4a, socks5 or socks5h, then ://HOST:PORT",
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kProxyFieldNumber),
@@ -209,7 +225,8 @@ std::vector<Option> OutputOptions() {
       {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
        .group = OptionGroup::kOutput, .commands = Bits(Command::kExport), .place = OfCall(&Call::text)},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
-       .group = OptionGroup::kOutput, .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness), .place = OfCall(&Call::json)},
+       .group = OptionGroup::kOutput,
+       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps), .place = OfCall(&Call::json)},
   };
 }
 

@@ -1,5 +1,6 @@
 #include "cli/record_source.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "cli/crawl_directory.h"
@@ -11,6 +12,7 @@
 #include "scheduler/politeness_report.h"
 #include "scheduler/recrawl_desk.h"
 #include "scheduler/status_report.h"
+#include "scheduler/trap_list.h"
 #include "storage/crawl_db.h"
 #include "storage/rocks_kv.h"
 
@@ -18,6 +20,7 @@ namespace weft {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kLongPatience = absl::Seconds(60);  // URLs may have to be judged anew
 
 // A crawl that nobody runs now.
 class RestingCrawl : public RecordSource {
@@ -35,7 +38,19 @@ class RestingCrawl : public RecordSource {
     if (status.state() == "interrupted" && db_->ledger().pending == 0 && db_->ledger().discovered > 0) {
       status.set_state("finished");
     }
+    WEFT_ASSIGN_OR_RETURN(const TrapList traps, TrapList::Read(*db_));
+    FillTraps(traps, status);
     return status;
+  }
+  absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) override {
+    wire::TrapsReply reply;
+    WEFT_ASSIGN_OR_RETURN(TrapList traps, TrapList::Read(*db_));
+    for (uint64_t id : traps.Release(request.release())) reply.add_unknown(id);
+    for (uint64_t id : traps.Hold(request.hold())) reply.add_unknown(id);
+    *reply.mutable_list() = traps.list();
+    const bool decides = request.release_size() + request.hold_size() > 0;
+    reply.set_later(decides);
+    return decides ? Write(traps, std::move(reply)) : reply;
   }
   absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) override {
     wire::RecordsReply reply;
@@ -56,6 +71,24 @@ class RestingCrawl : public RecordSource {
   absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
 
  private:
+  // Read from here on no more. The list alone is written, and no incarnation minted: no crawl has run meanwhile.
+  absl::StatusOr<wire::TrapsReply> Write(const TrapList& traps, wire::TrapsReply reply) {
+    const std::string path = directory_->path();
+    db_.reset();
+    directory_.reset();  // its lock is shared with other readers
+    std::error_code error;
+    const bool crawls = std::filesystem::exists(path + "/warc", error);
+    WEFT_ASSIGN_OR_RETURN(auto alone, crawls ? CrawlDirectory::OpenForCrawl(path) : CrawlDirectory::OpenForScheduler(path));
+    RocksKvOptions options;
+    options.path = alone->db_path();
+    WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kv> kv, OpenRocksKv(options));
+    KvBatch batch;
+    traps.AddTo(batch);
+    WEFT_RETURN_IF_ERROR(kv->Write(batch));
+    WEFT_RETURN_IF_ERROR(kv->Sync());
+    return reply;
+  }
+
   std::unique_ptr<CrawlDirectory> directory_;
   std::unique_ptr<CrawlDb> db_;
   PagesFinder finder_;
@@ -72,6 +105,12 @@ class RunningCrawl : public RecordSource {
     request.mutable_status_request();
     WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(request), kPatience));
     return answer.status_reply();
+  }
+  absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) override {
+    wire::Frame frame;
+    *frame.mutable_traps_request() = request;
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kLongPatience));
+    return answer.traps_reply();
   }
   absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) override {
     wire::Frame frame;

@@ -20,6 +20,8 @@ class RecordSource {
   // One page of committed records; see RecordsRequest.
   virtual absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) = 0;
   virtual absl::StatusOr<wire::PolitenessReply> Politeness(const std::string& host) = 0;
+  // The traps that were found; what `request` says of them is done first.
+  virtual absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) = 0;
   // Where the pages directory with that id lies on this machine; NotFound says where it was last seen.
   virtual absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) = 0;
 };

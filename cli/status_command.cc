@@ -39,6 +39,12 @@ std::string Json(const wire::StatusReply& status) {
                      {"silent_ms", node.silent_us() / 1000}, {"machine", node.machine()}, {"pages", node.pages_path()}});
   }
   json["nodes"] = nodes;
+  nlohmann::ordered_json traps = nlohmann::ordered_json::array();
+  for (const wire::Trap& trap : status.traps()) {
+    traps.push_back({{"id", trap.id()}, {"pattern", trap.match()}, {"reason", trap.reason()}, {"urls", trap.urls()},
+                     {"pages", trap.pages()}, {"refused", trap.refused()}, {"example", trap.example()}});
+  }
+  json["traps"] = traps;
   return json.dump();
 }
 
@@ -62,6 +68,9 @@ void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
   PrintReasons("failed", ledger.failed());
   PrintReasons("refused", ledger.refused());
   for (const std::string& text : RecrawlTexts(status)) fmt::print("  {}\n", text);
+  for (const wire::Trap& trap : status.traps()) {
+    fmt::print("  trap {}: {} ({}), {} refused\n", trap.id(), trap.match(), trap.reason(), HumanCount(trap.refused(), "link"));
+  }
   for (const wire::NodeStatus& node : status.nodes()) {
     const std::string what = node.role() == "fetcher"
                                  ? fmt::format("{} lease{}", node.leases(), node.leases() == 1 ? "" : "s")

@@ -49,6 +49,8 @@ const auto& Table() {
       Row{Outcome::kRefusedCap, "refused-cap", Final(Blame::kNobody)},
       Row{Outcome::kPrefix, "prefix", Final(Blame::kNobody)},
       Row{Outcome::kRedirectHops, "redirect-hops", Final(Blame::kNobody)},
+      Row{Outcome::kHostBudget, "host-budget", Final(Blame::kNobody)},
+      Row{Outcome::kTrap, "trap", Final(Blame::kNobody)},
   };
   return kTable;
 }
@@ -73,7 +75,7 @@ std::optional<Outcome> OutcomeFromName(std::string_view name) {
 
 bool IsFailure(Outcome outcome) { return outcome >= Outcome::kDns && outcome <= Outcome::kParserCrash; }
 
-bool IsRefusal(Outcome outcome) { return outcome >= Outcome::kScope && outcome <= Outcome::kRedirectHops; }
+bool IsRefusal(Outcome outcome) { return outcome >= Outcome::kScope && outcome <= Outcome::kTrap; }
 
 RetryPolicy RetryPolicyFor(Outcome outcome) { return RowOf(outcome).policy; }
 

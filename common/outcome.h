@@ -42,6 +42,8 @@ enum class Outcome : uint8_t {
   kRefusedCap = 58,    // (sightings only) more refused URLs on a host than are recorded
   kPrefix = 59,        // outside the seeds' prefixes
   kRedirectHops = 60,  // the target of an eleventh redirect in a row
+  kHostBudget = 61,    // its host's --host-max-pages, --host-max-bytes or --host-max-time is spent
+  kTrap = 62,          // of a pattern that is a trap (scheduler/trap_watch.h)
 };
 
 // "dns", "connect", "host-unreachable", "robots", ...: the word in status, crawl.log and JSON.

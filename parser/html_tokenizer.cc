@@ -97,6 +97,7 @@ HtmlTokenizer::HtmlTokenizer(std::string_view html, const HtmlInterest* interest
 bool HtmlTokenizer::Next(HtmlToken* token) {
   for (;;) {
     const size_t markup = index_.NextMarkup(position_);
+    if (sketch_ != nullptr && markup > position_) sketch_->Add(html_.substr(position_, markup - position_));
     if (markup > position_ && interest_->text) {
       token->type = HtmlToken::Type::kText;
       token->text = TakeUntil(markup);

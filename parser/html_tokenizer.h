@@ -10,6 +10,7 @@
 
 #include "parser/html_names.h"
 #include "parser/markup_index.h"
+#include "parser/sim_hash.h"
 #include "parser/tag_attributes.h"
 
 namespace weft {
@@ -54,6 +55,8 @@ class HtmlTokenizer {
   void set_interest(const HtmlInterest* interest) { interest_ = interest; }
   // In foreign content <![CDATA[ ... ]]> is text.
   void set_foreign(bool foreign) { foreign_ = foreign; }
+  // Is given the text between tags, wanted or not; null: nothing is.
+  void set_sketch(SimHash* sketch) { sketch_ = sketch; }
 
   // Content up to the end tag of `name`, or the rest of the document.
   std::string_view TakeRawText(std::string_view name);
@@ -80,6 +83,7 @@ class HtmlTokenizer {
   std::string_view html_;
   MarkupIndex index_;
   const HtmlInterest* interest_;
+  SimHash* sketch_ = nullptr;
   size_t position_ = 0;
   bool foreign_ = false;
 };

@@ -24,8 +24,8 @@ bool HasOwnContent(const HtmlElement& element) {
 
 class Scan {
  public:
-  Scan(std::string_view utf8, bool want_text, LinkCollector* links)
-      : utf8_(utf8), tokens_(utf8), want_text_(want_text), want_details_(links->want_details()), links_(links) {}
+  Scan(std::string_view utf8, bool want_text, LinkCollector* links, SimHash* sketch)
+      : utf8_(utf8), tokens_(utf8), want_text_(want_text), want_details_(links->want_details()), links_(links), sketch_(sketch) {}
 
   ScannedPage Run() {
     // Most pages hold nothing that makes a tree builder drop or move what a link stands in; then no account is kept of open
@@ -33,6 +33,7 @@ class Scan {
     if (!Read()) {
       tokens_ = HtmlTokenizer(utf8_);
       links_->Clear();
+      if (sketch_ != nullptr) sketch_->Clear();
       page_ = {};
       text_ = {};
       noscript_depth_ = 0;
@@ -65,6 +66,7 @@ class Scan {
   // False: an account of open elements is needed.
   bool Read() {
     SetInterests();
+    tokens_.set_sketch(sketch_);
     tokens_.set_interest(tree_ != nullptr ? &all_ : &few_);
     HtmlToken token;
     while (tokens_.Next(&token)) {
@@ -215,6 +217,7 @@ class Scan {
   const bool want_text_;
   const bool want_details_;
   LinkCollector* links_;
+  SimHash* sketch_;
   HtmlInterest few_;
   HtmlInterest all_;
   SmallSubtree small_;
@@ -229,8 +232,8 @@ class Scan {
 
 }  // namespace
 
-ScannedPage LinearScan(std::string_view utf8, bool want_text, LinkCollector* links) {
-  return Scan(utf8, want_text, links).Run();
+ScannedPage LinearScan(std::string_view utf8, bool want_text, LinkCollector* links, SimHash* sketch) {
+  return Scan(utf8, want_text, links, sketch).Run();
 }
 
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "parser/link_collector.h"
+#include "parser/sim_hash.h"
 
 namespace weft {
 
@@ -14,7 +15,7 @@ struct ScannedPage {
   std::string text;  // when asked
 };
 
-// `utf8` must outlive `links`.
-ScannedPage LinearScan(std::string_view utf8, bool want_text, LinkCollector* links);
+// `utf8` must outlive `links`. `sketch`, made of `utf8`, is given its text; null: it is not wanted.
+ScannedPage LinearScan(std::string_view utf8, bool want_text, LinkCollector* links, SimHash* sketch = nullptr);
 
 }  // namespace weft

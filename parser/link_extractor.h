@@ -36,6 +36,7 @@ struct ExtractedPage {
   std::vector<std::string> meta_robots;  // contents of meta name=robots, and of the one for our robots name
   bool linear_scan = false;            // a tree was asked for and would have cost too much: read linearly
   bool links_cut = false;              // more links than a page may have (link_collector.h): the rest is left out
+  uint64_t sim_hash = 0;               // of the text (sim_hash.h), when asked; 0: too little text. Both extractors' are the same
   std::string charset;                 // WHATWG name of the encoding that was used, "windows-1252"
 };
 
@@ -48,6 +49,7 @@ class LinkExtractor {
     std::string_view content_type;     // header value, may be empty
     bool want_text = false;
     bool want_details = false;         // rel and text of links
+    bool want_sim_hash = false;
     LinkKinds kinds = kFollowedKinds;
     std::string_view robots_name = "weft";  // in lower case: whose meta elements count beside those for all robots
   };

@@ -9,6 +9,7 @@
 #include "parser/html_sniff.h"
 #include "parser/linear_scan.h"
 #include "parser/link_extractor.h"
+#include "parser/sim_hash.h"
 #include "parser/xhtml_scan.h"
 
 namespace weft {
@@ -26,6 +27,12 @@ class TreeSource {
   BoundedGumbo gumbo_;
 };
 
+// As the linear scan sees it, whatever the links are read by: one page has one sketch.
+void SketchText(std::string_view utf8, SimHash* sketch) {
+  LinkCollector none(LinkKinds(), false, "");
+  LinearScan(utf8, false, &none, sketch);
+}
+
 template <bool kTree>
 class Extractor final : public LinkExtractor {
  public:
@@ -38,16 +45,23 @@ class Extractor final : public LinkExtractor {
     ExtractedPage page;
     page.charset = charset.name;
     LinkCollector links(input.kinds, input.want_details, input.robots_name);
+    SimHash sketch(utf8);
+    SimHash* const wanted_sketch = input.want_sim_hash ? &sketch : nullptr;
     const GumboOutput* tree = kTree && !xhtml ? source_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
       WalkedPage walked = WalkTree(*tree, input.want_text, &links);
       page.title = std::move(walked.title);
       page.text = std::move(walked.text);
     } else {
-      ScannedPage scanned = xhtml ? XhtmlScan(utf8, input.want_text, &links) : LinearScan(utf8, input.want_text, &links);
+      ScannedPage scanned = xhtml ? XhtmlScan(utf8, input.want_text, &links)
+                                  : LinearScan(utf8, input.want_text, &links, wanted_sketch);
       page.title = std::move(scanned.title);
       page.text = std::move(scanned.text);
       page.linear_scan = kTree && !xhtml;
+    }
+    if (input.want_sim_hash) {
+      if (tree != nullptr || xhtml) SketchText(utf8, &sketch);
+      page.sim_hash = sketch.Value();
     }
     links.Resolve(*input.url, charset.name, &page);
     if (kTree) source_.Reset();

@@ -138,12 +138,14 @@ void ParserNode::Impl::Read(Work& work, const HttpHead& head, const PayloadView&
   input.content_type = head.Get("Content-Type");
   input.kinds = followed;
   input.robots_name = robots_name;
+  input.want_sim_hash = true;
   const bool html = IsHtml(work.result.mime(), input.html);
   // The URLs of a sitemap are no links of a page: they are taken whatever it asks of robots.
   std::vector<ExtractedLink> links;
   ExtractedPage page;
   if (!ReadAsSitemap(work, input, html, links)) page = ReadPage(work, input, html);
   AddHeaderLinks(ReadLinkHeaders(LinkFields(head), *url, followed), &page);
+  work.result.set_sim_hash(page.sim_hash);
   if (page.links_cut) Note(work, "links-cut");
   Obey(work, head, page);
   links.insert(links.end(), std::make_move_iterator(page.links.begin()), std::make_move_iterator(page.links.end()));

@@ -11,6 +11,11 @@
 namespace weft {
 namespace {
 
+// Nodes' clocks are not trusted further than this.
+uint64_t TookMicros(int64_t took_us) {
+  return static_cast<uint64_t>(std::clamp<int64_t>(took_us, 0, absl::ToInt64Microseconds(absl::Hours(24))));
+}
+
 AttemptEnd EndOf(const wire::UrlTicket& ticket, AttemptEnd::Kind kind) {
   AttemptEnd end;
   end.kind = kind;
@@ -109,6 +114,7 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
     arrived.end.reason = outcome;
   } else {
     arrived.end = EndOf(ticket, AttemptEnd::Kind::kDone);
+    arrived.sketch = result.sim_hash();
     AttemptEnd& end = arrived.end;
     end.status = result.status();
     end.place.pages_dir_id = result.place().pages_dir_id();
@@ -129,6 +135,7 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
     if (result.has_redirect()) TakeRedirect(result, referrer, referrer_shard, end);
   }
   PlanNext(ticket.url(), arrived.end);
+  arrived.end.took_us = TookMicros(result.took_us());
   arrived.told = Told(ticket, outcome, result.wall_us(), result.took_us());
   arrived.told.status = static_cast<int>(result.status());
   arrived.told.mime = result.mime();
@@ -166,6 +173,7 @@ void CommitDesk::Take(const PeerId& from, wire::UrlEnded ended) {
   arrived.from = from;
   arrived.end = EndOfFailure(ended.ticket(), outcome);
   PlanNext(ended.ticket().url(), arrived.end);
+  arrived.end.took_us = TookMicros(ended.took_us());
   arrived.told = Told(ended.ticket(), outcome, ended.wall_us(), ended.took_us());
   arrived.told.note = ended.detail();
   arrived_.push_back(std::move(arrived));
@@ -193,6 +201,7 @@ void CommitDesk::Settle(Arrived& arrived, CommitVerdict verdict) {
     arrived.told.url.clear();
     return;
   }
+  if (limits_ != nullptr) limits_->Ended(end, arrived.told.url, arrived.sketch);
   bool again = end.kind == AttemptEnd::Kind::kBackToQueue ||
                (end.kind == AttemptEnd::Kind::kOwnKeyRedirect && verdict == CommitVerdict::kCommitted);
   // It waited in its queue again, and may have been read ahead from there.
@@ -253,6 +262,13 @@ void CommitDesk::Acknowledge(std::vector<Arrived> batch, const std::vector<Commi
   });
 }
 
+absl::Status CommitDesk::AdmitAll(std::vector<Candidate> candidates) {
+  if (limits_ != nullptr) limits_->JudgeCandidates(candidates);
+  WEFT_ASSIGN_OR_RETURN(std::vector<Admission> answers, db_.Admit(candidates, crawl_clock_.Now()));
+  if (limits_ != nullptr) limits_->Admitted(candidates, answers);
+  return absl::OkStatus();
+}
+
 absl::Status CommitDesk::Flush() {
   if (empty()) return absl::OkStatus();
   for (auto& [peer, answer] : std::exchange(stored_answers_, {})) {
@@ -266,7 +282,7 @@ absl::Status CommitDesk::Flush() {
   std::vector<Arrived> batch = std::move(arrived_);
   arrived_.clear();
   if (!candidates.empty()) {
-    WEFT_RETURN_IF_ERROR(db_.Admit(candidates, now).status());
+    WEFT_RETURN_IF_ERROR(AdmitAll(std::move(candidates)));
   }
   if (!batch.empty()) {
     std::vector<AttemptEnd> ends;
@@ -288,19 +304,21 @@ absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {
   for (QueuedUrl& url : urls) {
     ending.cursor = url.position;
     if (frontier_.FindOut(url.key) != nullptr) continue;
+    const Outcome outcome = ending.judge == nullptr ? ending.outcome : ending.judge(url.record);
+    if (outcome == Outcome::kNone) continue;
     Arrived arrived;
     arrived.acknowledge = false;
-    arrived.end.kind = IsRefusal(ending.outcome) ? AttemptEnd::Kind::kRefused : AttemptEnd::Kind::kFailed;
+    arrived.end.kind = IsRefusal(outcome) ? AttemptEnd::Kind::kRefused : AttemptEnd::Kind::kFailed;
     arrived.end.key = url.key;
     arrived.end.shard = ending.shard;
     arrived.end.generation = url.record.generation;
     arrived.end.attempt = url.record.attempt;
-    arrived.end.reason = ending.outcome;
+    arrived.end.reason = outcome;
     PlanNext(url.record.url, arrived.end);
     arrived.told.url = url.record.url;
     arrived.told.depth = url.record.depth;
     arrived.told.seed = url.record.seed;
-    arrived.told.outcome = ending.outcome;
+    arrived.told.outcome = outcome;
     arrived.told.fetched_at = clock_.WallNow();
     arrived.told.note = ending.detail;
     ends.push_back(arrived.end);

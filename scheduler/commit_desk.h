@@ -12,6 +12,7 @@
 #include "scheduler/crawl_clock.h"
 #include "scheduler/frontier.h"
 #include "scheduler/lease_desk.h"
+#include "scheduler/limit_desk.h"
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
 #include "scheduler/recrawl_desk.h"
@@ -27,6 +28,8 @@ class CommitDesk {
 
   // Who says when what is done is fetched again; null: never.
   void set_recrawls(const RecrawlDesk* recrawls) { recrawls_ = recrawls; }
+  // Judges and watches what goes through here; null: nothing does.
+  void set_limits(LimitDesk* limits) { limits_ = limits; }
 
   void Take(const PeerId& from, wire::PageResult result);
   void Take(const PeerId& from, const wire::LinkBatch& batch);
@@ -53,12 +56,14 @@ class CommitDesk {
     UrlEnd told;
     bool acknowledge = true;
     uint64_t stored_number = 0;
+    uint64_t sketch = 0;   // of the page's text
   };
   enum class StoredFate { kWanted, kPassed, kUnknown };
 
   void TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
                     AttemptEnd& end);
   Arrived& TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer, uint16_t referrer_shard);
+  absl::Status AdmitAll(std::vector<Candidate> candidates);
   absl::StatusOr<StoredFate> FateOf(const std::string& url, wire::UrlTicket& ticket, UrlRecord& record);
   template <typename Ended>
   void TakeSitemaps(const Ended& ended);
@@ -80,6 +85,7 @@ class CommitDesk {
   const Clock& clock_;
   SchedulerObserver& observer_;
   const RecrawlDesk* recrawls_ = nullptr;
+  LimitDesk* limits_ = nullptr;
   std::vector<Candidate> candidates_;
   std::vector<Arrived> arrived_;
   std::vector<std::string> new_anchors_;

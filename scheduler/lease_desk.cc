@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/status.h"
+#include "scheduler/host_budget.h"
 #include "scheduler/politeness_report.h"
 #include "scheduler/recrawl_desk.h"
 
@@ -32,14 +33,15 @@ absl::Duration LeaseDesk::DelayOf(const HostState& state) const {
   return std::max(own, ledger_.DelayOf(state.host));
 }
 
-size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections) const {
+size_t LeaseDesk::BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections,
+                            uint64_t out) const {
   if (state != nullptr && state->failures >= kUnansweredInARow) return top_up ? 0 : 1;
   absl::Duration delay = state == nullptr ? absl::Microseconds(settings_.delay_us()) : DelayOf(*state);
   uint64_t most = top_up ? 512 : uint64_t{64} * connections;
   if (delay > absl::ZeroDuration()) {
     most = std::min<uint64_t>(most, 1 + static_cast<uint64_t>(options_.batch / delay) * connections);
   }
-  return static_cast<size_t>(top_up ? std::min(most, wanted) : most);
+  return HostBudgetBatch(settings_, state, out, static_cast<size_t>(top_up ? std::min(most, wanted) : most));
 }
 
 wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease) const {
@@ -197,8 +199,8 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
     const OutUrl* out = frontier_.FindOut(key);
     return out == nullptr || out->lease != it->first;
   });
-  size_t limit = std::min<uint64_t>(
-      budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls(), std::max<uint32_t>(1, lease.hold.connections)));
+  size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls(),
+                                                      std::max<uint32_t>(1, lease.hold.connections), lease.keys.size()));
   if (limit > 0) {
     // A failed read shows in the CrawlDb's health; the lease then just runs dry.
     AddUrls(it->first, lease, *host, frontier_.OriginOf(*host, lease.origin), limit, grant).IgnoreError();

@@ -7,6 +7,7 @@
 #include <absl/status/status.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,6 +36,8 @@ struct OriginEnding {
   Outcome outcome = Outcome::kNone;
   std::string detail;
   uint64_t cursor = 0;
+  // Set: which of them, and how; kNone: not this one.
+  std::function<Outcome(const UrlRecord&)> judge = nullptr;
 };
 
 class LeaseDesk {
@@ -100,7 +103,8 @@ class LeaseDesk {
   wire::LeaseGrant MakeGrant(uint64_t counter, const Lease& lease) const;
   absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
                        wire::LeaseGrant& grant);
-  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections) const;
+  size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections,
+                   uint64_t out = 0) const;
   // The places that a lease of the host would need; nothing: the host waits, here or in the frontier.
   std::optional<PolitenessLedger::Hold> TakePlaces(FrontierHost& host, const HostState* state, std::string& address);
   absl::Status FillHostTerms(const FrontierHost& host, const HostState* state, wire::LeaseGrant& grant);

@@ -150,10 +150,28 @@ void SchedulerNode::Impl::OnRecords(const PeerId& from, const wire::RecordsReque
   nodes.Send(from, std::move(frame));
 }
 
+void SchedulerNode::Impl::OnTraps(const PeerId& from, const wire::TrapsRequest& request) {
+  wire::Frame frame;
+  wire::TrapsReply& reply = *frame.mutable_traps_reply();
+  if (limits.Decide(request, reply)) {
+    Check(limits.Save(/*counts=*/true));
+    reply.set_later(db->ledger().discovered > kMostJudgedAtOnce);
+    if (reply.later()) {
+      anchors_judged = kJudgeAtTheEnd;
+    } else {
+      reply.set_taken_up(TakeUpReleased());
+    }
+  }
+  gate.AfterSync([this, from, frame = std::move(frame)]() mutable { nodes.Send(from, std::move(frame)); });
+}
+
 void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
   switch (frame.body_case()) {
     case wire::Frame::kSeedBatch:
       OnSeeds(from, frame.seed_batch());
+      break;
+    case wire::Frame::kTrapsRequest:
+      OnTraps(from, frame.traps_request());
       break;
     case wire::Frame::kRecordsRequest:
       OnRecords(from, frame.records_request());

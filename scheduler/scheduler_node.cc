@@ -51,8 +51,15 @@ void SchedulerNode::Impl::LoadScope() {
 }
 
 std::string SchedulerNode::Impl::JudgedBy() const {
-  return fmt::format("{}/{}/{}", settings.scope_version(),
-                     settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none", anchors_known);
+  return fmt::format("{}/{}/{}{}", settings.scope_version(),
+                     settings.has_max_depth() ? fmt::format("{}", settings.max_depth()) : "none", anchors_known,
+                     limits.JudgedBy());
+}
+
+Outcome SchedulerNode::Impl::JudgeAnew(const UrlRecord& record) {
+  const Outcome outcome = intake.Judge(record);
+  auto url = Url::Parse(record.url);
+  return outcome != Outcome::kNone || !url.ok() ? outcome : limits.Judge(record, intake.FromSeed(*url));
 }
 
 // A host that comes into the scope while the crawl runs, by a seed or its redirect, may have been refused before: which
@@ -72,9 +79,9 @@ void SchedulerNode::Impl::RejudgeIfChanged() {
   auto before = db->GetMeta(kMetaJudged);
   if (!before.ok()) return Fail(before.status());
   if (before->has_value() && **before != judged_by) {
-    auto changed = db->Rejudge([&](const UrlRecord& record) { return intake.Judge(record); }, crawl_clock.Now());
+    auto changed = db->Rejudge([&](const UrlRecord& record) { return JudgeAnew(record); }, crawl_clock.Now());
     if (!changed.ok()) return Fail(changed.status());
-    if (*changed > 0) observer.OnNotice(fmt::format("{} URLs are judged anew by the changed scope or depth", *changed));
+    if (*changed > 0) observer.OnNotice(fmt::format("{} URLs are judged anew by the changed scope or limits", *changed));
   }
   Check(db->PutMeta(kMetaJudged, judged_by));
   anchors_judged = anchors_known;
@@ -86,6 +93,7 @@ void SchedulerNode::Start() {
   s.Check(s.resubmits.Open());
   s.Check(s.recrawls.Open());
   s.LoadScope();
+  s.Check(s.limits.Open());
   auto clean = s.db->GetMeta(kMetaClean);
   if (!clean.ok()) return s.Fail(clean.status());
   bool was_clean = s.db->created_now() || clean->value_or("") == "1";
@@ -151,6 +159,7 @@ void SchedulerNode::Impl::AdmitSeedChunk(std::vector<Candidate>& candidates, std
   if (candidates.empty() || !failed.ok()) return;
   Check(AppendAnchors(*db, anchors));
   if (!anchors.empty()) NoteAnchors(anchors.size());
+  limits.JudgeCandidates(candidates);
   auto admitted = db->Admit(candidates, crawl_clock.Now());
   if (!admitted.ok()) return Fail(admitted.status());
   for (size_t i = 0; i < admitted->size(); ++i) {
@@ -192,10 +201,35 @@ void SchedulerNode::Impl::ForgetSilentNodes() {
 
 void SchedulerNode::Impl::EndSomeOrigins() {
   for (OriginEnding& ending : leases.TakeEndings()) endings.push_back(std::move(ending));
-  if (endings.empty()) return;
-  auto finished = commits.EndSome(endings.front(), kEndChunk);
-  if (!finished.ok()) return Fail(finished.status());
-  if (*finished) endings.erase(endings.begin());
+  // Many hosts may have little each: they are ended together.
+  for (size_t ended = 0; ended < kEndsATurn && !endings.empty(); ++ended) {
+    auto finished = commits.EndSome(endings.front(), kEndChunk);
+    if (!finished.ok()) return Fail(finished.status());
+    if (!*finished) return;
+    endings.pop_front();
+  }
+}
+
+// What a trap has refused and is in none any more. URLs that wait, or are out, are not touched.
+uint64_t SchedulerNode::Impl::TakeUpReleased() {
+  const auto judge = [this](const UrlRecord& record) {
+    if (record.state == UrlState::kPending) return Outcome::kNone;
+    return record.reason == Outcome::kTrap ? JudgeAnew(record) : record.reason;
+  };
+  auto changed = db->Rejudge(judge, crawl_clock.Now());
+  if (!changed.ok()) {
+    Fail(changed.status());
+    return 0;
+  }
+  if (anchors_judged == anchors_known) Check(db->PutMeta(kMetaJudged, JudgedBy()));
+  frontier.TakeInserts();
+  return *changed;
+}
+
+void SchedulerNode::Impl::WatchLimits() {
+  for (OriginEnding& ending : limits.TakeEndings()) endings.push_back(std::move(ending));
+  for (const std::string& notice : limits.TakeNotices()) observer.OnNotice(notice);
+  Check(limits.Save(/*counts=*/false));
 }
 
 void SchedulerNode::Impl::GrantIfAllowed() {
@@ -264,6 +298,7 @@ void SchedulerNode::Impl::AdvanceStop() {
   Check(db->PutMeta(kMetaClean, all_gone && leases.leases() == 0 ? "1" : "0"));
   Check(db->PutClock(crawl_clock.Now()));
   Check(resubmits.NoteWall());
+  Check(limits.Save(true));
   gate.AfterSync([this] { done = true; });
   final_sync_asked = true;
 }
@@ -280,6 +315,7 @@ void SchedulerNode::OnTick() {
   }
   s.Check(s.commits.Flush());
   if (!s.failed.ok()) return;
+  s.WatchLimits();
   s.EndSomeOrigins();
   std::vector<std::string> anchors = s.commits.TakeNewAnchors();
   if (!anchors.empty()) {
@@ -297,6 +333,7 @@ void SchedulerNode::OnTick() {
     s.last_clock = now;
     s.Check(s.db->PutClock(s.crawl_clock.Now()));
     s.Check(s.resubmits.NoteWall());
+    s.Check(s.limits.Save(true));
   }
   if (s.stop == StopReason::kNone) s.Check(s.resubmits.Ask());
   s.GrantIfAllowed();
@@ -345,6 +382,7 @@ wire::StatusReply SchedulerNode::Status() const {
   status.set_state(over ? "finished" : "running");
   status.set_hosts(s.db->host_counts().all);
   FillNodes(s.nodes, s.clock.SteadyNow(), status.mutable_nodes());
+  FillTraps(s.limits.traps(), status);
   return status;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "common/status.h"
@@ -12,6 +13,7 @@
 #include "scheduler/crawl_clock.h"
 #include "scheduler/frontier.h"
 #include "scheduler/lease_desk.h"
+#include "scheduler/limit_desk.h"
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
@@ -30,6 +32,9 @@ inline constexpr absl::Duration kClockEvery = absl::Seconds(5);
 inline constexpr absl::Duration kGap = absl::Seconds(3);
 inline constexpr size_t kSeedChunk = 1000;
 inline constexpr size_t kEndChunk = 500;
+inline constexpr uint64_t kJudgeAtTheEnd = UINT64_MAX;
+inline constexpr size_t kEndsATurn = 200;                 // origins
+inline constexpr uint64_t kMostJudgedAtOnce = 1'000'000;  // beyond it a scan has to wait for the end of the crawl
 inline constexpr size_t kPromoteChunk = 5000;
 inline constexpr size_t kMaxRecordRows = 2000;
 
@@ -42,9 +47,10 @@ struct SchedulerNode::Impl {
         nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
-        resubmits(*db, nodes, gate, c, obs), recrawls(*db, settings, crawl_clock, c), opened(c.SteadyNow()),
-        last_tick(opened), last_clock(opened) {
+        limits(settings, *db, *scope, suffixes, c), resubmits(*db, nodes, gate, c, obs),
+        recrawls(*db, settings, crawl_clock, c), opened(c.SteadyNow()), last_tick(opened), last_clock(opened) {
     intake.set_settings(settings);
+    commits.set_limits(&limits);
     commits.set_recrawls(&recrawls);
   }
 
@@ -75,6 +81,10 @@ struct SchedulerNode::Impl {
   void DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame);
   void DispatchTool(const PeerId& from, wire::Frame& frame);
   void OnSeeds(const PeerId& from, const wire::SeedBatch& batch);
+  void OnTraps(const PeerId& from, const wire::TrapsRequest& request);
+  Outcome JudgeAnew(const UrlRecord& record);
+  void WatchLimits();
+  uint64_t TakeUpReleased();
   void OnRecords(const PeerId& from, const wire::RecordsRequest& request);
   void ForgetSilentNodes();
   void EndSomeOrigins();
@@ -103,9 +113,10 @@ struct SchedulerNode::Impl {
   LinkIntake intake;
   LeaseDesk leases;
   CommitDesk commits;
+  LimitDesk limits;
   ResubmitDesk resubmits;
   RecrawlDesk recrawls;
-  std::vector<OriginEnding> endings;
+  std::deque<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these
   PagesPlaces pages_places;

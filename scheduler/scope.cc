@@ -3,6 +3,8 @@
 #include <re2/re2.h>
 #include <re2/set.h>
 
+#include <algorithm>
+
 #include "common/status.h"
 
 namespace weft {
@@ -49,6 +51,7 @@ absl::StatusOr<std::unique_ptr<Scope>> Scope::Make(const wire::CrawlSettings& se
                                                    std::shared_ptr<const PublicSuffixes> suffixes) {
   std::unique_ptr<Scope> scope(new Scope());
   scope->suffixes_ = std::move(suffixes);
+  if (settings.max_url_bytes() > 0) scope->max_url_bytes_ = std::min<uint64_t>(settings.max_url_bytes(), kMaxUrlBytes);
   const std::string& kind = settings.scope();
   if (kind.empty() || kind == "host") {
     scope->kind_ = Kind::kHost;
@@ -74,7 +77,7 @@ bool Scope::AddAnchor(const Url& seed) {
 }
 
 Outcome Scope::JudgeSeed(std::string_view href) const {
-  if (href.size() > kMaxUrlBytes) return Outcome::kUrlTooLong;
+  if (href.size() > max_url_bytes_) return Outcome::kUrlTooLong;
   if (Patterns::Matches(patterns_->exclude, href)) return Outcome::kExcluded;
   return Outcome::kNone;
 }

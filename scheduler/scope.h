@@ -47,6 +47,7 @@ class Scope {
   bool UnderPrefix(std::string_view href) const;
 
   Kind kind_ = Kind::kHost;
+  size_t max_url_bytes_ = kMaxUrlBytes;
   std::shared_ptr<const PublicSuffixes> suffixes_;  // shared: one immutable list per process
   std::unique_ptr<Patterns> patterns_;
   absl::flat_hash_set<std::string> hosts_;

@@ -53,6 +53,12 @@ void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wi
   }
 }
 
+void FillTraps(const TrapList& traps, wire::StatusReply& status) {
+  for (const wire::Trap& trap : traps.list().traps()) {
+    if (!trap.released()) *status.add_traps() = trap;
+  }
+}
+
 absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
                          wire::RecordsReply& reply) {
   uint64_t pinned = request.pinned_commit() == 0 ? db.commit() : request.pinned_commit();

@@ -7,6 +7,7 @@
 #include "common/wire.pb.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
+#include "scheduler/trap_list.h"
 #include "storage/crawl_db.h"
 
 namespace weft {
@@ -16,6 +17,8 @@ void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& 
 void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // Where each pages directory was last seen.
 void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
+// Those in force.
+void FillTraps(const TrapList& traps, wire::StatusReply& status);
 absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
                          wire::RecordsReply& reply);
 

@@ -324,6 +324,8 @@ absl::StatusOr<std::optional<std::string>> CrawlDb::GetMeta(std::string_view nam
   return impl_->kv->Get(Family::kMeta, MetaName(name));
 }
 
+std::string CrawlDb::MetaKey(std::string_view name) { return MetaName(name); }
+
 absl::Status CrawlDb::PutMeta(std::string_view name, std::string_view value) {
   KvBatch batch;
   batch.Put(Family::kMeta, MetaName(name), std::string(value));

@@ -101,6 +101,11 @@ struct HostState {
   // The highest rate ever sent, as its fetchers measured it.
   uint64_t busiest_second = 0;        // most requests that began within one second
   uint64_t shortest_gap_us = 0;       // from the end of a response to the next request on its connection; 0 = none yet
+  // What was taken from it, over all its origins.
+  uint64_t pages = 0;                 // stored with a 2xx status
+  uint64_t answers = 0;               // stored with any status
+  uint64_t bytes = 0;                 // of payloads
+  uint64_t asked_us = 0;              // time that requests took, in all
 
   uint64_t pending() const {
     uint64_t sum = 0;
@@ -134,6 +139,7 @@ struct AttemptEnd {
   uint32_t attempt = 0;
   Outcome reason = Outcome::kNone;
   uint64_t retry_after_us = 0;
+  uint64_t took_us = 0;               // the request; 0: none was made
   std::string new_url;
   // kDone
   uint32_t status = 0;
@@ -286,6 +292,8 @@ class CrawlDb {
   // --- Meta: small named values (settings, state, clock) ---
   absl::StatusOr<std::optional<std::string>> GetMeta(std::string_view name) const;
   absl::Status PutMeta(std::string_view name, std::string_view value);
+  // The key in Family::kMeta, for who writes a value into a store that no CrawlDb has open.
+  static std::string MetaKey(std::string_view name);
   // The crawl clock as last stored; ticks are stored by the owner with PutClock.
   CrawlTime stored_clock() const;
   absl::Status PutClock(CrawlTime now);

@@ -90,7 +90,8 @@ std::string EncodeHostState(const HostState& host) {
     PutVarint(out, origin.robots_tries);
   }
   // Counted: a later one is added at the end, and is zero where it was not written.
-  const std::array further = {host.delay_us, host.latency_us, host.busiest_second, host.shortest_gap_us};
+  const std::array further = {host.delay_us, host.latency_us, host.busiest_second, host.shortest_gap_us,
+                              host.pages,    host.answers,    host.bytes,          host.asked_us};
   PutVarint(out, further.size());
   for (uint64_t number : further) PutVarint(out, number);
   return out;
@@ -121,7 +122,8 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
     }
     host.origins.push_back(std::move(origin));
   }
-  const std::array further = {&host.delay_us, &host.latency_us, &host.busiest_second, &host.shortest_gap_us};
+  const std::array further = {&host.delay_us, &host.latency_us, &host.busiest_second, &host.shortest_gap_us,
+                              &host.pages,    &host.answers,    &host.bytes,          &host.asked_us};
   const uint64_t written = version >= 2 ? in.Varint() : 0;
   for (uint64_t i = 0; i < written && in.ok(); ++i) {
     const uint64_t number = in.Varint();

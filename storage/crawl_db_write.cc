@@ -180,7 +180,21 @@ CommitVerdict RedirectToItself(const AttemptEnd& end, CrawlTime now, UrlRecord& 
   return CommitVerdict::kCommitted;
 }
 
+// Before the record moves: it still says where it was asked.
+void CountForHost(const AttemptEnd& end, const UrlRecord& record, ShardChange& change) {
+  const bool answered = end.kind == AttemptEnd::Kind::kDone;
+  if (!answered && end.took_us == 0) return;
+  HostState* host = change.HostOf(record);
+  if (host == nullptr) return;
+  host->asked_us += end.took_us;
+  if (!answered) return;
+  ++host->answers;
+  host->pages += end.status >= 200 && end.status < 300 ? 1 : 0;
+  host->bytes += end.payload_bytes;
+}
+
 CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record, ShardChange& change) {
+  CountForHost(end, record, change);
   switch (end.kind) {
     case AttemptEnd::Kind::kDone:
       Finish(end, UrlState::kDone, Outcome::kNone, now, record, change);
@@ -208,7 +222,8 @@ CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record,
 
 bool RefusedByScope(Outcome reason) {
   return reason == Outcome::kDepth || reason == Outcome::kScope || reason == Outcome::kPrefix ||
-         reason == Outcome::kExcluded;
+         reason == Outcome::kExcluded || reason == Outcome::kUrlTooLong || reason == Outcome::kHostBudget ||
+         reason == Outcome::kTrap;
 }
 
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {

@@ -57,6 +57,15 @@ double Linear(const std::vector<std::string>& pages, int rounds) {
   });
 }
 
+// With the sketch of the text that a crawl takes beside the links.
+double LinearSketched(const std::vector<std::string>& pages, int rounds) {
+  return MegabytesPerSecond(pages, rounds, [](const std::string& page) {
+    LinkCollector links;
+    SimHash sketch(page);
+    LinearScan(page, false, &links, &sketch);
+  });
+}
+
 double Gumbo(const std::vector<std::string>& pages) {
   BoundedGumbo gumbo;
   return MegabytesPerSecond(pages, 1, [&](const std::string& page) {
@@ -141,6 +150,7 @@ HostileFigures Hostile(int rounds) {
 void PutLinear(const std::vector<std::string>& pages, int rounds, nlohmann::json* out) {
   (*out)["vectors"] = VectorWidthName(UsedVectorWidth());
   (*out)["linear_mb_s"] = Linear(pages, rounds);
+  (*out)["linear_sketched_mb_s"] = LinearSketched(pages, rounds);
   HostileFigures hostile = Hostile(rounds);
   (*out)["hostile_mb_s"] = std::move(hostile.mb_s);
   (*out)["hostile_kib"] = std::move(hostile.kib);

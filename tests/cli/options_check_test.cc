@@ -28,6 +28,8 @@ TEST(NetworkCheck, TakesAddressesAndNetworks) {
 TEST(ResolveCheck, TakesHostPortAddress) {
   EXPECT_TRUE(CheckResolve("example.com:443:127.0.0.1").ok());
   EXPECT_TRUE(CheckResolve("example.com:443:[::1]").ok());
+  EXPECT_TRUE(CheckResolve("*:443:127.0.0.1").ok());
+  EXPECT_TRUE(CheckResolve("example.com:*:127.0.0.1").ok());
   EXPECT_TRUE(CheckResolve("example.com:443:::1").ok());
   for (const char* bad : {"example.com", "example.com:443", "example.com:0:127.0.0.1", "example.com:x:127.0.0.1",
                           "example.com:443:elsewhere", ":443:127.0.0.1", "a b:443:127.0.0.1", "x:70000:127.0.0.1"}) {

@@ -318,6 +318,19 @@ TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
   EXPECT_THAT(ErrorOf({"status", "a", "b"}), HasSubstr("more than one directory"));
 }
 
+TEST(Commands, TrapsTakesTheNumbersOfThoseThatAreDecidedAbout) {
+  const auto line = Parse({"traps", "crawl", "release", "3", "4", "--json"});
+  ASSERT_TRUE(line.ok()) << ErrorText(line.status());
+  EXPECT_EQ(line->invocation.directory, "crawl");
+  EXPECT_EQ(line->invocation.trap_words, (std::vector<std::string>{"release", "3", "4"}));
+  EXPECT_TRUE(line->invocation.json);
+  EXPECT_EQ(Parse({"traps", "hold", "3", "crawl"})->invocation.directory, "crawl");
+  EXPECT_TRUE(Parse({"traps", "release", "3", "--scheduler", "tcp://127.0.0.1:1"}).ok());
+  EXPECT_TRUE(Parse({"traps", "crawl"})->invocation.trap_words.empty());
+  EXPECT_THAT(ErrorOf({"traps", "crawl", "release"}), HasSubstr("number of a trap is missing"));
+  EXPECT_THAT(ErrorOf({"traps", "release", "3"}), HasSubstr("either a crawl's directory or --scheduler"));
+}
+
 TEST(Commands, InspectTakesTheCaseAndWhatCameWithIt) {
   const auto line = Parse({"inspect", "robots", "-", "--url", "https://h.example/x", "--agent", "Bot"});
   ASSERT_TRUE(line.ok()) << ErrorText(line.status());

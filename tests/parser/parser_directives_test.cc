@@ -37,6 +37,15 @@ TEST_F(ParserDirectivesTest, ALinkThatSaysNofollowIsLeftOut) {
   EXPECT_EQ(result.note(), "nofollow-links:1");
 }
 
+TEST_F(ParserDirectivesTest, TheResultTellsWhatTheTextIsLike) {
+  const std::string text = "<p>Some words that stand on this page and on no other one";
+  const uint64_t sketch = Read(text).sim_hash();
+  EXPECT_NE(sketch, 0u);
+  EXPECT_EQ(Read("<title>page 2</title>" + text).sim_hash(), sketch);
+  EXPECT_NE(Read("<p>Quite another text, of which not a single pair is found above").sim_hash(), sketch);
+  EXPECT_EQ(Read("").sim_hash(), 0u);
+}
+
 TEST_F(ParserDirectivesTest, AUrlThatAnotherLinkNamesWithoutNofollowIsSent) {
   EXPECT_THAT(LinksOf(Read("<a href=/a rel=nofollow>a</a><a href=/a>a</a>")), ElementsAre("https://a.example/a"));
 }

@@ -121,7 +121,9 @@ TEST_F(CrawlDbAdmit, RefusedBeyondTheHostsCapIsASighting_Rule35) {
 }
 
 TEST_F(CrawlDbAdmit, RefusedForWhereItWasFoundIsTakenUpWhenAdmissible_Rule36) {
-  for (Outcome reason : {Outcome::kDepth, Outcome::kScope, Outcome::kPrefix, Outcome::kExcluded}) {
+  // Or for what the user has bounded, or what is a trap until it is released.
+  for (Outcome reason : {Outcome::kDepth, Outcome::kScope, Outcome::kPrefix, Outcome::kExcluded, Outcome::kUrlTooLong,
+                         Outcome::kHostBudget, Outcome::kTrap}) {
     std::string url = fmt::format("https://a.example/{}", OutcomeName(reason));
     Admit(url, 4, reason);
     EXPECT_EQ(Admit(url, 2), Admission::kTakenUp) << OutcomeName(reason);
@@ -130,9 +132,9 @@ TEST_F(CrawlDbAdmit, RefusedForWhereItWasFoundIsTakenUpWhenAdmissible_Rule36) {
     EXPECT_EQ(Find(url)->reason, Outcome::kNone);
   }
   EXPECT_TRUE(db_->ledger().refused.empty());
-  EXPECT_EQ(db_->ledger().discovered, 4u);
+  EXPECT_EQ(db_->ledger().discovered, 7u);
   EXPECT_EQ(Host("a.example")->refused_recorded, 0u);
-  EXPECT_EQ(Queue("https://a.example").size(), 4u);
+  EXPECT_EQ(Queue("https://a.example").size(), 7u);
 }
 
 TEST_F(CrawlDbAdmit, TakenUpKeepsTheSmallerDepth_Rule36) {
@@ -142,7 +144,7 @@ TEST_F(CrawlDbAdmit, TakenUpKeepsTheSmallerDepth_Rule36) {
 }
 
 TEST_F(CrawlDbAdmit, RefusedForWhatItIsStaysRefused) {
-  for (Outcome reason : {Outcome::kRobots, Outcome::kAddress, Outcome::kUrlTooLong, Outcome::kScheme}) {
+  for (Outcome reason : {Outcome::kRobots, Outcome::kAddress, Outcome::kRedirectHops, Outcome::kScheme}) {
     std::string url = fmt::format("https://a.example/{}", OutcomeName(reason));
     Admit(url, 4, reason);
     EXPECT_EQ(Admit(url, 2), Admission::kKnown) << OutcomeName(reason);

@@ -15,7 +15,8 @@ constexpr std::array kAll = {
     Outcome::kHostUnreachable, Outcome::kHostThrottled, Outcome::kRedirectLoop,  Outcome::kParserCrash,
     Outcome::kThrottled,     Outcome::kServerError,     Outcome::kScope,         Outcome::kDepth,
     Outcome::kRobots,        Outcome::kRobotsUnreachable, Outcome::kAddress,     Outcome::kUrlTooLong,
-    Outcome::kScheme,        Outcome::kExcluded,        Outcome::kRefusedCap,    Outcome::kPrefix};
+    Outcome::kScheme,        Outcome::kExcluded,        Outcome::kRefusedCap,    Outcome::kPrefix,
+    Outcome::kRedirectHops,  Outcome::kHostBudget,      Outcome::kTrap};
 
 TEST(Outcome, EveryNameIsItsOwnAndReadsBack) {
   std::set<std::string_view> names;
@@ -31,6 +32,8 @@ TEST(Outcome, NamesThatUsersSee) {
   EXPECT_EQ(OutcomeName(Outcome::kHostUnreachable), "host-unreachable");
   EXPECT_EQ(OutcomeName(Outcome::kTruncatedEarly), "truncated-early");
   EXPECT_EQ(OutcomeName(Outcome::kUrlTooLong), "url-too-long");
+  EXPECT_EQ(OutcomeName(Outcome::kHostBudget), "host-budget");
+  EXPECT_EQ(OutcomeName(Outcome::kTrap), "trap");
   EXPECT_EQ(OutcomeFromName("dns"), Outcome::kDns);
   EXPECT_EQ(OutcomeFromName("Dns"), std::nullopt);
   EXPECT_EQ(OutcomeFromName(""), std::nullopt);
@@ -45,7 +48,7 @@ TEST(Outcome, FailuresAndRefusalsAreDisjoint) {
   for (Outcome outcome : kAll) {
     int number = static_cast<int>(outcome);
     EXPECT_EQ(IsFailure(outcome), number >= 10 && number < 20) << OutcomeName(outcome);
-    EXPECT_EQ(IsRefusal(outcome), number >= 50 && number < 60) << OutcomeName(outcome);
+    EXPECT_EQ(IsRefusal(outcome), number >= 50 && number < 70) << OutcomeName(outcome);
   }
 }
 
