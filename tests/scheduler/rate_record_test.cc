@@ -18,7 +18,8 @@ TEST(RateRecord, CountsAcrossLeasesOfOneHost) {
   for (CrawlTime i = 0; i < 5; ++i) EXPECT_EQ(record.Add(1, {i * 100 * kMs}, i * 100 * kMs), i + 1);
   EXPECT_EQ(record.Add(2, {500 * kMs}, 500 * kMs), 1u) << "another host";
   EXPECT_EQ(record.Add(1, {1000 * kMs}, 1000 * kMs), 5u) << "the first one is a whole second ago";
-  EXPECT_EQ(record.Add(1, {9000 * kMs}, 9000 * kMs), 1u);
+  record.Add(1, {9000 * kMs}, 9000 * kMs);
+  EXPECT_EQ(record.Add(1, {20'000 * kMs}, 20'000 * kMs), 1u) << "and all of them are forgotten";
 }
 
 TEST(RateRecord, ForgetsHostsThatRest) {
