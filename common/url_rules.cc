@@ -187,6 +187,10 @@ absl::StatusOr<UrlRules> UrlRules::Of(const wire::CrawlSettings& settings) {
 
 bool UrlRules::empty() const { return impl_->rules.empty(); }
 
+bool UrlRules::has_priorities() const {
+  return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return rule.priority.has_value(); });
+}
+
 bool UrlRules::has_times() const {
   return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return rule.recrawl.at.has_value(); });
 }

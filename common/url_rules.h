@@ -46,6 +46,7 @@ class UrlRules {
   static absl::StatusOr<UrlRules> Of(const wire::CrawlSettings& settings);
 
   bool empty() const;
+  bool has_priorities() const;
   bool has_times() const;   // some rule has recrawl-at
   // 0 where no rule says otherwise.
   int Priority(std::string_view url) const;

@@ -145,6 +145,7 @@ void Frontier::Lower(uint64_t host_id, std::string_view origin_name, uint64_t po
 void Frontier::Refile(FrontierHost& host) {
   if (host.in_ready) {
     ready_.erase({host.ready_key, host.id});
+    LeaveTurn(host);
     host.in_ready = false;
   }
   if (host.busy) return;
@@ -184,14 +185,37 @@ std::optional<TimeWindow<uint64_t>::Found> Frontier::NextOnDisk() {
   }
 }
 
-FrontierHost* Frontier::NextReady(CrawlTime now) {
-  DropIdle(now);
-  while (true) {
+// By what comes next in its queues; waiting is measured in the same unit.
+int64_t Frontier::TurnKey(const FrontierHost& host) {
+  constexpr int64_t kMicrosOfPoint = 1'000'000;
+  int best = 255;
+  for (const FrontierOrigin& origin : host.origins) {
+    if (origin.dry && origin.window.empty()) continue;
+    const uint64_t next = origin.window.empty() ? origin.cursor + 1 : origin.window.front().position;
+    best = std::min(best, origin.window.empty() && origin.cursor == 0 ? kDefaultRank : RankOf(next));
+  }
+  return static_cast<int64_t>(host.ready_key) + (best - kDefaultRank) * kMicrosOfPoint;
+}
+
+void Frontier::LeaveTurn(FrontierHost& host) {
+  if (host.turn_key) turns_.erase({*host.turn_key, host.id});
+  host.turn_key.reset();
+}
+
+void Frontier::GatherReady(CrawlTime now) {
+  while (turns_.size() < memory_.choice) {
     auto stored = NextOnDisk();
     const CrawlTime stored_time = stored ? std::max(stored->entry.time, no_request_before_) : 0;
     const bool here_first = !ready_.empty() && (!stored || ready_.begin()->first <= stored_time);
-    if (here_first) return ready_.begin()->first > now ? nullptr : Find(ready_.begin()->second);
-    if (!stored || stored_time > now) return nullptr;
+    if (here_first) {
+      if (ready_.begin()->first > now) return;
+      FrontierHost& host = hosts_.at(ready_.begin()->second);
+      ready_.erase(ready_.begin());
+      host.turn_key = TurnKey(host);
+      turns_.insert({*host.turn_key, host.id});
+      continue;
+    }
+    if (!stored || stored_time > now) return;
     filed_.Erase(stored->shard, stored->entry);
     const HostState* state = db_.FindHost(stored->shard, stored->entry.item);
     // Filed anew since it was read, or ended.
@@ -200,11 +224,22 @@ FrontierHost* Frontier::NextReady(CrawlTime now) {
   }
 }
 
+FrontierHost* Frontier::NextReady(CrawlTime now) {
+  DropIdle(now);
+  GatherReady(now);
+  return turns_.empty() ? nullptr : Find(turns_.begin()->second);
+}
+
 std::optional<CrawlTime> Frontier::NextReadyTime() {
   auto stored = NextOnDisk();
   std::optional<CrawlTime> next;
   if (stored) next = std::max(stored->entry.time, no_request_before_);
   if (!ready_.empty()) next = std::min(next.value_or(ready_.begin()->first), ready_.begin()->first);
+  for (const auto& [key, id] : turns_) {
+    const CrawlTime ready = hosts_.at(id).ready_key;
+    next = std::min(next.value_or(ready), ready);
+    break;  // its time has come: whichever
+  }
   return next;
 }
 

@@ -41,6 +41,7 @@ struct FrontierHost {
   bool busy = false;               // leased, or lent for one request
   size_t turn = 0;                 // origins take turns
   CrawlTime ready_key = 0;         // its key in the ready set, if it is there
+  std::optional<int64_t> turn_key;  // its key among those whose time has come
   bool in_ready = false;
 };
 
@@ -64,6 +65,7 @@ struct OutUrl {
 struct FrontierMemory {
   size_t idle_hosts = 4096;   // that have nothing out and stay in memory as a whole, for what was read of their queues
   size_t window = 256;        // hosts per shard whose turn is known (storage/time_window.h)
+  size_t choice = 128;        // ready hosts that are compared by what their next URLs are worth
 };
 
 class Frontier {
@@ -76,8 +78,9 @@ class Frontier {
   // Takes note of what the CrawlDb has queued since the last call.
   void TakeInserts();
 
-  // The host that has been ready longest, or null. It stays where it is until MarkBusy. An error of the CrawlDb shows in
-  // its health.
+  // The host whose turn it is, or null: the one that has been ready longest, where a second of waiting weighs as much as a
+  // point of its next URL's priority, so that none waits for ever. It stays where it is until MarkBusy. An error of the
+  // CrawlDb shows in its health.
   FrontierHost* NextReady(CrawlTime now);
   // When the next host becomes ready; nullopt: none will by itself.
   std::optional<CrawlTime> NextReadyTime();
@@ -120,6 +123,10 @@ class Frontier {
   void TakeBack(const OutUrl& out);
   // Lets go of hosts that the CrawlDb knows as well.
   void DropIdle(CrawlTime now);
+  // Brings hosts whose time has come together, to choose among them.
+  void GatherReady(CrawlTime now);
+  void LeaveTurn(FrontierHost& host);
+  static int64_t TurnKey(const FrontierHost& host);
   bool MayGo(const FrontierHost& host, CrawlTime now) const;
 
   CrawlDb& db_;
@@ -128,6 +135,7 @@ class Frontier {
   CrawlTime no_request_before_ = 0;
   absl::node_hash_map<uint64_t, FrontierHost> hosts_;  // nodes: references stay valid
   std::set<std::pair<CrawlTime, uint64_t>> ready_;
+  std::set<std::pair<int64_t, uint64_t>> turns_;   // those of ready_ whose time has come, some of them
   std::deque<uint64_t> spent_;   // not busy, with nothing to hand out, when they were noted
   absl::flat_hash_map<Fingerprint, OutUrl> out_;
 };

@@ -92,6 +92,7 @@ void LimitDesk::EndHost(const HostState& host, Outcome outcome, const std::strin
     if (origin.pending == 0) continue;
     OriginEnding ending;
     ending.host_id = host.id;
+    ending.shard = host.shard;
     ending.origin = origin.origin;
     ending.outcome = outcome;
     ending.detail = detail;

@@ -87,12 +87,20 @@ void SchedulerNode::Impl::RejudgeIfChanged() {
   anchors_judged = anchors_known;
 }
 
+void SchedulerNode::Impl::SetPriorities() {
+  auto rules = UrlRules::Of(settings);
+  if (!rules.ok()) return Fail(rules.status());
+  if (!rules->has_priorities()) return;
+  db->SetPriorities([rules = *std::move(rules)](std::string_view url) { return rules.Priority(url); });
+}
+
 void SchedulerNode::Start() {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
   s.Check(s.resubmits.Open());
   s.Check(s.recrawls.Open());
   s.LoadScope();
+  s.SetPriorities();
   s.Check(s.limits.Open());
   auto clean = s.db->GetMeta(kMetaClean);
   if (!clean.ok()) return s.Fail(clean.status());

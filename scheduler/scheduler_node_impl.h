@@ -8,6 +8,7 @@
 
 #include "common/status.h"
 #include "common/units.h"
+#include "common/url_rules.h"
 #include "scheduler/anchor_list.h"
 #include "scheduler/commit_desk.h"
 #include "scheduler/crawl_clock.h"
@@ -69,6 +70,7 @@ struct SchedulerNode::Impl {
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);
   void BeginStop(StopReason reason);
   void LoadScope();
+  void SetPriorities();
   std::string JudgedBy() const;
   void RejudgeIfChanged();
   void NoteAnchors(size_t added);

@@ -162,6 +162,12 @@ enum class CommitVerdict : uint8_t {
   kRedirectLoop, // kOwnKeyRedirect beyond kMaxOwnKeyRedirects: committed as failed: redirect-loop
 };
 
+// A queue's order: by priority, then by depth, then by arrival. The first byte of a position is the URL's rank; lower ones come
+// first, and a URL of priority 0 has the default.
+inline constexpr int kRankShift = 56;
+inline constexpr int kDefaultRank = 128;
+inline int RankOf(uint64_t position) { return static_cast<int>(position >> kRankShift); }
+
 // Something has been put into an origin's queue.
 struct QueueInsert {
   uint16_t shard = 0;
@@ -255,6 +261,10 @@ class CrawlDb {
   std::optional<CrawlTime> NextDue() const;
   // Off, until it is said. Not stored.
   void SetRecrawl(bool on);
+  // -100 to 100, 0 where none is set: within a queue, higher ones come first whatever their depth. Asked of each URL
+  // when it goes into its queue; not stored, so what waits already keeps its place.
+  using PriorityOf = absl::AnyInvocable<int(std::string_view url) const>;
+  void SetPriorities(PriorityOf priority_of);
   // Plans when done records are fetched again, of at most `limit` records from `cursor` on (empty: the start), which then
   // stands behind them and is empty at the end. nullopt of `planner`: not at all. For a crawl whose recrawl settings
   // changed: how many were planned anew.

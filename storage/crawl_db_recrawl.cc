@@ -125,6 +125,8 @@ void ShardChange::VisitAgain(const Fingerprint& key, UrlRecord& record) {
   Enqueue(key, record, url->origin(), std::string(url->host()));
 }
 
+void CrawlDb::SetPriorities(PriorityOf priority_of) { impl_->priority_of = std::move(priority_of); }
+
 void CrawlDb::SetRecrawl(bool on) { impl_->recrawl = on; }
 
 bool ShardChange::HintPulls(const Candidate& candidate, const UrlRecord& record) const {

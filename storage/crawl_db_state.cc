@@ -221,9 +221,14 @@ OriginState& ShardChange::Origin(HostState& host, const std::string& name) {
   return added;
 }
 
+uint64_t ShardChange::RankFor(const UrlRecord& record) const {
+  const int priority = db_.priority_of == nullptr ? 0 : std::clamp(db_.priority_of(record.url), -100, 100);
+  return static_cast<uint64_t>(kDefaultRank - priority);
+}
+
 void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin) {
-  uint64_t depth = std::min<uint64_t>(record.depth, 255);
-  record.queue_position = depth << kDepthShift | counts_.next_sequence++;
+  const uint64_t depth = std::min<uint64_t>(record.depth, 255);
+  record.queue_position = RankFor(record) << kRankShift | depth << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
   origin.head = std::min(origin.head, record.queue_position);
@@ -239,6 +244,7 @@ void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::
   record.origin_id = db_.fingerprinter.Short(origin);
   HostState& state = Host(host);
   OriginState& queue = Origin(state, origin);
+  if (queue.pending == 0) queue.head = UINT64_MAX;   // empty: whatever comes is its head
   queue.pending += 1;
   QueueAt(key, record, state, queue);
 }

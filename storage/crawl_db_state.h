@@ -21,7 +21,7 @@
 namespace weft {
 
 inline constexpr uint32_t kCrawlDbFormat = 2;   // 2: records of version 2
-inline constexpr int kDepthShift = 56;
+inline constexpr int kDepthShift = 48;   // of a queue position; below it a sequence
 inline constexpr std::string_view kClockName = "clock";
 
 // What one shard adds to the ledger, stored with every batch that changes it.
@@ -107,6 +107,7 @@ struct CrawlDb::Impl {
   uint64_t seen_save_at = 0;        // saved when that many are noted
   uint64_t seen_reads = 0;
   bool recrawl = false;
+  PriorityOf priority_of;   // null: all have 0
   std::vector<std::pair<Fingerprint, SeenNote>> looked_up;   // of one call: the next link to them needs no read
   std::vector<Fingerprint> check_keys;     // kept for their memory
   std::vector<SeenAnswer> check_answers;
@@ -197,6 +198,7 @@ class ShardChange {
   HostState* HostById(uint64_t id);
   OriginState* OriginOf(HostState& host, const UrlRecord& record);
   void File(HostState& host);
+  uint64_t RankFor(const UrlRecord& record) const;
   void QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin);
   void Unqueue(const Fingerprint& key, UrlRecord& record);
 

@@ -60,7 +60,7 @@ class Kv {
   virtual absl::Status Write(const KvBatch& batch) = 0;
   // Makes every write that returned before this call durable. An error is final, never retried.
   virtual absl::Status Sync() = 0;
-  // `visit` must not write. Calls `visit(key, value)` for keys in [from, to) in byte order until it answers false. `to` empty: to the end.
+  // `visit` must not write, and may read. Calls `visit(key, value)` for keys in [from, to) in byte order until it answers false. `to` empty: to the end.
   virtual absl::Status Scan(Family family, std::string_view from, std::string_view to,
                             absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) const = 0;
   // True: Write answers an error, so the owner must not try.

@@ -134,6 +134,18 @@ TEST_P(KvContract, MultiGetAnswersInTheOrderOfTheKeys) {
   EXPECT_THAT(*kv_->MultiGet(Family::kUrls, {}), IsEmpty());
 }
 
+TEST_P(KvContract, AVisitMayRead) {
+  Put(*kv_, Family::kUrls, "a", "1");
+  Put(*kv_, Family::kUrls, "b", "2");
+  Put(*kv_, Family::kHosts, "a", "x");
+  std::string read;
+  ASSERT_TRUE(kv_->Scan(Family::kUrls, "", "", [&](std::string_view key, std::string_view) {
+    read += Get(Family::kHosts, key).value_or("-");
+    return true;
+  }).ok());
+  EXPECT_EQ(read, "x-");
+}
+
 TEST_P(KvContract, ScanIsInByteOrderFromInclusiveToExclusive) {
   for (const char* key : {"b", "a", "\xff", "c", "ca"}) Put(*kv_, Family::kQueue, key, key);
   EXPECT_THAT(ScanAll(*kv_, Family::kQueue, "b", "ca"), ElementsAre(Pair("b", "b"), Pair("c", "c")));

@@ -237,7 +237,7 @@ TEST_F(FrontierTest, AfterACrashHostsStayOnDiskUntilTheyMayBeAsked_Rule19) {
 }
 
 TEST_F(FrontierTest, IdleHostsLeaveMemoryAndComeBackInTheirTurn) {
-  Frontier small(*db_, {.idle_hosts = 2, .window = 3});
+  Frontier small(*db_, {.idle_hosts = 2, .window = 3, .choice = 1});
   small.Load(0);
   std::set<std::string> expected;
   for (int i = 0; i < 60; ++i) {
@@ -312,6 +312,37 @@ TEST_F(FrontierTest, AnInsertBelowTheHeadLowersIt_Rule6) {
   frontier_ = std::make_unique<Frontier>(*db_);
   frontier_->Load(0);
   EXPECT_THAT(TakeSome(10), ElementsAre(U(2), U(1), U(0)));
+}
+
+TEST_F(FrontierTest, AHostWhoseNextUrlIsWorthMoreComesFirst) {
+  db_->SetPriorities([](std::string_view url) { return url.find("good") != std::string_view::npos ? 50 : 0; });
+  Admit("https://a.example/plain");
+  Admit("https://b.example/good");
+  Frontier loaded(*db_);
+  loaded.Load(0);
+  ASSERT_NE(loaded.NextReady(0), nullptr);
+  EXPECT_EQ(loaded.NextReady(0)->host, "b.example");
+}
+
+TEST_F(FrontierTest, WaitingWeighsMoreThanPriorityInTheEnd) {
+  constexpr CrawlTime kSecond = 1'000'000;
+  db_->SetPriorities([](std::string_view url) { return url.find("good") != std::string_view::npos ? 50 : -50; });
+  Admit("https://a.example/plain");
+  Admit("https://b.example/good");
+  frontier_->Load(0);
+  // b is asked once a second and always has something good; a waits.
+  CrawlTime now = 0;
+  std::string asked;
+  for (; now < 300 * kSecond && asked != "a.example"; now += kSecond) {
+    FrontierHost* host = frontier_->NextReady(now);
+    ASSERT_NE(host, nullptr);
+    asked = host->host;
+    host->not_before = now;
+    frontier_->Refile(*host);
+  }
+  EXPECT_EQ(asked, "a.example");
+  EXPECT_GE(now, 95 * kSecond);
+  EXPECT_LE(now, 105 * kSecond);
 }
 
 TEST_F(FrontierTest, LoadLeavesOutHostsWithoutAnythingPending) {

@@ -238,6 +238,7 @@ TEST_F(LimitDeskTrapTest, SwitchedOffNothingIsTrapped) {
 
 TEST_F(LimitDeskTest, AFarmsOwnSeedHostIsSpared) {
   settings_.set_scope("any");
+  settings_.set_domain_connections(1000);
   Start();
   SeedHost("www.farm.example", 1);
   std::vector<std::string> links = {"https://www.farm.example/more"};

@@ -177,6 +177,7 @@ TEST_F(RecrawlDeskTest, AnOriginThatIsGivenUpLosesNoPage) {
   frontier_->TakeInserts();
   OriginEnding ending;
   ending.host_id = db_->HostId("a.example");
+  ending.shard = db_->FindHost("a.example")->shard;
   ending.origin = "https://a.example";
   ending.outcome = Outcome::kHostUnreachable;
   ASSERT_TRUE(commits_->EndSome(ending, 10).ok());

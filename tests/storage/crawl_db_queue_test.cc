@@ -87,6 +87,18 @@ TEST_F(CrawlDbQueue, InsertIntoAnEmptiedQueueIsFound_Rule6) {
   EXPECT_THAT(QueueUrls(kOrigin), ElementsAre(k2));
 }
 
+TEST_F(CrawlDbQueue, HigherPrioritiesComeFirstWhateverTheirDepth) {
+  db_->SetPriorities([](std::string_view url) { return url.ends_with("good") ? 100 : url.ends_with("bad") ? -100 : 0; });
+  const std::string bad = kOrigin + std::string("/bad");
+  const std::string good = kOrigin + std::string("/good");
+  Admit(bad, 0);
+  Admit(k2, 1);
+  Admit(good, 9);
+  EXPECT_THAT(QueueUrls(kOrigin), ElementsAre(good, k2, bad));
+  Reopen();
+  EXPECT_THAT(QueueUrls(kOrigin), ElementsAre(good, k2, bad)) << "what waits keeps its place";
+}
+
 TEST_F(CrawlDbQueue, LowestInsertsAreToldOnce_Rule6) {
   Admit(k1, 5);
   Admit(k2, 3);

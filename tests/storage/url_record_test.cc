@@ -217,7 +217,7 @@ TEST(UrlRecord, AnyBytesAreReadOrRefused) {
 TEST(HostState, RoundTrips) {
   HostState host;
   host.host = "example.com";
-  host.origins = {{"https://example.com", 5, 21, 22, 23}, {"http://example.com:81", 0, 0, 0, 0}};
+  host.origins = {{"https://example.com", 5, 20, 21, 22, 23}, {"http://example.com:81", 0, 0, 0, 0, 0}};
   host.delay_us = 31;
   host.latency_us = 32;
   host.busiest_second = 33;
@@ -228,6 +228,7 @@ TEST(HostState, RoundTrips) {
   host.crawl_delay_us = 3;
   host.failures = 4;
   host.throttles = 5;
+  host.filed_at = 11;
   host.pages = 7;
   host.answers = 8;
   host.bytes = 9'000'000'000;
@@ -244,6 +245,8 @@ TEST(HostState, RoundTrips) {
   EXPECT_EQ(decoded->crawl_delay_us, 3u);
   EXPECT_EQ(decoded->failures, 4u);
   EXPECT_EQ(decoded->throttles, 5u);
+  EXPECT_EQ(decoded->filed_at, 11u);
+  EXPECT_EQ(decoded->origins[0].head, 20u);
   EXPECT_EQ(decoded->origins[0].not_before, 21u);
   EXPECT_EQ(decoded->origins[0].failures, 22u);
   EXPECT_EQ(decoded->origins[0].robots_tries, 23u);

@@ -52,7 +52,7 @@ class MemoryDisk {
   static void Apply(const KvBatch& batch, Families& families);
   void KeepUnsynced(size_t count);
 
-  mutable std::mutex mutex_;       // Sync runs beside the others
+  mutable std::recursive_mutex mutex_;  // Sync runs beside the others; a scan's visit may read
   Families synced_;
   std::vector<KvBatch> unsynced_;  // in order
   Families current_;               // synced_ and unsynced_

@@ -34,6 +34,7 @@ class Drawing {
   void DrawLittleMemory() {
     options_.hosts_in_memory = static_cast<size_t>(Between(1, 8));
     options_.scheduler.frontier.window = static_cast<size_t>(Between(1, 4));
+    options_.scheduler.frontier.choice = static_cast<size_t>(Between(1, 4));
     options_.scheduler.frontier.idle_hosts = static_cast<size_t>(Between(0, 3));
   }
 
