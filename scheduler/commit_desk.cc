@@ -262,10 +262,11 @@ void CommitDesk::Acknowledge(std::vector<Arrived> batch, const std::vector<Commi
   });
 }
 
-absl::Status CommitDesk::AdmitAll(std::vector<Candidate> candidates) {
-  if (limits_ != nullptr) limits_->JudgeCandidates(candidates);
-  WEFT_ASSIGN_OR_RETURN(std::vector<Admission> answers, db_.Admit(candidates, crawl_clock_.Now()));
-  if (limits_ != nullptr) limits_->Admitted(candidates, answers);
+absl::Status CommitDesk::AdmitAll() {
+  if (limits_ != nullptr) limits_->JudgeCandidates(candidates_);
+  WEFT_ASSIGN_OR_RETURN(std::vector<Admission> answers, db_.Admit(candidates_, crawl_clock_.Now()));
+  if (limits_ != nullptr) limits_->Admitted(candidates_, answers);
+  candidates_.clear();  // and keeps its memory: thousands come with each turn
   return absl::OkStatus();
 }
 
@@ -277,13 +278,9 @@ absl::Status CommitDesk::Flush() {
     nodes_.Send(peer, std::move(frame));
   }
   CrawlTime now = crawl_clock_.Now();
-  std::vector<Candidate> candidates = std::move(candidates_);
-  candidates_.clear();
   std::vector<Arrived> batch = std::move(arrived_);
   arrived_.clear();
-  if (!candidates.empty()) {
-    WEFT_RETURN_IF_ERROR(AdmitAll(std::move(candidates)));
-  }
+  if (!candidates_.empty()) WEFT_RETURN_IF_ERROR(AdmitAll());
   if (!batch.empty()) {
     std::vector<AttemptEnd> ends;
     ends.reserve(batch.size());

@@ -63,7 +63,7 @@ class CommitDesk {
   void TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
                     AttemptEnd& end);
   Arrived& TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer, uint16_t referrer_shard);
-  absl::Status AdmitAll(std::vector<Candidate> candidates);
+  absl::Status AdmitAll();
   absl::StatusOr<StoredFate> FateOf(const std::string& url, wire::UrlTicket& ticket, UrlRecord& record);
   template <typename Ended>
   void TakeSitemaps(const Ended& ended);

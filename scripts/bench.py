@@ -4,6 +4,7 @@
     scripts/bench links [--site SITE]... [--broken N] [--json]
     scripts/bench url [--site SITE]... [--json]
     scripts/bench frontier [--urls N[K|M]] [--memory BYTES] [--seed N] [--json]
+    scripts/bench commit [--pages N[K|M]] [--seed N] [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
 goes to memory (/dev/shm). weft-gumbo is Weft with a tree built for every page. Pages are distinct URLs that nginx answered
@@ -17,6 +18,8 @@ on which the linear extractor and gumbo's tree answer alike; --broken N does so 
 
 "frontier" fills the scheduler's store with N URLs and asks it whether links are known, 85% of which are, in pages of 60 (see
 tests/bench/frontier_bench.cc); beside it the store alone, and a Redis set where redis-server is installed.
+
+"commit" hands page results with 60 links to a scheduler without network, and counts its thread's CPU time.
 """
 import argparse
 import hashlib
@@ -253,21 +256,35 @@ def count_of(text):
     return int(match.group(1)) * {"": 1, "K": 1000, "M": 1_000_000}[match.group(2)]
 
 
-def bench_frontier(options):
+def store_bench(name, arguments):
+    """What a benchmark over a store on this disk prints."""
     scripts = os.path.join(ROOT, "scripts")
     if subprocess.run([f"{scripts}/setup", os.path.join(scripts, "packages.txt")], check=False).returncode != 0:
         raise doc_sites.SiteError("the packages above are needed")
-    if subprocess.run([f"{scripts}/build", "bench", "frontier_bench"], check=False).returncode != 0:
+    if subprocess.run([f"{scripts}/build", "bench", name], check=False).returncode != 0:
         raise doc_sites.SiteError("the benchmark could not be built")
-    folder = tempfile.mkdtemp(prefix="frontier-bench-", dir=os.path.join(ROOT, "build"))
-    print(f"bench: {options.urls} URLs; some minutes for ten million", file=sys.stderr)
-    command = [os.path.join(ROOT, "build/bench/tests/bench/frontier_bench"), "--urls", str(options.urls), "--dir",
-               os.path.join(folder, "store"), "--memory", str(options.memory), "--seed", str(options.seed)]
+    folder = tempfile.mkdtemp(prefix=f"{name}-", dir=os.path.join(ROOT, "build"))
+    command = [os.path.join(ROOT, "build/bench/tests/bench", name), "--dir", os.path.join(folder, "store"), *arguments]
     try:
-        result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def bench_frontier(options):
+    print(f"bench: {options.urls} URLs; some minutes for ten million", file=sys.stderr)
+    result = store_bench("frontier_bench", ["--urls", str(options.urls), "--memory", str(options.memory),
+                                            "--seed", str(options.seed)])
     result["redis_checks_per_s"] = redis_checks_per_s(options.urls)
+    show(result, options)
+
+
+def bench_commit(options):
+    print(f"bench: {options.pages} pages", file=sys.stderr)
+    show(store_bench("commit_bench", ["--pages", str(options.pages), "--seed", str(options.seed)]), options)
+
+
+def show(result, options):
     if options.json:
         print(json.dumps(result, indent=2))
         return
@@ -295,10 +312,15 @@ def main(arguments):
     frontier.add_argument("--memory", type=int, default=0, metavar="BYTES", help="of the set; default: 24 a URL")
     frontier.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     frontier.add_argument("--json", action="store_true", help="print JSON")
+    commit = workloads.add_parser("commit", help="page results to a scheduler without network")
+    commit.add_argument("--pages", type=count_of, default=50_000, metavar="N[K|M]", help="default: 50K")
+    commit.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    commit.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.workload != "crawl":
         try:
-            {"links": bench_links, "url": bench_url, "frontier": bench_frontier}[options.workload](options)
+            {"links": bench_links, "url": bench_url, "frontier": bench_frontier,
+             "commit": bench_commit}[options.workload](options)
         except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1
