@@ -13,7 +13,7 @@ bool BelongsInFileName(char c) {
 
 }  // namespace
 
-std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, bool gzip) {
+std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, uint64_t pages_dir_id, bool gzip) {
   constexpr size_t kLongestHost = 64;
   std::string safe_host(host.substr(0, kLongestHost));
   for (char& c : safe_host) {
@@ -22,9 +22,9 @@ std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host,
   if (safe_host.empty()) safe_host = "localhost";
   const absl::CivilSecond civil = absl::ToCivilSecond(now, absl::UTCTimeZone());
   const int64_t millis = absl::ToUnixMillis(now) - absl::ToUnixSeconds(now) * 1000;
-  return fmt::format("weft-{:04}{:02}{:02}{:02}{:02}{:02}{:03}-{:05}-{}.warc{}", civil.year(), civil.month(),
+  return fmt::format("weft-{:04}{:02}{:02}{:02}{:02}{:02}{:03}-{:05}-{}-{:08x}.warc{}", civil.year(), civil.month(),
                      civil.day(), civil.hour(), civil.minute(), civil.second(), millis, serial, safe_host,
-                     gzip ? ".gz" : "");
+                     static_cast<uint32_t>(pages_dir_id), gzip ? ".gz" : "");
 }
 
 std::string WarcDate(absl::Time time) {

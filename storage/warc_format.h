@@ -15,8 +15,9 @@ inline constexpr std::string_view kOpenSuffix = ".open";      // while a file is
 inline constexpr std::string_view kSyncedSuffix = ".synced";  // beside it: how much of it is durable
 inline constexpr std::string_view kRecordEnd = "\r\n\r\n";    // behind every block
 
-// "weft-20260102030405678-00000-node1.warc.gz". Characters of `host` that do not belong in a file name become '-'.
-std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, bool gzip);
+// "weft-20260102030405678-00000-node1-6b8b4567.warc.gz"; the last part is of the pages directory's id: two workers of one machine
+// may begin a file in the same millisecond, and their files may be brought together later. Characters of `host` that do not belong in a file name become '-'.
+std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, uint64_t pages_dir_id, bool gzip);
 // "2026-01-02T03:04:05.678901Z"
 std::string WarcDate(absl::Time time);
 // "<urn:uuid:...>", version 4 (RFC 9562).

@@ -76,7 +76,7 @@ struct WarcStore::Impl {
 
 absl::Status WarcStore::Impl::BeginFile() {
   for (int tries = 0; tries < kNameTries; ++tries) {
-    const std::string name = WarcFileName(clock.WallNow(), next_serial++, options.host_name, options.gzip);
+    const std::string name = WarcFileName(clock.WallNow(), next_serial++, options.host_name, directory_id, options.gzip);
     auto created = WarcFile::Create(files, options.directory, name);
     if (absl::IsAlreadyExists(created.status())) continue;
     if (!created.ok()) return created.status();

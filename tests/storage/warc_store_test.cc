@@ -1,5 +1,6 @@
 #include "storage/warc_store.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include "common/digest.h"
 #include "storage/gzip_member.h"
 #include "storage/warc_digest.h"
+#include "storage/warc_format.h"
 #include "tests/storage/warc_test_support.h"
 
 namespace weft {
@@ -43,20 +45,27 @@ class WarcStoreTest : public ::testing::Test {
   FailingFileOps files_;
 };
 
-TEST_F(WarcStoreTest, FileIsNamedByTimeSerialAndHostAndOpenWhileWritten) {
+TEST_F(WarcStoreTest, FileIsNamedByTimeSerialHostAndDirectoryAndOpenWhileWritten) {
   auto store = Open();
   Stored(*store, Page("http://example.org/"));
-  EXPECT_THAT(directory_.Names(), ElementsAre("weft-20260102030405678-00000-node1.warc.gz.open",
-                                              "weft-20260102030405678-00000-node1.warc.gz.synced"));
+  const std::string name =
+      fmt::format("weft-20260102030405678-00000-node1-{:08x}.warc.gz", static_cast<uint32_t>(store->pages_dir_id()));
+  EXPECT_THAT(directory_.Names(), ElementsAre(name + ".open", name + ".synced"));
   ASSERT_TRUE(store->Close().ok());
-  EXPECT_THAT(directory_.Names(), ElementsAre("weft-20260102030405678-00000-node1.warc.gz"));
+  EXPECT_THAT(directory_.Names(), ElementsAre(name));
+}
+
+TEST(WarcFileName, TwoDirectoriesNameTheirFilesOfOneMomentApart) {
+  const absl::Time now = absl::FromUnixMillis(1'767'323'045'678);
+  EXPECT_NE(WarcFileName(now, 0, "node1", 1, true), WarcFileName(now, 0, "node1", 2, true));
+  EXPECT_EQ(WarcFileName(now, 0, "node1", 0x12300000001, false), "weft-20260102030405678-00000-node1-00000001.warc");
 }
 
 TEST_F(WarcStoreTest, StrangeHostNamesMakeSafeFileNames) {
   WarcStoreOptions options = StoreOptions(directory_.path());
   options.host_name = "../a b\n";
   const auto place = Stored(*Open(options), Page("http://example.org/")).place;
-  EXPECT_EQ(place.file, "weft-20260102030405678-00000-..-a-b-.warc.gz");
+  EXPECT_THAT(place.file, MatchesRegex("weft-20260102030405678-00000-[.][.]-a-b--[0-9a-f]+[.]warc[.]gz"));
 }
 
 TEST_F(WarcStoreTest, NothingIsCreatedBeforeTheFirstPage) {
