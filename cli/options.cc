@@ -226,6 +226,10 @@ absl::Status CheckRequired(CommandLine& line) {
     return InvalidArgument("--pages is given twice; a worker has one pages directory: start one worker for each");
   }
   const wire::CrawlSettings& settings = line.settings;
+  const bool delays = line.given.contains("delay-min") && line.given.contains("delay-max");
+  if (delays && settings.delay_min_us() > settings.delay_max_us()) {
+    return InvalidArgument("--delay-min is longer than --delay-max: exchange them, or give one of them alone");
+  }
   const bool both = line.given.contains("recrawl-min") && line.given.contains("recrawl-max");
   if (both && settings.recrawl_min_us() > settings.recrawl_max_us()) {
     return InvalidArgument("--recrawl-min is longer than --recrawl-max: exchange them, or give one of them alone");

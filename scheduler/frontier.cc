@@ -74,13 +74,12 @@ void Frontier::MarkOut(const Fingerprint& key, OutUrl out) {
   auto it = out_.find(key);
   if (it != out_.end()) TakeBack(it->second);
   FrontierHost* host = Find(out.host_id);
-  if (host == nullptr) {
-    const HostState* state = db_.FindHost(out.shard, out.host_id);
-    if (state == nullptr) return;
+  const HostState* state = host == nullptr ? db_.FindHost(out.shard, out.host_id) : nullptr;
+  if (state != nullptr) {
     host = &FindOrAdd(*state);
     Refile(*host);
   }
-  OriginOf(*host, out.origin).out.insert(out.position);
+  if (host != nullptr) OriginOf(*host, out.origin).out.insert(out.position);
   out_[key] = std::move(out);
 }
 
@@ -235,12 +234,10 @@ std::optional<CrawlTime> Frontier::NextReadyTime() {
   std::optional<CrawlTime> next;
   if (stored) next = std::max(stored->entry.time, no_request_before_);
   if (!ready_.empty()) next = std::min(next.value_or(ready_.begin()->first), ready_.begin()->first);
-  for (const auto& [key, id] : turns_) {
-    const CrawlTime ready = hosts_.at(id).ready_key;
-    next = std::min(next.value_or(ready), ready);
-    break;  // its time has come: whichever
-  }
-  return next;
+  if (turns_.empty()) return next;
+  // The time of all of these has come: whichever.
+  const CrawlTime ready = hosts_.at(turns_.begin()->second).ready_key;
+  return std::min(next.value_or(ready), ready);
 }
 
 // What is known of it here alone must not be lost: what is out, the wait of a host that the CrawlDb does not know.

@@ -15,7 +15,6 @@
 namespace weft {
 namespace {
 
-constexpr uint64_t kLongestWait = uint64_t{1} << 62;
 constexpr uint32_t kNotModified = 304;
 
 bool IsPage(uint32_t status) { return status >= 200 && status < 300; }

@@ -22,6 +22,8 @@ namespace weft {
 
 inline constexpr uint32_t kCrawlDbFormat = 2;   // 2: records of version 2
 inline constexpr int kDepthShift = 48;   // of a queue position; below it a sequence
+// Waits are added to the clock: none makes the sum wrap around.
+inline constexpr uint64_t kLongestWait = uint64_t{1} << 62;
 inline constexpr std::string_view kClockName = "clock";
 
 // What one shard adds to the ledger, stored with every batch that changes it.

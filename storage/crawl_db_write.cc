@@ -12,9 +12,6 @@
 namespace weft {
 namespace {
 
-// Waits are added to the clock: none makes the sum wrap around.
-constexpr uint64_t kLongestWait = uint64_t{1} << 62;
-
 // What is known of the keys of one call, with this call's own changes laid over it.
 class Known {
  public:

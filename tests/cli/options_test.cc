@@ -361,6 +361,7 @@ TEST(Recrawl, BoundsThatCrossAreAnError) {
     return more;
   };
   EXPECT_THAT(ErrorOf(with({"--recrawl-min", "2h", "--recrawl-max", "1h"})), HasSubstr("longer than --recrawl-max"));
+  EXPECT_THAT(ErrorOf(with({"--delay-min", "5s", "--delay-max", "1s"})), HasSubstr("longer than --delay-max"));
   const auto line = Parse(with({"--recrawl", "--recrawl-min", "2h", "--rule", "match=x recrawl=off"}));
   ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_TRUE(line->settings.recrawl());
