@@ -366,7 +366,8 @@ absl::Time SchedulerNode::NextWake() const {
     if (at > now) wake = std::min(wake, at);
   }
   std::optional<CrawlTime> freed = s.leases.NextFreed();
-  if (freed) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*freed), now));
+  // Only a hand-out moves them on.
+  if (freed && s.MayGrant()) wake = std::min(wake, std::max({s.crawl_clock.SteadyAt(*freed), now, s.hold_grants_until}));
   std::optional<CrawlTime> due = s.db->NextDue();
   if (due && s.stop == StopReason::kNone) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*due), now));
   return wake;

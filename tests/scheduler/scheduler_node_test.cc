@@ -259,6 +259,20 @@ TEST_F(SchedulerNodeTest, WhatIsToBeTakenUpIsNotForgottenByARestart) {
 }
 
 // New commits raise the number again, and must not hide what is lost.
+// Room in a domain that nobody may be given any more is no reason to wake.
+TEST_F(SchedulerNodeTest, WhileItStopsRoomThatBecameFreeDoesNotKeepItAwake) {
+  settings_.set_domain_connections(1);
+  Start();
+  node_->AddSeeds({"https://a.example.org/", "https://b.example.org/"});
+  Tick();
+  ASSERT_THAT(granted_, SizeIs(1)) << "the other one waits for the domain";
+  EXPECT_LE(node_->NextWake(), clock_.SteadyNow()) << "its lease has just been given back";
+  node_->Stop(StopReason::kInterrupted);
+  for (int i = 0; i < 3; ++i) node_->OnTick();
+  ASSERT_FALSE(node_->stopped());
+  EXPECT_GT(node_->NextWake(), clock_.SteadyNow());
+}
+
 TEST_F(SchedulerNodeTest, LostWritesAreToldOfEvenAfterNewCommits_Rule13) {
   node_->AddSeeds({"https://a.example/"});
   Crawl();
