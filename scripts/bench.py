@@ -3,7 +3,7 @@
     scripts/bench crawl [--site postgresql|cppreference|python|java] [--tools weft,weft-gumbo,wget2,scrapy] [--json]
     scripts/bench links [--site SITE]... [--broken N] [--json]
     scripts/bench url [--site SITE]... [--json]
-    scripts/bench frontier [--urls N[K|M]] [--memory BYTES] [--seed N] [--json]
+    scripts/bench frontier [--urls N[K|M]] [--hosts N[K|M]] [--memory BYTES] [--seed N] [--json]
     scripts/bench commit [--pages N[K|M]] [--seed N] [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
@@ -259,7 +259,8 @@ def count_of(text):
 def store_bench(name, arguments):
     """What a benchmark over a store on this disk prints."""
     scripts = os.path.join(ROOT, "scripts")
-    if subprocess.run([f"{scripts}/setup", os.path.join(scripts, "packages.txt")], check=False).returncode != 0:
+    lists = [os.path.join(scripts, name) for name in ("packages.txt", "bench-packages.txt")]
+    if subprocess.run([f"{scripts}/setup", *lists], check=False).returncode != 0:
         raise doc_sites.SiteError("the packages above are needed")
     if subprocess.run([f"{scripts}/build", "bench", name], check=False).returncode != 0:
         raise doc_sites.SiteError("the benchmark could not be built")
@@ -273,7 +274,7 @@ def store_bench(name, arguments):
 
 def bench_frontier(options):
     print(f"bench: {options.urls} URLs; some minutes for ten million", file=sys.stderr)
-    result = store_bench("frontier_bench", ["--urls", str(options.urls), "--memory", str(options.memory),
+    result = store_bench("frontier_bench", ["--urls", str(options.urls), "--hosts", str(options.hosts), "--memory", str(options.memory),
                                             "--seed", str(options.seed)])
     result["redis_checks_per_s"] = redis_checks_per_s(options.urls)
     show(result, options)
@@ -309,6 +310,8 @@ def main(arguments):
     crawl.add_argument("--json", action="store_true", help="print JSON")
     frontier = workloads.add_parser("frontier", help="known-or-new questions to the scheduler's store")
     frontier.add_argument("--urls", type=count_of, default=1_000_000, metavar="N[K|M]", help="default: 1M")
+    frontier.add_argument("--hosts", type=count_of, default=0, metavar="N[K|M]",
+                          help="all of them with something queued, half as many as URLs at most; default: one of 100 URLs")
     frontier.add_argument("--memory", type=int, default=0, metavar="BYTES", help="of the set; default: 24 a URL")
     frontier.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     frontier.add_argument("--json", action="store_true", help="print JSON")

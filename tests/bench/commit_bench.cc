@@ -51,7 +51,7 @@ class QuietObserver : public SchedulerObserver {
 
 class Bench {
  public:
-  Bench(const std::string& directory, uint64_t seed, uint64_t pages) : workload_(seed, pages * 10) {
+  Bench(const std::string& directory, uint64_t seed, uint64_t pages) : workload_(seed, pages / 10) {
     auto kv = OpenRocksKv({.path = directory + "/crawl.db"});
     if (!kv.ok()) Die(ErrorText(kv.status()));
     CrawlDbOptions db_options;

@@ -1,6 +1,7 @@
 // How fast the scheduler's store answers whether links are known, and what that costs:
-//   frontier_bench --urls N --dir DIR [--memory BYTES] [--seed N]
-// prints one JSON object. DIR is emptied. The store is filled with new URLs, then links of which 85% are known are admitted
+//   frontier_bench --urls N --dir DIR [--hosts N] [--memory BYTES] [--seed N]
+// prints one JSON object. DIR is emptied. The store is filled with new URLs (the front page of every host first, where their
+// number is given), then links of which 85% are known are admitted
 // through CrawlDb::Admit, 32 pages a call, as the scheduler does when results wait for it. CPU is that of the
 // calling thread, from fingerprints on; what RocksDB's threads and the writing of snapshots cost a new URL is averaged over
 // the whole run, since compactions come in waves.
@@ -69,6 +70,7 @@ void Must(const absl::Status& status) { Must(status.ok() ? absl::StatusOr<bool>(
 
 struct Options {
   uint64_t urls = 1'000'000;
+  uint64_t hosts = 0;
   uint64_t memory = 0;
   uint64_t seed = 1;
   std::string directory;
@@ -76,7 +78,7 @@ struct Options {
 
 class Bench {
  public:
-  explicit Bench(const Options& options) : options_(options), workload_(options.seed, options.urls) {}
+  explicit Bench(const Options& options) : options_(options), workload_(options.seed, options.hosts != 0 ? options.hosts : options.urls / 100) {}
 
   nlohmann::json Run() {
     const double memory_before = AnonymousBytes();
@@ -84,6 +86,7 @@ class Bench {
     const uint64_t measured = std::min(kMeasuredUrls, options_.urls / 2);
     const double process_before = CpuSeconds(RUSAGE_SELF);
     const double thread_before = CpuSeconds(RUSAGE_THREAD);
+    if (options_.hosts != 0) AdmitFrontPages();
     Admit(options_.urls - measured, 0);
     const Spent filled = spent_;
     Admit(options_.urls, kKnownShare);
@@ -137,18 +140,31 @@ class Bench {
       links.clear();
       const uint64_t found = workload_.found();
       for (int page = 0; page < kPagesOfCall && workload_.found() < urls; ++page) workload_.AddPage(known_share, links);
-      const uint64_t reads = db_->seen_reads();
-      const double begun = CpuSeconds(RUSAGE_THREAD);
-      const std::vector<Admission> answers = Must(db_->Admit(links, 1));
-      CrawlDb::SeenWork snapshot = db_->SeenSaveDue() ? db_->NextSeenPiece() : nullptr;
-      spent_.cpu += CpuSeconds(RUSAGE_THREAD) - begun;
-      spent_.checks += links.size();
-      spent_.added += workload_.found() - found;
-      spent_.reads += db_->seen_reads() - reads;
-      const auto queued = static_cast<uint64_t>(std::count(answers.begin(), answers.end(), Admission::kQueued));
-      if (queued != workload_.found() - found) Must(Internal("{} links were queued, {} were new", queued, workload_.found() - found));
-      if (snapshot != nullptr) Save(snapshot);
+      AdmitLinks(links, found);
     }
+  }
+  void AdmitFrontPages() {
+    std::vector<Candidate> links;
+    for (uint64_t host = 0; host < workload_.hosts();) {
+      links.clear();
+      const uint64_t found = workload_.found();
+      host = workload_.AddFrontPages(host, kPagesOfCall * LinkWorkload::kLinksOfPage, links);
+      AdmitLinks(links, found);
+    }
+  }
+  // `found`: how many URLs there were before them.
+  void AdmitLinks(const std::vector<Candidate>& links, uint64_t found) {
+    const uint64_t reads = db_->seen_reads();
+    const double begun = CpuSeconds(RUSAGE_THREAD);
+    const std::vector<Admission> answers = Must(db_->Admit(links, 1));
+    CrawlDb::SeenWork snapshot = db_->SeenSaveDue() ? db_->NextSeenPiece() : nullptr;
+    spent_.cpu += CpuSeconds(RUSAGE_THREAD) - begun;
+    spent_.checks += links.size();
+    spent_.added += workload_.found() - found;
+    spent_.reads += db_->seen_reads() - reads;
+    const auto queued = static_cast<uint64_t>(std::count(answers.begin(), answers.end(), Admission::kQueued));
+    if (queued != workload_.found() - found) Must(Internal("{} links were queued, {} were new", queued, workload_.found() - found));
+    if (snapshot != nullptr) Save(snapshot);
   }
   // A pool's thread does this in a crawl.
   void Save(CrawlDb::SeenWork& snapshot) {
@@ -209,12 +225,13 @@ int main(int argc, char** argv) {
     const std::string_view word = argv[i];
     const char* value = argv[i + 1];
     if (word == "--urls") options.urls = std::strtoull(value, nullptr, 10);
+    if (word == "--hosts") options.hosts = std::strtoull(value, nullptr, 10);
     if (word == "--memory") options.memory = std::strtoull(value, nullptr, 10);
     if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10);
     if (word == "--dir") options.directory = value;
   }
-  if (options.directory.empty() || options.urls < 1000) {
-    std::cerr << "frontier_bench --urls N --dir DIR [--memory BYTES] [--seed N]\n";
+  if (options.directory.empty() || options.urls < 1000 || options.urls < 2 * options.hosts) {
+    std::cerr << "frontier_bench --urls N --dir DIR [--hosts N] [--memory BYTES] [--seed N]\n";
     return 2;
   }
   // 24 bytes a URL is the goal, for everything.

@@ -18,13 +18,22 @@ class LinkWorkload {
  public:
   static constexpr int kLinksOfPage = 60;
 
-  LinkWorkload(uint64_t seed, uint64_t urls)
-      : random_(SeededRandom(seed)), fingerprinter_(random_->NextId()), found_(std::max<uint64_t>(100, urls / 100)) {}
+  LinkWorkload(uint64_t seed, uint64_t hosts)
+      : random_(SeededRandom(seed)), fingerprinter_(random_->NextId()), found_(std::max<uint64_t>(100, hosts)) {}
 
   uint64_t found() const { return total_; }
   uint64_t hosts() const { return found_.size(); }
   uint64_t text_bytes() const { return text_bytes_; }
 
+  // Appends the front pages of up to `limit` hosts that none is known of, from `host` on. Answers the host behind them.
+  uint64_t AddFrontPages(uint64_t host, uint64_t limit, std::vector<Candidate>& links) {
+    const uint64_t end = std::min(hosts(), host + limit);
+    for (; host < end; ++host) {
+      links.push_back(Link(host, 0));
+      Found(host, links.back());
+    }
+    return host;
+  }
   // Appends a page's links. `known_share` of them are known already.
   void AddPage(double known_share, std::vector<Candidate>& links) {
     const uint64_t own = Rank(found_.size());
@@ -34,13 +43,16 @@ class LinkWorkload {
       const bool known = found_[host] > 0 && random_->Unit() < known_share;
       links.push_back(Link(host, known ? Rank(found_[host]) : found_[host]));
       if (known) continue;
-      ++found_[host];
-      ++total_;
-      text_bytes_ += links.back().url.size();
+      Found(host, links.back());
     }
   }
 
  private:
+  void Found(uint64_t host, const Candidate& link) {
+    ++found_[host];
+    ++total_;
+    text_bytes_ += link.url.size();
+  }
   // 0..count-1; rank r with a chance of about 1/r.
   uint64_t Rank(uint64_t count) {
     const double rank = std::exp(random_->Unit() * std::log(static_cast<double>(count) + 1)) - 1;
