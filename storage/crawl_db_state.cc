@@ -178,7 +178,7 @@ std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); 
 // ---- ShardChange ----
 
 ShardChange::ShardChange(CrawlDb::Impl& db, uint16_t shard, CrawlTime now, KvBatch& batch, uint64_t before)
-    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.changes().size()), now_(now) {
+    : db_(db), shard_(shard), counts_(db.shards[shard]), batch_(batch), begin_(batch.size()), now_(now) {
   counts_.commit = db.commit + before + 1;
   counts_.clock = std::max(counts_.clock, now);
 }
@@ -321,7 +321,7 @@ void ShardChange::Seal() {
   for (const auto& [id, host] : hosts_) batch_.Put(Family::kHosts, HostKey(shard_, id), EncodeHostState(host));
   batch_.Put(Family::kMeta, CountsName(shard_), EncodeShardCounts(counts_));
   noted_bytes_ = noted_.size();
-  if (noted_bytes_ > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), std::move(noted_));
+  if (noted_bytes_ > 0) batch_.Put(Family::kSeen, SeenName(counts_.commit), noted_);
 }
 
 void ShardChange::TakeOver() {

@@ -159,7 +159,7 @@ class ShardChange {
   uint64_t commit() const { return counts_.commit; }
   CrawlTime now() const { return now_; }
   // Something is to be written.
-  bool dirty() const { return batch_.changes().size() > begin_; }
+  bool dirty() const { return batch_.size() > begin_; }
   // Something is to be written, be it only the counters.
   bool touched() const { return touched_ || dirty(); }
   void Touch() { touched_ = true; }

@@ -48,7 +48,7 @@ class Known {
 
  private:
   absl::flat_hash_map<Fingerprint, std::string> bytes_;     // empty: no record
-  absl::flat_hash_map<Fingerprint, UrlRecord> changed_;
+  absl::node_hash_map<Fingerprint, UrlRecord> changed_;   // a record is large: it stays where it is
 };
 
 void DropReason(std::map<Outcome, uint64_t>& counts, Outcome reason) {

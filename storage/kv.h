@@ -21,31 +21,72 @@ enum class Family : uint8_t { kUrls, kQueue, kHosts, kDue, kMeta, kSeen, kReady 
 inline constexpr int kFamilyCount = 7;
 inline constexpr int kFirstFamilyCount = 5;   // of the oldest store
 
-// Changes applied together or not at all, in order.
+// Changes applied together or not at all, in order. They lie behind one another in one piece of memory; what an iterator
+// shows is valid until the batch changes.
 class KvBatch {
  public:
+  enum class Kind : uint8_t { kPut, kDelete, kDeleteRange };
   struct Change {
     Family family;
-    bool is_delete;
-    std::string key;
-    std::string value;
-    bool is_range = false;   // of a delete: everything in [key, value)
+    Kind kind;
+    std::string_view key;
+    std::string_view value;   // of a range: its end, everything in [key, value) is deleted
   };
-  void Put(Family family, std::string key, std::string value) {
-    changes_.push_back({family, false, std::move(key), std::move(value)});
-  }
-  void Delete(Family family, std::string key) { changes_.push_back({family, true, std::move(key), {}}); }
+  class Iterator {
+   public:
+    Change operator*() const;
+    Iterator& operator++();
+    bool operator!=(const Iterator& other) const { return index_ != other.index_; }
+
+   private:
+    friend class KvBatch;
+    Iterator(const KvBatch& batch, size_t index) : batch_(&batch), index_(index) {}
+    const KvBatch* batch_;
+    size_t index_;
+    size_t at_ = 0;
+  };
+
+  void Put(Family family, std::string_view key, std::string_view value) { Add(family, Kind::kPut, key, value); }
+  void Delete(Family family, std::string_view key) { Add(family, Kind::kDelete, key, {}); }
   // Everything in [from, to). Reads behind it are slow until it is compacted away: not for what is read all the time.
-  void DeleteRange(Family family, std::string from, std::string to) {
-    changes_.push_back({family, true, std::move(from), std::move(to), true});
+  void DeleteRange(Family family, std::string_view from, std::string_view to) { Add(family, Kind::kDeleteRange, from, to); }
+  Iterator begin() const { return Iterator(*this, 0); }
+  Iterator end() const { return Iterator(*this, sizes_.size()); }
+  size_t size() const { return sizes_.size(); }
+  bool empty() const { return sizes_.empty(); }
+  void Clear() {
+    sizes_.clear();
+    bytes_.clear();
   }
-  const std::vector<Change>& changes() const { return changes_; }
-  bool empty() const { return changes_.empty(); }
-  void Clear() { changes_.clear(); }
 
  private:
-  std::vector<Change> changes_;
+  struct Sizes {
+    Family family;
+    Kind kind;
+    uint32_t key;
+    uint32_t value;
+  };
+  void Add(Family family, Kind kind, std::string_view key, std::string_view value) {
+    sizes_.push_back({family, kind, static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size())});
+    bytes_ += key;
+    bytes_ += value;
+  }
+
+  std::vector<Sizes> sizes_;
+  std::string bytes_;
 };
+
+inline KvBatch::Change KvBatch::Iterator::operator*() const {
+  const Sizes& sizes = batch_->sizes_[index_];
+  const std::string_view bytes = batch_->bytes_;
+  return {sizes.family, sizes.kind, bytes.substr(at_, sizes.key), bytes.substr(at_ + sizes.key, sizes.value)};
+}
+
+inline KvBatch::Iterator& KvBatch::Iterator::operator++() {
+  const Sizes& sizes = batch_->sizes_[index_++];
+  at_ += size_t{sizes.key} + sizes.value;
+  return *this;
+}
 
 class Kv {
  public:

@@ -7,14 +7,19 @@
 namespace weft::test {
 
 void MemoryDisk::Apply(const KvBatch& batch, Families& families) {
-  for (const KvBatch::Change& change : batch.changes()) {
+  for (const KvBatch::Change& change : batch) {
     Map& map = families[static_cast<size_t>(change.family)];
-    if (change.is_range) {
-      map.erase(map.lower_bound(change.key), map.lower_bound(std::max(change.key, change.value)));
-    } else if (change.is_delete) {
-      map.erase(change.key);
-    } else {
-      map.insert_or_assign(change.key, change.value);
+    const std::string key(change.key);
+    switch (change.kind) {
+      case KvBatch::Kind::kPut:
+        map.insert_or_assign(key, std::string(change.value));
+        break;
+      case KvBatch::Kind::kDelete:
+        map.erase(key);
+        break;
+      case KvBatch::Kind::kDeleteRange:
+        map.erase(map.lower_bound(key), map.lower_bound(std::max(key, std::string(change.value))));
+        break;
     }
   }
 }
@@ -73,7 +78,7 @@ class MemoryKv : public Kv {
       return Internal("injected write error");
     }
     uint64_t bytes = 0;
-    for (const KvBatch::Change& change : batch.changes()) bytes += change.key.size() + change.value.size();
+    for (const KvBatch::Change& change : batch) bytes += change.key.size() + change.value.size();
     if (disk_.used_ + bytes > disk_.capacity_) {
       failed_ = true;
       return ResourceExhausted("injected: no space left on device");

@@ -60,10 +60,10 @@ uint64_t CommitCheck::RefusedWhenFound(const std::string& host) const {
 
 void CommitCheck::OnWrite(const KvBatch& batch) {
   ++writes_;
-  for (const KvBatch::Change& change : batch.changes()) {
+  for (const KvBatch::Change& change : batch) {
     if (change.family != Family::kUrls) continue;
-    if (change.is_delete) violations_.Add("committed-once", "the record of a URL was deleted");
-    else Track(change.key, change.value);
+    if (change.kind != KvBatch::Kind::kPut) violations_.Add("committed-once", "the record of a URL was deleted");
+    else Track(std::string(change.key), std::string(change.value));
   }
 }
 

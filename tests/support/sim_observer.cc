@@ -174,8 +174,8 @@ void SimObserver::OnAnswered(const SeenRequest& request, const WebAnswer& answer
 
 void SimObserver::OnWrite(const KvBatch& batch) {
   commits_.OnWrite(batch);
-  for (const KvBatch::Change& change : batch.changes()) {
-    if (change.family != Family::kUrls || change.is_delete) continue;
+  for (const KvBatch::Change& change : batch) {
+    if (change.family != Family::kUrls || change.kind != KvBatch::Kind::kPut) continue;
     if (auto record = DecodeUrlRecord(change.value); record.ok()) links_.OnWritten(*record);
   }
 }
