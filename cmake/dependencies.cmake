@@ -24,5 +24,10 @@ pkg_check_modules(BROTLIDEC REQUIRED IMPORTED_TARGET libbrotlidec)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(UCHARDET REQUIRED IMPORTED_TARGET uchardet)
 
+# Sanitizers bring their own allocator.
+if(NOT WEFT_SANITIZE)
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+endif()
+
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
