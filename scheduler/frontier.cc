@@ -282,7 +282,8 @@ void Frontier::DropIdle(CrawlTime now) {
 absl::Status Frontier::Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit) {
   uint64_t after = origin.window.empty() ? origin.cursor : origin.window.back().position;
   while (origin.window.size() < limit && !origin.dry) {
-    size_t want = std::max<size_t>(64, 2 * (limit - origin.window.size()));
+    // Each costs a read of its record, and whoever asks for work waits for them.
+    size_t want = std::max<size_t>(16, 2 * (limit - origin.window.size()));
     WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> read, db_.ReadQueue(host.shard, origin.origin, after, want));
     if (read.size() < want) origin.dry = true;
     // Onwards even where all of it is out, or the same is read for ever.
