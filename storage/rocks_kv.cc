@@ -36,6 +36,10 @@ constexpr size_t kUrlKeyBytes = 18;
 constexpr size_t kHostKeyBytes = 10;
 
 bool Hashed(Family family) { return family == Family::kUrls || family == Family::kHosts; }
+// Sorted runs that lie beside one another before some are merged, and how many are merged at once at least: the more, the
+// less often a key is written again, and the more places a look-up has to ask (their filters, mostly).
+constexpr int kMostRuns = 16;
+constexpr unsigned kLeastMerged = 12;
 // More new keys than this are flushed before a scan: a flush sorts them once, not once a scan.
 constexpr uint64_t kMostSortedForScan = 20'000;
 
@@ -66,7 +70,8 @@ rocksdb::DBOptions DatabaseOptions(const RocksKvOptions& options) {
   // One writer, no concurrent memtable: cheaper than the machinery for many.
   db.allow_concurrent_memtable_write = false;
   db.enable_write_thread_adaptive_yield = false;
-  db.max_background_jobs = 2;
+  // A merge of the largest runs takes long: small ones go on beside it.
+  db.max_background_jobs = 3;
   // Whoever opened the database opens it again; what RocksDB would try by itself only delays the closing.
   db.max_bgerror_resume_count = 0;
   // A user's shell often allows 1,024 descriptors, and the crawl needs them for sockets.
@@ -98,10 +103,18 @@ rocksdb::BlockBasedTableOptions TableOptions(Family family, const std::shared_pt
 rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const RocksKvOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache, bool lz4) {
   rocksdb::ColumnFamilyOptions cf;
-  bool large = family == Family::kUrls;
-  cf.write_buffer_size = large ? options.write_buffer_bytes : std::max<uint64_t>(options.write_buffer_bytes / 4, 1 << 20);
-  cf.max_write_buffer_number = 2;
-  cf.level_compaction_dynamic_level_bytes = true;
+  const bool large = family == Family::kUrls;
+  // Small enough for the processor's cache: sorting what came in no order is a matter of cache misses.
+  cf.write_buffer_size = options.write_buffer_bytes;
+  cf.max_write_buffer_number = 3;
+  // Many small tables are merged at once, and what is large is rarely written again: keys in no order under levels cost
+  // more than the crawl's own work. The price is room: while the largest tables are merged, they are there twice.
+  cf.compaction_style = rocksdb::kCompactionStyleUniversal;
+  cf.compaction_options_universal.min_merge_width = kLeastMerged;
+  cf.level0_file_num_compaction_trigger = kMostRuns;
+  // Writes go on while the largest runs are merged, which may take minutes.
+  cf.level0_slowdown_writes_trigger = 24 * kMostRuns;
+  cf.level0_stop_writes_trigger = 32 * kMostRuns;
   cf.target_file_size_base = 64ull << 20;
   cf.compression = lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(family, cache)));
@@ -186,10 +199,20 @@ class RocksKv : public Kv {
     if (read_only_) return FailedPrecondition("the CrawlDb is open for reading only");
     if (failed_.load()) return FailedPrecondition("the CrawlDb had an error and must be opened again");
     write_batch_.Clear();
-    for (const KvBatch::Change& change : batch.changes()) {
-      rocksdb::Status status = change.is_range ? write_batch_.DeleteRange(Handle(change.family), change.key, change.value)
-                               : change.is_delete ? write_batch_.Delete(Handle(change.family), change.key)
-                                                  : write_batch_.Put(Handle(change.family), change.key, change.value);
+    for (const KvBatch::Change& change : batch) {
+      rocksdb::Status status;
+      const rocksdb::Slice key = Slice(change.key);
+      switch (change.kind) {
+        case KvBatch::Kind::kPut:
+          status = write_batch_.Put(Handle(change.family), key, Slice(change.value));
+          break;
+        case KvBatch::Kind::kDelete:
+          status = write_batch_.Delete(Handle(change.family), key);
+          break;
+        case KvBatch::Kind::kDeleteRange:
+          status = write_batch_.DeleteRange(Handle(change.family), key, Slice(change.value));
+          break;
+      }
       if (!status.ok()) return Failed(status);
     }
     return Failed(db_->Write(write_options_, &write_batch_));

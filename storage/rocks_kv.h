@@ -16,7 +16,7 @@ struct RocksKvOptions {
   std::string path;
   bool read_only = false;             // for a directory that no crawl runs on
   uint64_t block_cache_bytes = 64ull << 20;
-  uint64_t write_buffer_bytes = 32ull << 20;
+  uint64_t write_buffer_bytes = 8ull << 20;            // of each family, up to three times while it is flushed
   std::shared_ptr<rocksdb::FileSystem> disk = nullptr;  // shared by RocksDB's own interface; the machine's where null
 };
 

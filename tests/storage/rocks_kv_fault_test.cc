@@ -268,5 +268,44 @@ void OpensWithout(size_t newest) {
 TEST(RocksKvOlder, StoreWithoutTheNewestFamilyIsReadAndGivenItWhenItIsWritten) { OpensWithout(1); }
 TEST(RocksKvOlder, StoreWithoutTheTwoNewestFamiliesIsReadAndGivenThemWhenItIsWritten) { OpensWithout(2); }
 
+// Tables in levels, as older stores kept them.
+TEST(RocksKvOlder, StoreWithItsTablesInLevelsIsReadAndWrittenOn) {
+  Place place;
+  RocksKvOptions options;
+  options.path = place.path() + "/crawl.db";
+  ASSERT_TRUE(OpenRocksKv(options).ok());
+  rocksdb::ColumnFamilyOptions levels;
+  levels.compaction_style = rocksdb::kCompactionStyleLevel;
+  levels.level_compaction_dynamic_level_bytes = true;
+  levels.write_buffer_size = 64 << 10;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : {"default", "urls", "queue", "hosts", "due", "meta", "seen", "ready"}) families.emplace_back(name, levels);
+  families[1].options.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(18));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options.path, families, &handles, &db).ok());
+  const auto key = [](int i) { return fmt::format("{:018}", i * 7919 % 20'000); };
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handles[1], key(i), "old" + key(i)).ok());
+    if (i != 10'000) continue;
+    ASSERT_TRUE(db->CompactRange(rocksdb::CompactRangeOptions(), handles[1], nullptr, nullptr).ok());
+  }
+  for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  delete db;
+  for (const char* round : {"first", "second"}) {
+    auto kv = OpenRocksKv(options);
+    ASSERT_TRUE(kv.ok()) << kv.status();
+    int seen = 0;
+    ASSERT_TRUE((*kv)->Scan(Family::kUrls, "", "", [&](std::string_view, std::string_view) { return ++seen > 0; }).ok());
+    EXPECT_EQ(seen, 20'000);
+    EXPECT_EQ(*(*kv)->Get(Family::kUrls, key(19'999)), "old" + key(19'999));
+    KvBatch batch;
+    for (int i = 0; i < 10'000; ++i) batch.Put(Family::kUrls, key(i), round + key(i));
+    ASSERT_TRUE((*kv)->Write(batch).ok());
+    ASSERT_TRUE((*kv)->Sync().ok());
+    for (int i : {0, 5'000, 9'999}) EXPECT_EQ(*(*kv)->Get(Family::kUrls, key(i)), round + key(i));
+  }
+}
+
 }  // namespace
 }  // namespace weft
