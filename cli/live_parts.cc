@@ -19,6 +19,7 @@
 #include "common/units.h"
 #include "fetcher/ares_resolver.h"
 #include "fetcher/curl_transport.h"
+#include "storage/cdxj_beside.h"
 #include "storage/pages_directory.h"
 #include "storage/warc_pages.h"
 
@@ -118,6 +119,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.directory = directory_;
   options.gzip = settings.warc_compression() != "none";
   if (settings.warc_size_bytes() > 0) options.roll_bytes = settings.warc_size_bytes();
+  options.index = true;
   options.host_name = MachineName();
   options.software = "Weft/" + std::string(WeftVersion());
   options.user_agent = settings.user_agent();
@@ -199,6 +201,9 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
         warn(fmt::format("{}: {} that had been stored durably are gone", repair.file,
                          HumanSize(repair.synced_bytes_lost)));
       }
+    }
+    if (absl::Status indexed = IndexRepaired(options.pages_directory, repairs); !indexed.ok()) {
+      warn(fmt::format("a file that was closed after a crash has no index beside it: {}", ErrorText(indexed)));
     }
     WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
     worker->note_ = std::make_unique<AcknowledgedNote>(options.pages_directory);
