@@ -20,6 +20,7 @@ CommandMain FindCommandMain(Command command) {
     case Command::kWarcExtract: return WarcExtractCommand;
     case Command::kIndex: return IndexCommand;
     case Command::kWacz: return WaczCommand;
+    case Command::kImport: return ImportCommand;
     case Command::kNone: return nullptr;
   }
   return nullptr;

@@ -24,6 +24,7 @@ int WarcCatCommand(const CommandLine& line);
 int WarcExtractCommand(const CommandLine& line);
 int IndexCommand(const CommandLine& line);
 int WaczCommand(const CommandLine& line);
+int ImportCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.
 CommandMain FindCommandMain(Command command);

@@ -37,6 +37,7 @@ absl::StatusOr<bool> WriteIndex(const CrawlInvocation& call) {
   std::unique_ptr<AtomicOutput> output = AtomicOutput::ToDescriptor(STDOUT_FILENO);
   std::error_code error;
   std::string directory = std::filesystem::temp_directory_path(error).string();
+  if (error) directory = ".";
   if (to_file) {
     WEFT_ASSIGN_OR_RETURN(output, AtomicOutput::ToFile(call.out_dir));
     if (output->regular()) directory = DirectoryOf(call.out_dir);

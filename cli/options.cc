@@ -20,12 +20,12 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 16> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 17> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
                                                  Command::kTraps,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
-                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz};
+                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -180,7 +180,7 @@ absl::Status TakeTrapWords(std::vector<std::string>& operands, CrawlInvocation& 
 
 bool ReadsArchives(Command command) {
   return command == Command::kWarcCheck || command == Command::kWarcCat || command == Command::kWarcExtract ||
-         command == Command::kIndex || command == Command::kWacz;
+         command == Command::kIndex || command == Command::kWacz || command == Command::kImport;
 }
 
 absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {

@@ -38,6 +38,7 @@ enum class Command : uint32_t {
   kWarcExtract = 1u << 22,
   kIndex = 1u << 23,
   kWacz = 1u << 24,
+  kImport = 1u << 25,
 };
 
 // "crawl", "seeds add", ...
@@ -47,8 +48,8 @@ std::string_view CommandName(Command command);
 struct CrawlInvocation {
   std::vector<std::string> seeds;       // (crawl, seeds add) as typed; ReadSeeds in seed_list.h reads them
   std::vector<std::string> seed_files;  // -i; "-" is standard input
-  std::string out_dir;                  // (crawl) (warc extract: a directory, index and wacz: a file)
-  std::vector<std::string> files;       // (warc ..., index, wacz) files or directories to read
+  std::string out_dir;                  // (crawl, import; warc extract: a directory, index and wacz: a file)
+  std::vector<std::string> files;       // (warc ..., index, wacz, import) files or directories to read
   uint64_t offset = 0;                  // (warc cat)
   std::string uri;                      // (warc cat)
   bool payload = false;                 // (warc cat)

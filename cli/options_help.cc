@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 16> kCommands = {{
+constexpr std::array<CommandText, 17> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -131,6 +131,13 @@ Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken;
 )"},
     {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
      "Example:\n  weft wacz crawl --out crawl.wacz\n"},
+    {Command::kImport, "import", "weft import FILE|DIR... --out DIR [options]", "Make a crawl of WARC files, to go on from",
+     R"(Example:
+  weft import old.warc.gz --out crawl --contact you@example.org --max-depth 2
+
+The files are linked into DIR/warc (copied, where they lie on another disk), and the URLs of their responses are seeds. Nothing is
+fetched: weft crawl --out DIR takes the pages from the files, follows their links and goes on. The files stay as they are.
+)"},
 }};
 
 constexpr std::array<OptionGroup, 9> kGroupOrder = {

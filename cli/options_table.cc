@@ -13,7 +13,8 @@ using Call = CrawlInvocation;
 constexpr uint32_t Bits(Command command) { return static_cast<uint32_t>(command); }
 constexpr uint32_t kCrawl = Bits(Command::kCrawl);
 constexpr uint32_t kScheduler = Bits(Command::kScheduler);
-constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a crawl
+constexpr uint32_t kImport = Bits(Command::kImport);
+constexpr uint32_t kOwners = kCrawl | kScheduler | kImport;  // who creates or resumes a crawl
 constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
 constexpr uint32_t kReaders =
@@ -208,8 +209,8 @@ std::vector<Option> OutputOptions() {
        .help = "The crawl's directory: made if it is missing, gone on with if it is not. (warc extract) Where the files go; (index, "
                "wacz) the file to write, which is replaced when it is complete",
        .group = OptionGroup::kOutput,
-       .commands = kCrawl | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
-       .required_by = kCrawl | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
+       .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
+       .required_by = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
       {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
        .group = OptionGroup::kOutput, .commands = kScheduler, .required_by = kScheduler,
        .place = OfCall(&Call::data_dir)},

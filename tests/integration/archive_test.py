@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import weft_process  # noqa: E402
 from scripted_site import Answer, Site, page, redirect, text  # noqa: E402
-from weft_process import LOOPBACK, Checks, Running, gzip_member, rows, weft  # noqa: E402
+from weft_process import LOOPBACK, Checks, Running, gzip_member, rows, status, weft  # noqa: E402
 
 DATA = os.path.join(os.environ["WEFT_CONFORMANCE_DATA"], "warc") if "WEFT_CONFORMANCE_DATA" in os.environ else ""
 # What cdxj-indexer 1.5.0 makes of post-test.warc.gz.
@@ -327,6 +327,62 @@ class OwnCrawl(Archive):
         told = weft("wacz", self.path("gone"), "--out", self.path("x.wacz"))
         self.assertEqual(told.returncode, 1)
         self.assertEqual(os.listdir(self.folder), [])
+
+
+class Import(Archive):
+    PAGES = {"/": page("/a", "/b"), "/a": page("/deep", "/"), "/b": page("/deep2"), "/deep": page("/deeper"), "/deep2": page(), "/deeper": page()}
+
+    def archive(self):
+        """A site, and a file with what a crawl of one link's depth stored of it."""
+        site = Site(dict(self.PAGES))
+        self.addCleanup(site.close)
+        out = self.crawl(site, "--max-depth", "1", "--parsers", "1")
+        self.assertEqual(set(site.paths()), {"/robots.txt", "/", "/a", "/b"})
+        warc = os.path.join(out, "warc")
+        return site, next(os.path.join(warc, name) for name in os.listdir(warc) if name.endswith(".warc.gz"))
+
+    def goes_on(self, site, file):
+        asked = len(site.paths())
+        out = self.path("imported")
+        told = weft("import", file, "--out", out, *LOOPBACK, "--delay", "0s")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(len(site.paths()), asked, "an import asks nobody")
+        told = weft("crawl", "--out", out)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.told(told.stderr, "3 pages were taken again")
+        self.assertEqual(set(site.paths()[asked:]) - {"/robots.txt"}, {"/deep", "/deep2", "/deeper"}, "what the archive holds is not asked for")
+        now = status(out)
+        self.assertEqual(now["state"], "finished")
+        self.adds_up(now)
+        exported = rows(out)
+        self.each_once(exported)
+        self.assertEqual({row["url"] for row in exported}, {site.url(path) for path in self.PAGES})
+        self.records_read_back(exported, os.path.join(out, "warc"))
+        again = weft("import", file, "--out", out)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(weft("crawl", "--out", out).returncode, 0)
+        self.assertEqual({row["url"] for row in rows(out)}, {row["url"] for row in exported}, "a second import changes nothing")
+
+    def test_a_crawl_goes_on_from_an_archive(self):
+        site, file = self.archive()
+        before = open(file, "rb").read()
+        self.goes_on(site, file)
+        self.assertEqual(open(file, "rb").read(), before)
+
+    def test_a_file_gzipped_as_a_whole_is_written_anew(self):
+        site, file = self.archive()
+        with gzip.open(file) as members:
+            whole = gzip.compress(members.read())
+        self.goes_on(site, self.write("whole.warc.gz", whole))
+
+    def test_bad_input(self):
+        told = weft("import", self.path("gone.warc"), "--out", self.path("x"))
+        self.assertEqual(told.returncode, 1)
+        self.told(told.stderr, "gone.warc")
+        foreign = self.write("foreign.warc", record("http://www.example.org/", b"x", 1))
+        told = weft("import", foreign, "--out", self.path("y"))
+        self.assertEqual(told.returncode, 2)
+        self.told(told.stderr, "--contact")
 
 
 if __name__ == "__main__":
