@@ -15,6 +15,12 @@ CommandMain FindCommandMain(Command command) {
     case Command::kPoliteness: return PolitenessCommand;
     case Command::kTraps: return TrapsCommand;
     case Command::kInspect: return InspectCommand;
+    case Command::kWarcCheck: return WarcCheckCommand;
+    case Command::kWarcCat: return WarcCatCommand;
+    case Command::kWarcExtract: return WarcExtractCommand;
+    case Command::kIndex: return IndexCommand;
+    case Command::kWacz: return WaczCommand;
+    case Command::kImport: return ImportCommand;
     case Command::kNone: return nullptr;
   }
   return nullptr;

@@ -19,6 +19,12 @@ int ExportCommand(const CommandLine& line);
 int PolitenessCommand(const CommandLine& line);
 int TrapsCommand(const CommandLine& line);
 int InspectCommand(const CommandLine& line);
+int WarcCheckCommand(const CommandLine& line);
+int WarcCatCommand(const CommandLine& line);
+int WarcExtractCommand(const CommandLine& line);
+int IndexCommand(const CommandLine& line);
+int WaczCommand(const CommandLine& line);
+int ImportCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.
 CommandMain FindCommandMain(Command command);

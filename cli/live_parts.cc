@@ -19,6 +19,7 @@
 #include "common/units.h"
 #include "fetcher/ares_resolver.h"
 #include "fetcher/curl_transport.h"
+#include "storage/cdxj_beside.h"
 #include "storage/pages_directory.h"
 #include "storage/warc_pages.h"
 
@@ -118,6 +119,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.directory = directory_;
   options.gzip = settings.warc_compression() != "none";
   if (settings.warc_size_bytes() > 0) options.roll_bytes = settings.warc_size_bytes();
+  options.index = true;
   options.host_name = MachineName();
   options.software = "Weft/" + std::string(WeftVersion());
   options.user_agent = settings.user_agent();
@@ -180,6 +182,28 @@ struct Worker::Part {
 
 Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
 
+namespace {
+
+// Closes what a crash left open, and tells what became of it.
+absl::Status RepairPages(const std::string& directory, const std::function<void(const std::string&)>& warn) {
+  WEFT_ASSIGN_OR_RETURN(std::vector<WarcRepair> repairs, WarcStore::Repair(directory));
+  for (const WarcRepair& repair : repairs) {
+    if (repair.cut_bytes > 0) {
+      warn(fmt::format("{}: closed after a crash, {} of a torn tail cut", repair.file, HumanSize(repair.cut_bytes)));
+    }
+    if (repair.synced_bytes_lost > 0) {
+      warn(fmt::format("{}: {} that had been stored durably are gone", repair.file,
+                       HumanSize(repair.synced_bytes_lost)));
+    }
+  }
+  if (absl::Status indexed = IndexRepaired(directory, repairs); !indexed.ok()) {
+    warn(fmt::format("a file that was closed after a crash has no index beside it: {}", ErrorText(indexed)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
                                                      const PublicSuffixes& suffixes,
                                                      const std::function<void(const std::string&)>& warn) {
@@ -190,16 +214,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     std::error_code error;
     std::filesystem::create_directories(options.pages_directory, error);
     if (error) return FailedPrecondition("--pages {}: {}", options.pages_directory, error.message());
-    WEFT_ASSIGN_OR_RETURN(std::vector<WarcRepair> repairs, WarcStore::Repair(options.pages_directory));
-    for (const WarcRepair& repair : repairs) {
-      if (repair.cut_bytes > 0) {
-        warn(fmt::format("{}: closed after a crash, {} of a torn tail cut", repair.file, HumanSize(repair.cut_bytes)));
-      }
-      if (repair.synced_bytes_lost > 0) {
-        warn(fmt::format("{}: {} that had been stored durably are gone", repair.file,
-                         HumanSize(repair.synced_bytes_lost)));
-      }
-    }
+    WEFT_RETURN_IF_ERROR(RepairPages(options.pages_directory, warn));
     WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
     worker->note_ = std::make_unique<AcknowledgedNote>(options.pages_directory);
   }

@@ -20,11 +20,12 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 11> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 17> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
                                                  Command::kTraps,
-                                                  Command::kInspect};
+                                                 Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
+                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -43,6 +44,7 @@ absl::Status UnknownCommand(const std::string& word) {
     return InvalidArgument("'{}' is not a command; to crawl it: weft crawl {} --out DIR", word, word);
   }
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
+  if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
   const std::string nearest = NearestName(word, names);
@@ -176,6 +178,11 @@ absl::Status TakeTrapWords(std::vector<std::string>& operands, CrawlInvocation& 
   return absl::OkStatus();
 }
 
+bool ReadsArchives(Command command) {
+  return command == Command::kWarcCheck || command == Command::kWarcCat || command == Command::kWarcExtract ||
+         command == Command::kIndex || command == Command::kWacz || command == Command::kImport;
+}
+
 absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {
   CrawlInvocation& call = line.invocation;
   const std::string usage = fmt::format("usage: {}", CommandUsage(line.command));
@@ -187,6 +194,12 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
   }
   if (line.command == Command::kInspect) {
     call.inspected = std::move(operands);
+    return absl::OkStatus();
+  }
+  if (ReadsArchives(line.command)) {
+    if (operands.empty()) return InvalidArgument("no file is named; {}", usage);
+    if (line.command == Command::kWarcCat && operands.size() > 1) return InvalidArgument("more than one file is named; {}", usage);
+    call.files = std::move(operands);
     return absl::OkStatus();
   }
   if (line.command == Command::kPoliteness) {
@@ -240,6 +253,10 @@ absl::Status CheckRequired(CommandLine& line) {
   return absl::OkStatus();
 }
 
+std::string WarcHelp() {
+  return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
+}
+
 // "weft", "weft --help", "weft help crawl", "weft --version": what needs no command. nullopt: go on.
 std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> words) {
   if (words.empty() || IsHelp(words[0])) return OverallHelp();
@@ -247,11 +264,13 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
     return fmt::format("Weft {}\n", WeftVersion());
   }
   if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
+  if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
   if (words.empty()) return OverallHelp();
   if (words[0] == "options") return OptionsReference();
   if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
+  if (words == std::vector<std::string>{"warc"}) return WarcHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);

@@ -33,6 +33,12 @@ enum class Command : uint32_t {
   kInspect = 1u << 8,
   kPoliteness = 1u << 12,
   kTraps = 1u << 10,
+  kWarcCheck = 1u << 20,
+  kWarcCat = 1u << 21,
+  kWarcExtract = 1u << 22,
+  kIndex = 1u << 23,
+  kWacz = 1u << 24,
+  kImport = 1u << 25,
 };
 
 // "crawl", "seeds add", ...
@@ -42,7 +48,13 @@ std::string_view CommandName(Command command);
 struct CrawlInvocation {
   std::vector<std::string> seeds;       // (crawl, seeds add) as typed; ReadSeeds in seed_list.h reads them
   std::vector<std::string> seed_files;  // -i; "-" is standard input
-  std::string out_dir;                  // (crawl)
+  std::string out_dir;                  // (crawl, import; warc extract: a directory, index and wacz: a file)
+  std::vector<std::string> files;       // (warc ..., index, wacz, import) files or directories to read
+  uint64_t offset = 0;                  // (warc cat)
+  std::string uri;                      // (warc cat)
+  bool payload = false;                 // (warc cat)
+  bool headers = false;                 // (warc cat)
+  std::string title;                    // (wacz)
   std::string data_dir;                 // (scheduler)
   std::string listen;                   // (scheduler, worker, parser) endpoint to bind
   std::string scheduler;                // endpoint of the scheduler; "" where a directory was named
@@ -53,7 +65,7 @@ struct CrawlInvocation {
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
   bool change_scope = false;
-  bool json = false;                    // (status, politeness, traps)
+  bool json = false;                    // (status, politeness, traps, warc check)
   std::vector<std::string> trap_words;  // (traps) "release" or "hold", then numbers of traps
   std::string format;                   // (export)
   std::string output;                   // (export) file; "" = standard output

@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 11> kCommands = {{
+constexpr std::array<CommandText, 17> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -97,6 +97,46 @@ With --jsonl the other options are members of the lines. What a line and its ans
   charset  {"body"|"body_b64","content_type"?} -> {"charset","source"}
 A line that is not such an object, or is longer than 64 MiB, is answered {"error"}, and the next one is read.
 Exit codes: 0 answered; 1 the URL is none, or reading or writing failed; 2 wrong usage, or the file cannot be read.
+)"},
+    {Command::kWarcCheck, "warc check", "weft warc check FILE|DIR... [--json]",
+     "Read WARC files to their end: damage, digests, rules",
+     R"(Examples:
+  weft warc check crawl
+  weft warc check --json foreign.warc.gz
+
+Files may be plain, gzip or zstd; of a directory the WARC files in it are read, and those in its warc/. Every fault is told with
+its offset, and what lies behind it is read on. With --json one object a record: file, offset, length, version, type, uri,
+date, content_length, block_digest and payload_digest ("ok", "differs", "absent" or "unsupported"), problem, note.
+Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage.
+)"},
+    {Command::kWarcCat, "warc cat", "weft warc cat FILE [--offset BYTES] [--uri URI] [--payload | --headers]",
+     "Print records of a WARC file, or what is in them",
+     R"(Examples:
+  weft warc cat pages.warc.gz --headers
+  weft warc cat pages.warc.gz --uri https://example.com/ --payload
+)"},
+    {Command::kWarcExtract, "warc extract", "weft warc extract FILE|DIR... --out DIR",
+     "Write the payloads of WARC files as files",
+     R"(Example:
+  weft warc extract pages.warc.gz --out files
+
+Prints a line a file: its name, a tab, and the URI. Names are made of host and path, without folders; nothing is replaced.
+)"},
+    {Command::kIndex, "index", "weft index FILE|DIR... [--out FILE]", "Write the CDXJ index of WARC files",
+     R"(Examples:
+  weft index crawl --out crawl.cdxj
+  weft index one.warc.gz two.warc.gz
+
+Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken; others are read.
+)"},
+    {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
+     "Example:\n  weft wacz crawl --out crawl.wacz\n"},
+    {Command::kImport, "import", "weft import FILE|DIR... --out DIR [options]", "Make a crawl of WARC files, to go on from",
+     R"(Example:
+  weft import old.warc.gz --out crawl --contact you@example.org --max-depth 2
+
+The files are linked into DIR/warc (copied, where they lie on another disk), and the URLs of their responses are seeds. Nothing is
+fetched: weft crawl --out DIR takes the pages from the files, follows their links and goes on. The files stay as they are.
 )"},
 }};
 
@@ -173,7 +213,7 @@ std::string CommandUsage(Command command) { return std::string(TextOf(command).u
 std::string OverallHelp() {
   std::string out = fmt::format("Weft {}, a distributed web crawler\n\nUsage: weft COMMAND [options]\n\nCommands:\n",
                                 WeftVersion());
-  for (const CommandText& text : kCommands) out += fmt::format("  {:12}{}\n", text.name, text.summary);
+  for (const CommandText& text : kCommands) out += fmt::format("  {:14}{}\n", text.name, text.summary);
   out += "\nweft COMMAND --help tells a command's options. weft --version prints the version.\n\n"
          "To begin:\n  weft crawl https://example.com/ --contact you@example.org --out crawl\n";
   return out;

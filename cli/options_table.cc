@@ -13,12 +13,14 @@ using Call = CrawlInvocation;
 constexpr uint32_t Bits(Command command) { return static_cast<uint32_t>(command); }
 constexpr uint32_t kCrawl = Bits(Command::kCrawl);
 constexpr uint32_t kScheduler = Bits(Command::kScheduler);
-constexpr uint32_t kOwners = kCrawl | kScheduler;  // who creates or resumes a crawl
+constexpr uint32_t kImport = Bits(Command::kImport);
+constexpr uint32_t kOwners = kCrawl | kScheduler | kImport;  // who creates or resumes a crawl
 constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
 constexpr uint32_t kReaders =
     Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness) | Bits(Command::kTraps);
 constexpr uint32_t kInspect = Bits(Command::kInspect);
+constexpr uint32_t kWarcCat = Bits(Command::kWarcCat);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
 constexpr uint32_t kDaemons = kOwners | kNodes;
 
@@ -203,8 +205,12 @@ std::vector<Option> NetworkOptions() {
 
 std::vector<Option> OutputOptions() {
   return {
-      {.name = "out", .unit = "DIR", .help = "The crawl's directory: made if it is missing, gone on with if it is not",
-       .group = OptionGroup::kOutput, .commands = kCrawl, .required_by = kCrawl, .place = OfCall(&Call::out_dir)},
+      {.name = "out", .unit = "DIR",
+       .help = "The crawl's directory: made if it is missing, gone on with if it is not. (warc extract) Where the files go; (index, "
+               "wacz) the file to write, which is replaced when it is complete",
+       .group = OptionGroup::kOutput,
+       .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
+       .required_by = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
       {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
        .group = OptionGroup::kOutput, .commands = kScheduler, .required_by = kScheduler,
        .place = OfCall(&Call::data_dir)},
@@ -226,7 +232,8 @@ std::vector<Option> OutputOptions() {
        .group = OptionGroup::kOutput, .commands = Bits(Command::kExport), .place = OfCall(&Call::text)},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
-       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps), .place = OfCall(&Call::json)},
+       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck),
+       .place = OfCall(&Call::json)},
   };
 }
 
@@ -277,10 +284,27 @@ std::vector<Option> InspectionOptions() {
   };
 }
 
+std::vector<Option> ArchiveOptions() {
+  return {
+      {.name = "offset", .kind = ValueKind::kCount, .unit = "BYTES", .help = "Only the record that begins here",
+       .group = OptionGroup::kInspection, .commands = kWarcCat, .place = OfCall(&Call::offset)},
+      {.name = "uri", .unit = "URI", .help = "Only the records of this WARC-Target-URI", .group = OptionGroup::kInspection,
+       .commands = kWarcCat, .place = OfCall(&Call::uri)},
+      {.name = "payload", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "The payload of the first record that has one, without its transfer and content codings",
+       .group = OptionGroup::kInspection, .commands = kWarcCat, .place = OfCall(&Call::payload)},
+      {.name = "headers", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "The heads alone: the record's, and that of the HTTP message in it", .group = OptionGroup::kInspection,
+       .commands = kWarcCat, .place = OfCall(&Call::headers)},
+      {.name = "title", .default_note = "the name of the directory or file", .unit = "TEXT", .help = "What readers call the archive",
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kWacz), .place = OfCall(&Call::title)},
+  };
+}
+
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
   for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
-                     InspectionOptions, NodeAndOtherOptions}) {
+                     InspectionOptions, ArchiveOptions, NodeAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }
   return table;

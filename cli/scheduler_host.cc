@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/crawl_key.h"
+#include "common/resubmissions.pb.h"
 #include "common/status.h"
 #include "scheduler/anchor_list.h"
 #include "storage/rocks_kv.h"
@@ -13,6 +14,22 @@ namespace {
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(100);
 constexpr absl::Duration kRecoverEvery = absl::Seconds(2);
 constexpr size_t kFirstEnds = 20;
+
+// What ResubmitDesk finds when it opens.
+absl::Status WantPages(CrawlDb& db, uint64_t pages_dir_id) {
+  WEFT_ASSIGN_OR_RETURN(const std::optional<std::string> stored, db.GetMeta(kMetaResubmissions));
+  wire::Resubmissions state;
+  if (stored && !state.ParseFromString(*stored)) return DataLoss("crawl.db: the list of its openings cannot be read");
+  wire::Resubmissions::Directory* wanted = nullptr;
+  for (wire::Resubmissions::Directory& directory : *state.mutable_directories()) {
+    if (directory.pages_dir_id() == pages_dir_id) wanted = &directory;
+  }
+  if (wanted == nullptr) wanted = state.add_directories();
+  wanted->set_pages_dir_id(pages_dir_id);
+  wanted->set_from_wall_us(0);
+  wanted->set_wanted(true);
+  return db.PutMeta(kMetaResubmissions, state.SerializeAsString());
+}
 
 }  // namespace
 
@@ -46,6 +63,7 @@ absl::Status SchedulerHost::Open(const Settle& settle, bool retry_failed) {
     WEFT_ASSIGN_OR_RETURN(uint64_t again, db->RequeueFailed(db->stored_clock()));
     console_.Line(fmt::format("weft: {} failed URLs are tried again", again));
   }
+  if (options_.pages_to_take != 0) WEFT_RETURN_IF_ERROR(WantPages(*db, options_.pages_to_take));
   WEFT_ASSIGN_OR_RETURN(log_, CrawlLog::Open(options_.log_path, SystemClock()));
   MakeNode(std::move(db));
   node_->Start();

@@ -26,6 +26,9 @@ struct SchedulerHostOptions {
   std::string log_path;
   std::vector<std::string> endpoints;   // to bind
   std::shared_ptr<const PublicSuffixes> suffixes;
+  // A pages directory whose pages the crawl is to take from its files, as after a loss (protocol rule 13); 0: none. Durable
+  // with the CrawlDb: the run in which one of its parsers registers does it.
+  uint64_t pages_to_take = 0;
 };
 
 // What the rest of the process may know of the scheduler, copied a few times a second.

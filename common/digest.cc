@@ -64,6 +64,28 @@ std::string Sha1Stream::Finish() {
   return out;
 }
 
+struct Sha256Stream::Context {
+  EVP_MD_CTX* evp = EVP_MD_CTX_new();
+  ~Context() { EVP_MD_CTX_free(evp); }
+  void Restart() {
+    if (EVP_DigestInit_ex2(evp, EVP_sha256(), nullptr) != 1) std::abort();  // as with SHA-1
+  }
+};
+
+Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) { context_->Restart(); }
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::Add(std::string_view bytes) {
+  if (EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) != 1) std::abort();
+}
+
+std::string Sha256Stream::Finish() {
+  std::string out(32, '\0');
+  if (EVP_DigestFinal_ex(context_->evp, reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1) std::abort();
+  context_->Restart();
+  return out;
+}
+
 std::string Sha1(std::string_view bytes) {
   std::string out(20, '\0');
   if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, FetchedSha1(),

@@ -1,4 +1,4 @@
-// SHA-1 as WARC digests use it, other digests that foreign WARC files carry, and the text forms (RFC 4648).
+// SHA-1 as WARC digests use it, SHA-256 as WACZ files do, other digests that foreign WARC files carry, and the text forms (RFC 4648).
 // Thread rule: functions may be called from any thread, a Sha1Stream belongs to one.
 #pragma once
 
@@ -21,6 +21,22 @@ class Sha1Stream {
   Sha1Stream& operator=(const Sha1Stream&) = delete;
   void Add(std::string_view bytes);
   // 20 raw bytes of everything added since the last Finish().
+  std::string Finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+// SHA-256 over several pieces, for hashes of whole files.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+  void Add(std::string_view bytes);
+  // 32 raw bytes of everything added since the last Finish().
   std::string Finish();
 
  private:

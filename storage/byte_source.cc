@@ -48,7 +48,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileSource(const std::string& pa
     return InvalidArgument("cannot read {}: not a regular file", path);
   }
   posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(fd, static_cast<uint64_t>(info.st_size)));
+  return SourceOfDescriptor(fd, static_cast<uint64_t>(info.st_size));
 }
+
+std::unique_ptr<ByteSource> SourceOfDescriptor(int fd, uint64_t size) { return std::make_unique<FileSource>(fd, size); }
 
 }  // namespace weft

@@ -20,6 +20,8 @@ class ByteSource {
 };
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileSource(const std::string& path);
+// Takes the descriptor of a file of that size, and closes it in the end.
+std::unique_ptr<ByteSource> SourceOfDescriptor(int fd, uint64_t size);
 
 class MemorySource : public ByteSource {
  public:

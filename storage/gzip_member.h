@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "storage/byte_source.h"
+#include "storage/member_reader.h"
 
 namespace weft {
 
@@ -28,26 +29,16 @@ class GzipMemberWriter {
 };
 
 // Reads members of a source, one at a time. Any bytes are valid input; memory is zlib's window and one buffer.
-class GzipMemberReader {
+class GzipMemberReader : public MemberReader {
  public:
-  enum class State {
-    kReading,
-    kEnd,      // the member is whole, its checks hold
-    kDamaged,  // not gzip, or broken
-    kCut,      // the source ends within the member
-  };
-
   explicit GzipMemberReader(const ByteSource& source);
-  ~GzipMemberReader();
+  ~GzipMemberReader() override;
   GzipMemberReader(const GzipMemberReader&) = delete;
   GzipMemberReader& operator=(const GzipMemberReader&) = delete;
 
-  void Start(uint64_t offset);
-  // Up to `size` bytes of the member's content; 0 when it ended, see state().
-  size_t Read(char* to, size_t size);
-  State state() const { return state_; }
-  // In the source: behind the last byte that was used.
-  uint64_t position() const;
+  void Start(uint64_t offset) override;
+  size_t Read(char* to, size_t size) override;
+  uint64_t position() const override;
 
  private:
   struct Zlib;
@@ -55,7 +46,6 @@ class GzipMemberReader {
   std::unique_ptr<Zlib> zlib_;
   std::string input_;
   uint64_t input_offset_ = 0;  // in the source, of input_'s first byte
-  State state_ = State::kEnd;
 };
 
 }  // namespace weft

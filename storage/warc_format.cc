@@ -41,6 +41,19 @@ std::string NewRecordId(Random& random) {
                      high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFFULL);
 }
 
+std::string WarcUrl(std::string_view url) {
+  std::string safe;
+  safe.reserve(url.size());
+  for (const char c : url) {
+    if (IsControl(c) || c == ' ' || c == '<' || c == '>') {
+      fmt::format_to(std::back_inserter(safe), "%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
 WarcHead::WarcHead(std::string_view type) {
   text_.reserve(1024);
   text_ += "WARC/1.1\r\n";
@@ -52,18 +65,7 @@ WarcHead& WarcHead::Add(std::string_view name, std::string_view value) {
   return *this;
 }
 
-WarcHead& WarcHead::AddUrl(std::string_view name, std::string_view url) {
-  std::string safe;
-  safe.reserve(url.size());
-  for (const char c : url) {
-    if (IsControl(c) || c == ' ' || c == '<' || c == '>') {
-      fmt::format_to(std::back_inserter(safe), "%{:02X}", static_cast<unsigned char>(c));
-    } else {
-      safe += c;
-    }
-  }
-  return Add(name, safe);
-}
+WarcHead& WarcHead::AddUrl(std::string_view name, std::string_view url) { return Add(name, WarcUrl(url)); }
 
 std::string WarcHead::Finish(uint64_t content_length) {
   Add("Content-Length", fmt::to_string(content_length));

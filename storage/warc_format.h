@@ -23,13 +23,16 @@ std::string WarcDate(absl::Time time);
 // "<urn:uuid:...>", version 4 (RFC 9562).
 std::string NewRecordId(Random& random);
 
+// A URL as WARC-Target-URI has it: what is not allowed there (white space, <, >) is percent-encoded.
+std::string WarcUrl(std::string_view url);
+
 // Builds the head of one record. Values never break the head: line ends and other control characters become spaces.
 class WarcHead {
  public:
   explicit WarcHead(std::string_view type);
   // Nothing is written for an empty value.
   WarcHead& Add(std::string_view name, std::string_view value);
-  // A URL: what WARC-Target-URI does not allow (white space, <, >) is percent-encoded.
+  // By WarcUrl.
   WarcHead& AddUrl(std::string_view name, std::string_view url);
   // The whole head, with Content-Length and the empty line.
   std::string Finish(uint64_t content_length);

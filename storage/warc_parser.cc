@@ -36,6 +36,7 @@ std::string_view TakeLine(std::string_view& rest) {
   return line;
 }
 
+// Fills version and fields.
 void ParseHead(std::string_view head, WarcRecord& record) {
   const std::string_view first = TakeLine(head);
   record.version = std::string(first.substr(0, first.find_first_of(" \t")));
@@ -128,7 +129,8 @@ WarcFault ReadWarcRecord(WarcInput& input, uint64_t available, uint64_t max_byte
   if (!EqualIgnoringCase(input.Peek(5), "WARC/")) return WarcFault::kNotWarc;
   const std::optional<size_t> head_size = FindHeadEnd(input);
   if (!head_size.has_value()) return WarcFault::kEndlessHead;
-  ParseHead(input.buffered().substr(0, *head_size), record);
+  record.head = std::string(input.buffered().substr(0, *head_size));
+  ParseHead(record.head, record);
   input.Consume(*head_size);
   const std::optional<uint64_t> length = ContentLength(record);
   if (!length.has_value()) return WarcFault::kNoLength;

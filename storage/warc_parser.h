@@ -47,7 +47,7 @@ enum class WarcFault {
 };
 std::string_view WarcFaultText(WarcFault fault);
 
-// The record at the front of `input`, which holds at most `available` bytes. Fills version, fields, block, terminated.
+// The record at the front of `input`, which holds at most `available` bytes. Fills head, version, fields, block, terminated.
 // Consumes the line ends behind the record too.
 WarcFault ReadWarcRecord(WarcInput& input, uint64_t available, uint64_t max_bytes, WarcRecord& record);
 

@@ -9,59 +9,15 @@
 #include "common/status.h"
 #include "storage/gzip_member.h"
 #include "storage/warc_format.h"
+#include "storage/warc_input.h"
 #include "storage/warc_parser.h"
+#include "storage/zstd_frame.h"
 
 namespace weft {
 namespace {
 
 constexpr size_t kScanBytes = 64 * 1024;
 constexpr std::string_view kGzipMagic = "\x1f\x8b\x08";
-
-// The file's own bytes.
-class PlainInput : public WarcInput {
- public:
-  explicit PlainInput(const ByteSource& source) : source_(source) {}
-  uint64_t position() const { return read_ - buffered().size(); }
-  void Seek(uint64_t offset) {
-    if (offset >= position() && offset <= read_) {
-      Consume(static_cast<size_t>(offset - position()));
-      return;
-    }
-    Clear();
-    read_ = offset;
-  }
-
- private:
-  size_t Read(char* to, size_t size) override {
-    const size_t got = source_.ReadAt(read_, to, size);
-    read_ += got;
-    return got;
-  }
-  const ByteSource& source_;
-  uint64_t read_ = 0;
-};
-
-// What one gzip member holds.
-class MemberInput : public WarcInput {
- public:
-  explicit MemberInput(const ByteSource& source) : member_(source) {}
-  void Start(uint64_t offset) {
-    Clear();
-    member_.Start(offset);
-  }
-  bool whole() const { return member_.state() == GzipMemberReader::State::kEnd; }
-  bool damaged() const { return member_.state() == GzipMemberReader::State::kDamaged; }
-  uint64_t position() const { return member_.position(); }
-  void SkipToEnd() {
-    do {
-      Clear();
-    } while (Fill());
-  }
-
- private:
-  size_t Read(char* to, size_t size) override { return member_.Read(to, size); }
-  GzipMemberReader member_;
-};
 
 }  // namespace
 
@@ -73,21 +29,27 @@ std::string_view WarcRecord::Get(std::string_view name) const {
 }
 
 struct WarcReader::Impl {
+  enum class Form { kUnknown, kPlain, kGzip, kZstd };
+
   Impl(std::unique_ptr<ByteSource> bytes, uint64_t offset, uint64_t max_bytes)
-      : source(std::move(bytes)), plain(*source), member(*source), max_record_bytes(max_bytes), position(offset),
+      : source(std::move(bytes)), plain(*source), max_record_bytes(max_bytes), position(offset),
         rescan_credit(16 * 1024 * 1024 + 2 * source->size()) {
     plain.Seek(offset);
   }
 
   absl::StatusOr<WarcRecord> NextPlain();
-  absl::StatusOr<WarcRecord> NextInGzip();
+  absl::StatusOr<WarcRecord> NextInMember();
   bool OpenMember();
   absl::StatusOr<WarcRecord> CloseMember(WarcRecord record);
   absl::Status GiveUpMember(WarcFault fault);
-  absl::Status Damage(WarcFault fault, uint64_t offset) const {
-    return DataLoss("{} at offset {}", WarcFaultText(fault), offset);
+  absl::Status Damage(std::string_view what, uint64_t offset) {
+    damage_offset = offset;
+    return DataLoss("{} at offset {}", what, offset);
   }
-  void ChooseForm();
+  std::string_view member_name() const { return form == Form::kZstd ? "zstd frame" : "gzip member"; }
+  absl::Status ChooseForm();
+  absl::Status UseForm(Form chosen);
+  void LeaveWrongLength(const WarcRecord& record);
   void SeekPlainRecord();
   std::optional<uint64_t> FindMember(uint64_t from);
   uint64_t BehindDamage(uint64_t begin, uint64_t read_to);
@@ -96,9 +58,11 @@ struct WarcReader::Impl {
   PlainInput plain;
   MemberInput member;
   uint64_t max_record_bytes;
-  enum class Form { kUnknown, kPlain, kGzip } form = Form::kUnknown;
+  Form form = Form::kUnknown;
+  uint64_t damage_offset = 0;
   bool lost = false;         // behind damage: look for the next record
-  // gzip
+  // gzip and zstd
+  std::string_view magic;    // that members begin with
   uint64_t position;         // of the next member
   bool in_member = false;
   bool first_in_member = false;
@@ -117,17 +81,34 @@ uint64_t WarcReader::Impl::BehindDamage(uint64_t begin, uint64_t read_to) {
   return begin + 1;
 }
 
-void WarcReader::Impl::ChooseForm() {
+// A dictionary that cannot be read is reported; what was written without it is read all the same.
+absl::Status WarcReader::Impl::UseForm(Form chosen) {
+  form = chosen;
+  if (form == Form::kGzip) {
+    magic = kGzipMagic;
+    member.Use(std::make_unique<GzipMemberReader>(*source));
+  } else if (form == Form::kZstd) {
+    magic = kZstdMagic;
+    const auto dictionary = ReadZstdDictionary(*source);
+    member.Use(std::make_unique<ZstdFrameReader>(*source, dictionary.ok() ? std::string_view(*dictionary) : ""));
+    damage_offset = 0;
+    return dictionary.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WarcReader::Impl::ChooseForm() {
   std::string front(16, '\0');
   front.resize(source->ReadAt(position, front.data(), front.size()));
-  if (front.substr(0, 2) == kGzipMagic.substr(0, 2)) {
-    form = Form::kGzip;
-  } else if (EqualIgnoringCase(TrimAsciiSpace(front).substr(0, 5), "WARC/")) {
-    form = Form::kPlain;
-  } else {
-    // The beginning is damaged: whichever is found behind it.
-    form = FindMember(position).has_value() ? Form::kGzip : Form::kPlain;
+  if (front.starts_with(kGzipMagic.substr(0, 2))) return UseForm(Form::kGzip);
+  if (front.starts_with(kZstdMagic) || front.starts_with(kZstdDictionaryMagic)) return UseForm(Form::kZstd);
+  if (EqualIgnoringCase(TrimAsciiSpace(front).substr(0, 5), "WARC/")) return UseForm(Form::kPlain);
+  // The beginning is damaged: whichever is found behind it.
+  for (const Form candidate : {Form::kGzip, Form::kZstd}) {
+    const absl::Status used = UseForm(candidate);
+    if (FindMember(position).has_value()) return used;
   }
+  return UseForm(Form::kPlain);
 }
 
 // To the next "WARC/" at the beginning of a line.
@@ -149,6 +130,15 @@ void WarcReader::Impl::SeekPlainRecord() {
   }
 }
 
+// Behind a block that ends nowhere: a record that begins within the block was swallowed by it.
+void WarcReader::Impl::LeaveWrongLength(const WarcRecord& record) {
+  if (plain.AtEnd() || EqualIgnoringCase(plain.Peek(5), "WARC/")) return;
+  const size_t found = record.block.find("\r\n\r\nWARC/");
+  if (found == std::string::npos) return;
+  const uint64_t begin = record.offset + record.head.size() + found + kRecordEnd.size();
+  if (BehindDamage(begin, plain.position()) == begin + 1) plain.Seek(begin);
+}
+
 absl::StatusOr<WarcRecord> WarcReader::Impl::NextPlain() {
   if (lost) SeekPlainRecord();
   lost = false;
@@ -159,11 +149,12 @@ absl::StatusOr<WarcRecord> WarcReader::Impl::NextPlain() {
   const WarcFault fault = ReadWarcRecord(plain, source->size() - record.offset, max_record_bytes, record);
   if (fault == WarcFault::kNone) {
     record.length = plain.position() - record.offset;
+    if (!record.terminated) LeaveWrongLength(record);
     return record;
   }
   lost = fault != WarcFault::kTooLong;
   if (fault == WarcFault::kEndlessHead) plain.Seek(BehindDamage(record.offset, record.offset + kLongestWarcHead));
-  return Damage(fault, record.offset);
+  return Damage(WarcFaultText(fault), record.offset);
 }
 
 // The next member that may hold a record, from `from` on.
@@ -172,10 +163,10 @@ std::optional<uint64_t> WarcReader::Impl::FindMember(uint64_t from) {
   while (from < source->size()) {
     bytes.resize(kScanBytes);
     bytes.resize(source->ReadAt(from, bytes.data(), kScanBytes));
-    const size_t found = bytes.find(kGzipMagic);
+    const size_t found = bytes.find(magic);
     if (found == std::string::npos) {
       if (bytes.size() < kScanBytes) return std::nullopt;
-      from += bytes.size() - (kGzipMagic.size() - 1);
+      from += bytes.size() - (magic.size() - 1);
       continue;
     }
     const uint64_t candidate = from + found;
@@ -198,9 +189,9 @@ bool WarcReader::Impl::OpenMember() {
   return true;
 }
 
-absl::StatusOr<WarcRecord> WarcReader::Impl::NextInGzip() {
+absl::StatusOr<WarcRecord> WarcReader::Impl::NextInMember() {
   if (std::exchange(garbage_in_member, false)) {
-    return DataLoss("a gzip member with more than its record at offset {}", member_offset);
+    return Damage(fmt::format("a {} with more than its record", member_name()), member_offset);
   }
   while (true) {
     if (!in_member && !OpenMember()) return NotFound("end of file");
@@ -212,10 +203,11 @@ absl::StatusOr<WarcRecord> WarcReader::Impl::NextInGzip() {
   }
   WarcRecord record;
   record.offset = member_offset;
+  record.compressed = true;
   const WarcFault fault = ReadWarcRecord(member, UINT64_MAX, max_record_bytes, record);
   if (fault == WarcFault::kTooLong) {
     first_in_member = false;
-    return Damage(fault, member_offset);
+    return Damage(WarcFaultText(fault), member_offset);
   }
   if (fault != WarcFault::kNone) return GiveUpMember(fault);
   return CloseMember(std::move(record));
@@ -243,11 +235,11 @@ absl::Status WarcReader::Impl::GiveUpMember(WarcFault fault) {
   in_member = false;
   if (member.whole()) {
     position = member.position();
-    return Damage(fault, member_offset);
+    return Damage(WarcFaultText(fault), member_offset);
   }
   lost = true;
   position = BehindDamage(member_offset, member.position());
-  return DataLoss("a gzip member that is {} at offset {}", member.damaged() ? "damaged" : "cut short", member_offset);
+  return Damage(fmt::format("a {} that is {}", member_name(), member.damaged() ? "damaged" : "cut short"), member_offset);
 }
 
 WarcReader::WarcReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -267,9 +259,13 @@ std::unique_ptr<WarcReader> WarcReader::OverSource(std::unique_ptr<ByteSource> s
 }
 
 absl::StatusOr<WarcRecord> WarcReader::Next() {
-  if (impl_->form == Impl::Form::kUnknown) impl_->ChooseForm();
-  return impl_->form == Impl::Form::kGzip ? impl_->NextInGzip() : impl_->NextPlain();
+  if (impl_->form == Impl::Form::kUnknown) {
+    if (absl::Status chosen = impl_->ChooseForm(); !chosen.ok()) return chosen;
+  }
+  return impl_->form == Impl::Form::kPlain ? impl_->NextPlain() : impl_->NextInMember();
 }
+
+uint64_t WarcReader::damage_offset() const { return impl_->damage_offset; }
 
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place) {
   if (place.file.empty() || place.file.find('/') != std::string::npos || place.file.front() == '.') {

@@ -1,5 +1,5 @@
-// Reads WARC files (versions 1.1, 1.0 and 0.x), plain or gzipped, by record or as a whole; damaged ones are reported and
-// read on where possible. Bounded: at most `max_record_bytes` of one record's block are held. Any bytes are valid input,
+// Reads WARC files (versions 1.1, 1.0 and 0.x), plain, gzipped or in zstd frames, by record or as a whole: told by their first
+// bytes, not by their names. Damaged ones are reported and read on where possible. Bounded: at most `max_record_bytes` of one record's block are held. Any bytes are valid input,
 // in time linear in the (uncompressed) size. Thread rule: a reader belongs to one thread.
 #pragma once
 
@@ -18,9 +18,11 @@
 namespace weft {
 
 struct WarcRecord {
-  uint64_t offset = 0;             // of the record (or its gzip member) in the file
-  uint64_t length = 0;             // on disk, with what ends the record; 0: it shares a gzip member with later records
+  uint64_t offset = 0;             // of the record (or its gzip member or zstd frame) in the file
+  uint64_t length = 0;             // on disk, with what ends the record; 0: it shares a member with other records
+  bool compressed = false;         // lies in a gzip member or zstd frame
   bool terminated = false;         // the block is followed by CR LF CR LF, as it must be
+  std::string head;                // as it stands in the file, with the empty line
   std::string version;             // "WARC/1.1"
   std::vector<std::pair<std::string, std::string>> fields;  // folded lines joined by one space
   std::string block;
@@ -36,8 +38,11 @@ class WarcReader {
                                                 uint64_t max_record_bytes = 256ull << 20);
   ~WarcReader();
   // The next record; nullopt-like NotFound at the end of the file; DataLoss for a damaged record (the next call goes on
-  // behind it where the damage has an end). A block that is not followed by CR LF CR LF is no damage by itself.
+  // behind it where the damage has an end). A block that is not followed by CR LF CR LF is no damage by itself; if nothing
+  // that is a record follows either, its Content-Length is wrong, and a record that begins within the block is read next.
   absl::StatusOr<WarcRecord> Next();
+  // Where the damage lies that Next reported last.
+  uint64_t damage_offset() const;
 
  private:
   struct Impl;

@@ -8,6 +8,7 @@
 #include "common/digest.h"
 #include "common/mutex.h"
 #include "common/status.h"
+#include "storage/cdxj_beside.h"
 #include "storage/gzip_member.h"
 #include "storage/pages_directory.h"
 #include "storage/warc_file.h"
@@ -37,6 +38,7 @@ struct WarcStore::Impl {
 
   struct Slot {
     std::unique_ptr<WarcFile> file;
+    std::unique_ptr<CdxjOfStore> index;  // null: none is written. Whoever has the file has it too
     bool failed = false;         // a sync of it failed: never synced again (what the kernel dropped would be missed)
     uint64_t reported_lost = 0;  // with `failed`: up to here Sync has said that it is lost
   };
@@ -51,6 +53,7 @@ struct WarcStore::Impl {
   std::string BlockLabel(std::string_view first, std::string_view second);
   absl::Status SyncCurrent(Slot& slot, bool sync_directory);
   absl::Status FinishRetired(Slot& slot);
+  void WriteIndex(Slot& slot);
   absl::Status ReportLost(Slot& slot);
 
   WarcStoreOptions options;
@@ -61,6 +64,7 @@ struct WarcStore::Impl {
 
   // The appending thread's.
   WarcFile* file = nullptr;  // of `current`, null where there is none
+  CdxjOfStore* index = nullptr;  // the same
   uint64_t next_serial = 0;
   std::string warcinfo_id;
   std::string buffer;
@@ -84,6 +88,8 @@ absl::Status WarcStore::Impl::BeginFile() {
     auto slot = std::make_unique<Slot>();
     slot->file = std::move(*created);
     file = slot->file.get();
+    if (options.index) slot->index = std::make_unique<CdxjOfStore>(options.directory);
+    index = slot->index.get();
     const MutexLock lock(mutex);
     current = std::move(slot);
     directory_changed = true;
@@ -95,6 +101,7 @@ absl::Status WarcStore::Impl::BeginFile() {
 // The next Sync finishes the file; the next Append begins a new one.
 void WarcStore::Impl::Retire() {
   file = nullptr;
+  index = nullptr;
   const MutexLock lock(mutex);
   if (current != nullptr) retired.push_back(std::move(current));
 }
@@ -167,7 +174,17 @@ absl::Status WarcStore::Impl::ReportLost(Slot& slot) {
 }
 
 absl::Status WarcStore::Impl::FinishRetired(Slot& slot) {
-  return slot.failed ? ReportLost(slot) : slot.file->Finish(clock.SteadyNow());
+  if (slot.failed) return ReportLost(slot);
+  WEFT_RETURN_IF_ERROR(slot.file->Finish(clock.SteadyNow()));
+  if (slot.index != nullptr && slot.file->size() > 0 && !slot.file->torn()) WriteIndex(slot);
+  return absl::OkStatus();
+}
+
+// The pages are safe without it: whoever needs an index that is not there reads the file.
+void WarcStore::Impl::WriteIndex(Slot& slot) {
+  const std::string path = fmt::format("{}/{}", options.directory, slot.file->name());
+  const absl::Status status = slot.index->Write(path, slot.file->size());
+  if (!status.ok()) spdlog::warn("{} has no index beside it: {}", slot.file->name(), ErrorText(status));
 }
 
 absl::Status WarcStore::Impl::SyncCurrent(Slot& slot, bool sync_directory) {
@@ -225,6 +242,9 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
   if (!status.ok()) {
     if (!absl::IsResourceExhausted(status) || file.torn()) impl.Retire();
     return status;
+  }
+  if (impl.index != nullptr) {
+    impl.index->Add(exchange, stored, impl.options.gzip ? stored.place.length : stored.place.length - kRecordEnd.size());
   }
   return stored;
 }

@@ -20,6 +20,7 @@ struct WarcStoreOptions {
   std::string directory;              // holds the .warc.gz files and `pages-directory-id`
   bool gzip = true;
   uint64_t roll_bytes = 1'000'000'000;
+  bool index = false;                 // beside every finished file its captures: NAME.cdxj (cdxj_beside.h)
   std::string host_name;              // in file names
   std::string software;               // "Weft/0.1.0", for warcinfo
   std::string user_agent;

@@ -1,0 +1,77 @@
+#include "cli/archive_files.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include "cli/exit_codes.h"
+#include "common/status.h"
+#include "common/units.h"
+
+namespace weft {
+
+void TellProblem(const std::string& text) { fmt::print(stderr, "weft: {}\n", text); }
+
+std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, bool& failed) {
+  std::vector<std::string> files;
+  std::set<std::string> known;
+  for (const std::string& path : named) {
+    uint64_t unfinished = 0;
+    const auto found = FindWarcFiles(path, unfinished);
+    if (!found.ok()) {
+      TellProblem(ErrorText(found.status()));
+      failed = true;
+      continue;
+    }
+    if (unfinished > 0) {
+      TellProblem(fmt::format("{}: {} being written, or left by a crash, and left out here", path,
+                              HumanCount(unfinished, "file is", "files are")));
+    } else if (found->empty()) {
+      TellProblem(fmt::format("{} holds no WARC file", path));
+      failed = true;
+    }
+    for (const std::string& file : *found) {
+      std::error_code error;
+      const std::string canonical = std::filesystem::canonical(file, error).string();
+      if (error || known.insert(canonical).second) files.push_back(file);
+    }
+  }
+  return files;
+}
+
+absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, bool& failed) {
+  std::vector<std::string> read;
+  for (const std::string& path : files) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) {
+      TellProblem(fmt::format("cannot read {}: not a regular file", path));
+      failed = true;
+      continue;
+    }
+    WEFT_RETURN_IF_ERROR(indexer.AddWarc(path));
+    read.push_back(path);
+  }
+  failed = failed || indexer.tally().damages > 0 || indexer.tally().unplaced > 0;
+  files = std::move(read);
+  return absl::OkStatus();
+}
+
+bool IsOneOf(const std::string& path, const std::vector<std::string>& files) {
+  std::error_code error;
+  for (const std::string& file : files) {
+    if (std::filesystem::equivalent(path, file, error) && !error) return true;
+  }
+  return false;
+}
+
+int EndOfOutput(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  if (errno != EPIPE) TellProblem("cannot write the output");
+  return kExitFailed;
+}
+
+}  // namespace weft

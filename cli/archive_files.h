@@ -1,0 +1,30 @@
+// What the commands that read WARC files share: the files that the user named, and how troubles are told.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+#include <vector>
+
+#include "storage/cdxj_indexer.h"
+
+namespace weft {
+
+// "weft: TEXT" on standard error.
+void TellProblem(const std::string& text);
+
+// WARC files by what the user named, directories opened up, each once. What cannot be found, or holds none, is told and makes `failed`
+// true; that files are being written just now is told.
+std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, bool& failed);
+
+// All of `files` into the index; those that cannot be read are told, make `failed` true and are taken out of `files`.
+// An error: the sorter's disk fails.
+absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, bool& failed);
+
+// Whether `path` names one of `files`, however it is written.
+bool IsOneOf(const std::string& path, const std::vector<std::string>& files);
+
+// Flushes standard output; kExitOk, or kExitFailed with a message where it could not be written.
+int EndOfOutput(int code);
+
+}  // namespace weft
