@@ -76,6 +76,11 @@ std::vector<Option> RecrawlOptions() {
                "these the first rule that matches and names it decides",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
        .check = CheckUrlRule},
+      {.name = "order", .kind = ValueKind::kChoice, .default_text = "breadth", .unit = "breadth|popular",
+       .choices = "breadth|popular",
+       .help = "What of a host goes first: what is nearest to the seeds, or what the pages so far link to most (then the nearest). "
+               "A rule's priority comes before either",
+       .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kOrderFieldNumber)},
       {.name = "recrawl", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Fetch pages again, sooner where they changed and later where they did not; the crawl goes on until it is stopped",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRecrawlFieldNumber)},

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct ExtractedLink {
   std::string rel;                     // as written, when details are asked for
   std::string text;                    // of an anchor, white space collapsed, when details are asked for
   absl::Time lastmod = absl::UnixEpoch();  // a sitemap's hint; the epoch: none
+  std::optional<double> priority;      // a sitemap's, 0.0 to 1.0
 };
 
 // All text is UTF-8 with white space collapsed.

@@ -12,6 +12,7 @@
 #include "common/follow_choice.h"
 #include "common/http_message.h"
 #include "common/key_rules.h"
+#include "common/order_choice.h"
 #include "common/session_link.h"
 #include "common/sitemap_choice.h"
 #include "common/status.h"
@@ -63,6 +64,7 @@ struct ParserNode::Impl {
     std::vector<wire::LinkBatch> batches;   // links beyond one message
     std::vector<Fingerprint> keys;  // of the links that are sent
     bool cacheable = false;
+    std::string host;               // of the page, once asked for
     std::vector<std::pair<ArrivedPage, uint64_t>> twins;  // sent again meanwhile; released with the same answer
   };
 
@@ -89,6 +91,7 @@ struct ParserNode::Impl {
   void TakeSitemap(Work& work, SitemapFile file, std::vector<ExtractedLink>& links);
   static void Note(Work& work, std::string_view note);
   void AddLinks(Work& work, const std::vector<ExtractedLink>& links);
+  static void AddSuppressed(Work& work, const Url& url, const Fingerprint& key);
   void TakeRedirect(Work& work, const HttpHead& head);
   static void TakeValidators(Work& work, const HttpHead& head);
   void FillLink(const Url& url, LinkKind kind, const Fingerprint& key, wire::Link* out) const;

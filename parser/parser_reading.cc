@@ -1,5 +1,6 @@
 // What a page says: its links, what it asks of robots and, of a redirect, its target. Sitemaps and style sheets are pages
 // of other kinds.
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -30,6 +31,7 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
   work.result.set_links_seen(static_cast<uint32_t>(links.size()));
   // With a depth limit a link's answer depends on who names it: nothing is suppressed then (rule 36).
   work.cacheable = !terms.settings().has_max_depth();
+  const bool popular = OrderIsPopular(terms.settings());
   for (const ExtractedLink& found : links) {
     Fingerprint key = fingerprinter.Of(CrawlKey(found.url, keys));
     if (!seen.insert(key).second) continue;
@@ -38,6 +40,7 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
                        (terms.settings().recrawl() && found.lastmod != absl::UnixEpoch());
     if (work.cacheable && !tells && cache.Contains(key)) {
       ++counts.links_suppressed;
+      if (popular) AddSuppressed(work, found.url, key);
       continue;
     }
     work.keys.push_back(key);
@@ -51,7 +54,21 @@ void ParserNode::Impl::AddLinks(Work& work, const std::vector<ExtractedLink>& li
     wire::Link* sent = work.result.add_links();
     FillLink(found.url, found.kind, key, sent);
     sent->set_lastmod_us(absl::ToUnixMicros(found.lastmod));
+    if (popular && found.priority) sent->set_priority(static_cast<uint32_t>(std::lround(*found.priority * 100)) + 1);
   }
+}
+
+// What is not sent again counts all the same where popularity orders the crawl.
+void ParserNode::Impl::AddSuppressed(Work& work, const Url& url, const Fingerprint& key) {
+  wire::PageResult& result = work.result;
+  if (result.suppressed_size() >= kMaxSuppressedLinks) return;
+  if (work.host.empty()) {
+    auto page = Url::Parse(result.ticket().url());
+    if (page.ok()) work.host = std::string(page->host());
+  }
+  wire::SuppressedLink* one = result.add_suppressed();
+  one->set_key(key.ToBytes());
+  one->set_same_host(url.host() == work.host);
 }
 
 void ParserNode::Impl::TakeRedirect(Work& work, const HttpHead& head) {
@@ -80,7 +97,9 @@ void ParserNode::Impl::TakeSitemap(Work& work, SitemapFile file, std::vector<Ext
   };
   for (SitemapUrl& entry : file.sitemaps) add(entry.url, LinkKind::kSitemap);
   for (SitemapUrl& entry : file.urls) {
-    add(entry.url, LinkKind::kNavigation).lastmod = entry.lastmod_time.value_or(absl::UnixEpoch());
+    ExtractedLink& named = add(entry.url, LinkKind::kNavigation);
+    named.lastmod = entry.lastmod_time.value_or(absl::UnixEpoch());
+    named.priority = entry.priority;
     for (Url& alternate : entry.alternates) add(alternate, LinkKind::kNavigation);
   }
   Note(work, fmt::format("sitemap:{}", SitemapKindName(file.kind)));

@@ -88,11 +88,28 @@ void CommitDesk::TakeSitemaps(const Ended& ended) {
   }
 }
 
+void CommitDesk::AddLink(const wire::Link& link, const wire::UrlTicket& source) {
+  auto candidate = intake_.FromLink(link, source);
+  if (!candidate) return;
+  if (order_ != nullptr) candidate->nearer = order_->Nearer(link);
+  candidates_.push_back(*std::move(candidate));
+}
+
+// Of what a page names: the candidates since it was begun, and what its parser suppressed. Links that came before it, as a page
+// with thousands has them, share its worth and are not counted: there is nothing left to share.
+LinkVotes CommitDesk::VotesOf(const wire::PageResult& result, size_t first_candidate) const {
+  LinkVotes votes = PopularOrder::SuppressedIn(result);
+  if (result.ticket().sitemap_level() > 0) return votes;
+  for (size_t i = first_candidate; i < candidates_.size(); ++i) {
+    const Candidate& one = candidates_[i];
+    if (one.refused == Outcome::kNone) votes.named.push_back({one.key, one.shard});
+  }
+  return votes;
+}
+
 void CommitDesk::Take(const PeerId& from, const wire::LinkBatch& batch) {
   (void)from;
-  for (const wire::Link& link : batch.links()) {
-    if (auto candidate = intake_.FromLink(link, batch.ticket())) candidates_.push_back(*std::move(candidate));
-  }
+  for (const wire::Link& link : batch.links()) AddLink(link, batch.ticket());
 }
 
 void CommitDesk::Take(const PeerId& from, wire::PageResult result) {
@@ -129,9 +146,9 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
     end.mime = result.mime();
     if (UsableValidator(result.etag())) end.etag = result.etag();
     if (UsableValidator(result.last_modified())) end.last_modified = result.last_modified();
-    for (const wire::Link& link : result.links()) {
-      if (auto candidate = intake_.FromLink(link, ticket)) candidates_.push_back(*std::move(candidate));
-    }
+    const size_t first_candidate = candidates_.size();
+    for (const wire::Link& link : result.links()) AddLink(link, ticket);
+    if (order_ != nullptr) arrived.votes = VotesOf(result, first_candidate);
     if (result.has_redirect()) TakeRedirect(result, referrer, referrer_shard, end);
   }
   PlanNext(ticket.url(), arrived.end);
@@ -287,10 +304,21 @@ absl::Status CommitDesk::Flush() {
     for (const Arrived& arrived : batch) ends.push_back(arrived.end);
     WEFT_ASSIGN_OR_RETURN(std::vector<CommitVerdict> verdicts, db_.Commit(ends, now));
     for (size_t i = 0; i < batch.size(); ++i) Settle(batch[i], verdicts[i]);
+    if (order_ != nullptr) WEFT_RETURN_IF_ERROR(CountVotes(batch, verdicts));
     Acknowledge(std::move(batch), verdicts);
   }
   frontier_.TakeInserts();
   return absl::OkStatus();
+}
+
+// A second copy's links have been counted with the first (rule 2).
+absl::Status CommitDesk::CountVotes(const std::vector<Arrived>& batch, const std::vector<CommitVerdict>& verdicts) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const AttemptEnd& end = batch[i].end;
+    const bool counts = verdicts[i] == CommitVerdict::kCommitted && end.kind == AttemptEnd::Kind::kDone;
+    if (counts) order_->Committed(end.key, batch[i].votes);
+  }
+  return order_->MoveUp(crawl_clock_.Now());
 }
 
 absl::StatusOr<bool> CommitDesk::EndSome(OriginEnding& ending, size_t limit) {

@@ -15,6 +15,7 @@
 #include "scheduler/limit_desk.h"
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
+#include "scheduler/popular_order.h"
 #include "scheduler/recrawl_desk.h"
 #include "scheduler/scheduler_node.h"
 #include "scheduler/sync_gate.h"
@@ -30,6 +31,9 @@ class CommitDesk {
   void set_recrawls(const RecrawlDesk* recrawls) { recrawls_ = recrawls; }
   // Judges and watches what goes through here; null: nothing does.
   void set_limits(LimitDesk* limits) { limits_ = limits; }
+
+  // Counts what committed pages name; null: nothing does.
+  void set_order(PopularOrder* order) { order_ = order; }
 
   void Take(const PeerId& from, wire::PageResult result);
   void Take(const PeerId& from, const wire::LinkBatch& batch);
@@ -57,12 +61,15 @@ class CommitDesk {
     bool acknowledge = true;
     uint64_t stored_number = 0;
     uint64_t sketch = 0;   // of the page's text
+    LinkVotes votes;       // where popularity counts
   };
   enum class StoredFate { kWanted, kPassed, kUnknown };
 
   void TakeRedirect(const wire::PageResult& result, const Fingerprint& referrer, uint16_t referrer_shard,
                     AttemptEnd& end);
   Arrived& TakePage(const PeerId& from, wire::PageResult result, const Fingerprint& referrer, uint16_t referrer_shard);
+  void AddLink(const wire::Link& link, const wire::UrlTicket& source);
+  LinkVotes VotesOf(const wire::PageResult& result, size_t first_candidate) const;
   absl::Status AdmitAll();
   absl::StatusOr<StoredFate> FateOf(const std::string& url, wire::UrlTicket& ticket, UrlRecord& record);
   template <typename Ended>
@@ -72,6 +79,7 @@ class CommitDesk {
   void ReadAgain(const std::string& text);
   void PlanNext(const std::string& url, AttemptEnd& end) const;
   void Settle(Arrived& arrived, CommitVerdict verdict);
+  absl::Status CountVotes(const std::vector<Arrived>& batch, const std::vector<CommitVerdict>& verdicts);
   void Acknowledge(std::vector<Arrived> batch, const std::vector<CommitVerdict>& verdicts);
 
   CrawlDb& db_;
@@ -86,6 +94,7 @@ class CommitDesk {
   SchedulerObserver& observer_;
   const RecrawlDesk* recrawls_ = nullptr;
   LimitDesk* limits_ = nullptr;
+  PopularOrder* order_ = nullptr;
   std::vector<Candidate> candidates_;
   std::vector<Arrived> arrived_;
   std::vector<std::string> new_anchors_;

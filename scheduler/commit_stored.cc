@@ -77,9 +77,7 @@ absl::Status CommitDesk::TakeStored(wire::LinkBatch batch) {
   UrlRecord record;
   WEFT_ASSIGN_OR_RETURN(StoredFate fate, FateOf(batch.ticket().url(), *batch.mutable_ticket(), record));
   if (fate != StoredFate::kWanted) return absl::OkStatus();
-  for (const wire::Link& link : batch.links()) {
-    if (auto candidate = intake_.FromLink(link, batch.ticket())) candidates_.push_back(*std::move(candidate));
-  }
+  for (const wire::Link& link : batch.links()) AddLink(link, batch.ticket());
   return absl::OkStatus();
 }
 

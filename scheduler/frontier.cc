@@ -1,6 +1,7 @@
 #include "scheduler/frontier.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/status.h"
 
@@ -111,8 +112,9 @@ void Frontier::FillHeads(HostState& state) {
     auto origin = std::find_if(host->origins.begin(), host->origins.end(),
                                [&](const FrontierOrigin& one) { return one.origin == told.origin; });
     if (origin == host->origins.end()) continue;
-    const uint64_t next = origin->cursor + 1;
-    told.head = origin->out.empty() ? next : std::min(next, *origin->out.begin());
+    told.head = origin->cursor + 1;
+    if (!origin->window.empty()) told.head = std::min(told.head, origin->window.front().position);
+    if (!origin->out.empty()) told.head = std::min(told.head, *origin->out.begin());
   }
 }
 
@@ -120,8 +122,31 @@ void Frontier::ReadAgain(uint64_t host_id, std::string_view origin_name) {
   FrontierHost* host = Find(host_id);
   if (host == nullptr) return;
   for (FrontierOrigin& origin : host->origins) {
-    if (origin.origin == origin_name) origin.window.clear();
+    if (origin.origin == origin_name) DropWindow(origin);
   }
+}
+
+void Frontier::DropWindow(FrontierOrigin& origin) {
+  if (!origin.window.empty()) origin.cursor = std::min(origin.cursor, origin.window.front().position - 1);
+  origin.window.clear();
+}
+
+void Frontier::MoveUp(uint64_t host_id, std::string_view origin_name, QueuedUrl url) {
+  constexpr size_t kMostMoved = 1024;   // in memory for one queue
+  FrontierHost* host = Find(host_id);
+  if (host == nullptr) return;   // the CrawlDb knows its head
+  FrontierOrigin& origin = OriginOf(*host, origin_name);
+  std::deque<QueuedUrl>& window = origin.window;
+  std::erase_if(window, [&](const QueuedUrl& known) { return known.key == url.key; });
+  if (window.size() >= kMostMoved) return Lower(host_id, origin_name, url.position);
+  // Where nothing has been read that far it is read in its turn.
+  const bool read_later = url.position > origin.cursor && (window.empty() || url.position > window.back().position);
+  if (!read_later) {
+    const auto behind = [](const QueuedUrl& known, uint64_t position) { return known.position < position; };
+    window.insert(std::lower_bound(window.begin(), window.end(), url.position, behind), std::move(url));
+  }
+  const bool was_dry = std::exchange(origin.dry, false);
+  if (was_dry || !host->in_ready) Refile(*host);
 }
 
 void Frontier::Lower(uint64_t host_id, std::string_view origin_name, uint64_t position) {
@@ -131,10 +156,10 @@ void Frontier::Lower(uint64_t host_id, std::string_view origin_name, uint64_t po
   uint64_t before = position == 0 ? 0 : position - 1;
   if (before < origin.cursor) {
     // What the window holds lies behind the new cursor and is read again from there.
-    origin.cursor = before;
-    origin.window.clear();
+    DropWindow(origin);
+    origin.cursor = std::min(origin.cursor, before);
   } else if (!origin.window.empty() && position <= origin.window.back().position) {
-    origin.window.clear();
+    DropWindow(origin);
   }
   bool was_dry = origin.dry;
   origin.dry = false;
@@ -280,7 +305,7 @@ void Frontier::DropIdle(CrawlTime now) {
 }
 
 absl::Status Frontier::Refill(FrontierHost& host, FrontierOrigin& origin, size_t limit) {
-  uint64_t after = origin.window.empty() ? origin.cursor : origin.window.back().position;
+  uint64_t after = origin.window.empty() ? origin.cursor : std::max(origin.cursor, origin.window.back().position);
   while (origin.window.size() < limit && !origin.dry) {
     // Each costs a read of its record, and whoever asks for work waits for them.
     size_t want = std::max<size_t>(16, 2 * (limit - origin.window.size()));
@@ -292,7 +317,7 @@ absl::Status Frontier::Refill(FrontierHost& host, FrontierOrigin& origin, size_t
       if (!out_.contains(url.key)) {
         origin.window.push_back(std::move(url));
       } else if (origin.window.empty()) {
-        origin.cursor = url.position;
+        origin.cursor = std::max(origin.cursor, url.position);
       }
     }
   }
@@ -319,7 +344,7 @@ absl::StatusOr<std::vector<QueuedUrl>> Frontier::Take(FrontierHost& host, Fronti
   WEFT_RETURN_IF_ERROR(Refill(host, origin, limit));
   std::vector<QueuedUrl> taken;
   while (taken.size() < limit && !origin.window.empty()) {
-    origin.cursor = origin.window.front().position;
+    origin.cursor = std::max(origin.cursor, origin.window.front().position);
     // It may have become known as out since it was read: a fetcher has registered that holds it.
     if (!out_.contains(origin.window.front().key)) taken.push_back(std::move(origin.window.front()));
     origin.window.pop_front();

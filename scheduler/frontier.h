@@ -26,6 +26,7 @@ namespace weft {
 struct FrontierOrigin {
   std::string origin;
   uint64_t cursor = 0;             // hand-out position; rests in memory only (rule 6)
+  // By position, read ahead from the cursor on; before the cursor only what has moved ahead since it passed (MoveUp).
   std::deque<QueuedUrl> window;
   bool dry = false;                // nothing in the queue behind the cursor
   std::set<uint64_t> out;          // positions that are out
@@ -101,6 +102,10 @@ class Frontier {
   // The queue holds something at `position` again.
   void Lower(uint64_t host_id, std::string_view origin, uint64_t position);
 
+  // A URL that is not out has moved to this place, ahead of where it was. Put into what was read ahead: to go back and read
+  // from there would pass over all that has been handed out since.
+  void MoveUp(uint64_t host_id, std::string_view origin, QueuedUrl url);
+
   // Null: it is not in memory, so nothing of it is out.
   FrontierHost* Find(uint64_t host_id);
   FrontierHost& FindOrAdd(const HostState& state);
@@ -121,6 +126,8 @@ class Frontier {
   // The next host that is not in memory as a whole; it stays in the window.
   std::optional<TimeWindow<uint64_t>::Found> NextOnDisk();
   void TakeBack(const OutUrl& out);
+  // Forgets what was read ahead; it is read again.
+  static void DropWindow(FrontierOrigin& origin);
   // Lets go of hosts that the CrawlDb knows as well.
   void DropIdle(CrawlTime now);
   // Brings hosts whose time has come together, to choose among them.

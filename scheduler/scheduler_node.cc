@@ -321,6 +321,7 @@ void SchedulerNode::OnTick() {
     s.leases.ExtendDeadlines(gap);
     s.nodes.ExtendSilence(gap);
   }
+  if (s.order != nullptr) s.order->set_waits(!s.endings.empty());
   s.Check(s.commits.Flush());
   if (!s.failed.ok()) return;
   s.WatchLimits();

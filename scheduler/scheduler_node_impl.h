@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "common/order_choice.h"
 #include "common/status.h"
 #include "common/units.h"
 #include "common/url_rules.h"
@@ -18,6 +19,7 @@
 #include "scheduler/link_intake.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
+#include "scheduler/popular_order.h"
 #include "scheduler/recrawl_desk.h"
 #include "scheduler/resubmit_desk.h"
 #include "scheduler/scheduler_node.h"
@@ -53,6 +55,10 @@ struct SchedulerNode::Impl {
     intake.set_settings(settings);
     commits.set_limits(&limits);
     commits.set_recrawls(&recrawls);
+    if (!OrderIsPopular(settings)) return;
+    order = std::make_unique<PopularOrder>(*db, frontier, clock);
+    commits.set_order(order.get());
+    db->SetPopular(true);
   }
 
   void Fail(const absl::Status& status) {
@@ -118,6 +124,7 @@ struct SchedulerNode::Impl {
   LimitDesk limits;
   ResubmitDesk resubmits;
   RecrawlDesk recrawls;
+  std::unique_ptr<PopularOrder> order;  // null: breadth-first
   std::deque<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these

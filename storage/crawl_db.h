@@ -59,6 +59,7 @@ struct Candidate {
   uint16_t referrer_shard = 0;
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
   uint64_t lastmod_s = 0;             // a sitemap's hint, Unix time; 0: none
+  int nearer = 0;                     // (SetPopular) queued as if it were so many links nearer
 };
 
 enum class Admission : uint8_t {
@@ -168,6 +169,16 @@ inline constexpr int kRankShift = 56;
 inline constexpr int kDefaultRank = 128;
 inline int RankOf(uint64_t position) { return static_cast<int>(position >> kRankShift); }
 
+// Where popularity counts (SetPopular) a step takes the place of the depth, and what has none lies behind all that have one.
+inline constexpr int kPopularSteps = 15;
+
+// A pending URL that is wanted sooner, by so many steps: 1 to kPopularSteps.
+struct Preference {
+  Fingerprint key;
+  uint16_t shard = 0;
+  int step = 0;
+};
+
 // Something has been put into an origin's queue.
 struct QueueInsert {
   uint16_t shard = 0;
@@ -179,6 +190,20 @@ struct QueuedUrl {
   uint64_t position = 0;   // in the origin's queue, ascending; resume after it
   Fingerprint key;
   UrlRecord record;
+};
+
+// What became of a Preference.
+struct Preferred {
+  enum class Kind : uint8_t {
+    kMoved,
+    kWaits,   // its place is as good, or it waits for a retry
+    kOver,    // not pending, or not known
+  };
+  Kind kind = Kind::kOver;
+  // kMoved
+  uint64_t host_id = 0;
+  std::string origin;
+  QueuedUrl url;
 };
 
 struct LedgerCounts {
@@ -265,6 +290,11 @@ class CrawlDb {
   // when it goes into its queue; not stored, so what waits already keeps its place.
   using PriorityOf = absl::AnyInvocable<int(std::string_view url) const>;
   void SetPriorities(PriorityOf priority_of);
+  // Off, until it is said. Not stored: what waits already keeps its place.
+  void SetPopular(bool on);
+  // Moves URLs ahead in their queues, behind none of a lower priority: one answer each, in order, one batch in all. Only for
+  // what is not handed out; TakeLowestInserts does not tell of it.
+  absl::StatusOr<std::vector<Preferred>> Prefer(std::span<const Preference> wanted, CrawlTime now);
   // Plans when done records are fetched again, of at most `limit` records from `cursor` on (empty: the start), which then
   // stands behind them and is empty at the end. nullopt of `planner`: not at all. For a crawl whose recrawl settings
   // changed: how many were planned anew.

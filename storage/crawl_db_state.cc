@@ -226,9 +226,8 @@ uint64_t ShardChange::RankFor(const UrlRecord& record) const {
   return static_cast<uint64_t>(kDefaultRank - priority);
 }
 
-void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin) {
-  const uint64_t depth = std::min<uint64_t>(record.depth, 255);
-  record.queue_position = RankFor(record) << kRankShift | depth << kDepthShift | counts_.next_sequence++;
+void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin, int nearer) {
+  record.queue_position = RankFor(record) << kRankShift | OrderFor(record, nearer) << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
   batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
   origin.head = std::min(origin.head, record.queue_position);
@@ -240,13 +239,13 @@ void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostS
 }
 
 void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin,
-                          const std::string& host) {
+                          const std::string& host, int nearer) {
   record.origin_id = db_.fingerprinter.Short(origin);
   HostState& state = Host(host);
   OriginState& queue = Origin(state, origin);
   if (queue.pending == 0) queue.head = UINT64_MAX;   // empty: whatever comes is its head
   queue.pending += 1;
-  QueueAt(key, record, state, queue);
+  QueueAt(key, record, state, queue, nearer);
 }
 
 void ShardChange::Unqueue(const Fingerprint& key, UrlRecord& record) {

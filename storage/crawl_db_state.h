@@ -109,6 +109,7 @@ struct CrawlDb::Impl {
   uint64_t seen_save_at = 0;        // saved when that many are noted
   uint64_t seen_reads = 0;
   bool recrawl = false;
+  bool popular = false;
   PriorityOf priority_of;   // null: all have 0
   std::vector<std::pair<Fingerprint, SeenNote>> looked_up;   // of one call: the next link to them needs no read
   std::vector<Fingerprint> check_keys;     // kept for their memory
@@ -134,6 +135,9 @@ struct CrawlDb::Impl {
   // Admits candidates[indexes], all of the change's shard.
   absl::Status AdmitToShard(std::span<const Candidate> candidates, std::span<const size_t> indexes, ShardChange& change,
                             std::vector<Admission>& answers);
+  // Moves wanted[indexes], all of the change's shard.
+  absl::Status PreferInShard(std::span<const Preference> wanted, std::span<const size_t> indexes, ShardChange& change,
+                             std::vector<Preferred>& answers);
   absl::Status LoadSeen(Random& random, KvBatch& batch);
   absl::Status LoadSeenSaved();
   absl::Status LoadSeenScan();
@@ -169,8 +173,10 @@ class ShardChange {
   HostState* HostOf(const UrlRecord& record);
   OriginState& Origin(HostState& host, const std::string& origin);
 
-  // Puts a pending record into its origin's queue at a new position.
-  void Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin, const std::string& host);
+  // Puts a pending record into its origin's queue at a new position, as if it were `nearer` by so many links.
+  void Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin, const std::string& host, int nearer = 0);
+  // To a better place in the queue that it waits in, of the same priority.
+  Preferred MoveUp(const Preference& wanted, UrlRecord& record);
   // Takes it out of its queue, or out of the retries, whichever it is in; its host has one pending less.
   void Dequeue(const Fingerprint& key, UrlRecord& record);
   // Out of its queue and into the retries; its host has it pending all the same.
@@ -201,7 +207,8 @@ class ShardChange {
   OriginState* OriginOf(HostState& host, const UrlRecord& record);
   void File(HostState& host);
   uint64_t RankFor(const UrlRecord& record) const;
-  void QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin);
+  uint64_t OrderFor(const UrlRecord& record, int nearer) const;
+  void QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin, int nearer = 0);
   void Unqueue(const Fingerprint& key, UrlRecord& record);
 
   CrawlDb::Impl& db_;

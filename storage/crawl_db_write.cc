@@ -84,7 +84,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
     record.reason = c.refused;
     ++ledger.refused[c.refused];
   } else {
-    change.Enqueue(c.key, record, c.origin, c.host);
+    change.Enqueue(c.key, record, c.origin, c.host, c.nearer);
     ++ledger.pending;
   }
   ++ledger.discovered;
@@ -127,7 +127,7 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
     record.referrer_shard = c.referrer_shard;
     HostState& host = change.Host(c.host);
     if (host.refused_recorded > 0) --host.refused_recorded;
-    change.Enqueue(c.key, record, c.origin, c.host);
+    change.Enqueue(c.key, record, c.origin, c.host, c.nearer);
   }
   change.PutRecord(c.key, record, ShardChange::Was::kKnown);
   known.Change(c.key, std::move(record));

@@ -252,6 +252,69 @@ TEST_F(LeaseRobotsTest, APermitInUseGoesBackOnceWhenItsRequestEnds) {
   EXPECT_TRUE(run_->ReadyToRelease());
 }
 
+// ---- and where connections to an address are limited (rule 21) ----
+
+class LeaseRobotsAddressTest : public LeaseRobotsTest {
+ protected:
+  void PermitAddress(const std::string& address, uint64_t permit_id) {
+    wire::AddressPermit permit;
+    *permit.mutable_epoch() = grant_.epoch();
+    permit.set_permit_id(static_cast<int64_t>(permit_id));
+    permit.set_address(address);
+    permit.set_connections(address.empty() ? 0 : 1);
+    run_->OnAddress(permit);
+    run_->Advance();
+  }
+  // Up to the look-up of the host that robots.txt redirects to.
+  void RedirectAwayAndResolve() {
+    settings_.address_permits = true;
+    BeginResolved();
+    PermitAddress("93.184.216.34", 0);
+    ASSERT_THAT(host_.robots, SizeIs(1));
+    run_->OnRobotsEnd(Response(301, "Location: https://cdn.example/robots.txt\r\n"), "");
+    run_->Advance();
+    run_->OnPermit(Permit(true));
+    Resolve({"93.184.216.98", "10.0.0.1", "93.184.216.99"});
+    run_->Advance();
+  }
+};
+
+TEST_F(LeaseRobotsAddressTest, TheOtherHostNeedsAPermitForItsAddressToo_Rule21) {
+  RedirectAwayAndResolve();
+  ASSERT_THAT(host_.addresses_wanted, SizeIs(2));
+  EXPECT_EQ(host_.addresses_wanted[1], "permit: 93.184.216.98 93.184.216.99") << "allowed ones only";
+  clock_.Advance(absl::Seconds(5));
+  run_->Advance();
+  EXPECT_THAT(host_.robots, SizeIs(1)) << "not before it is there";
+  PermitAddress("93.184.216.99", run_->id());
+  ASSERT_THAT(host_.robots, SizeIs(2));
+  EXPECT_EQ(host_.robots[1].url, "https://cdn.example/robots.txt");
+  EXPECT_EQ(host_.robots[1].address, "93.184.216.99");
+  run_->OnRobotsEnd(Response(404), "");
+  EXPECT_THAT(host_.permits_done, SizeIs(1));
+  run_->Advance();
+  ASSERT_THAT(host_.urls, SizeIs(1));
+  EXPECT_EQ(host_.urls[0].address, "93.184.216.34") << "the lease's own";
+}
+
+TEST_F(LeaseRobotsAddressTest, WithoutRoomThereItIsNobodysFaultAndThePermitGoesBack_Rule21) {
+  RedirectAwayAndResolve();
+  PermitAddress("", run_->id());
+  EXPECT_THAT(host_.robots, SizeIs(1));
+  ASSERT_THAT(host_.permits_done, SizeIs(1));
+  EXPECT_LT(host_.permits_done[0].second, absl::ZeroDuration());
+  ASSERT_TRUE(run_->ReadyToRelease());
+  EXPECT_EQ(run_->MakeRelease().why(), Why::ROBOTS_UNREACHABLE);
+  EXPECT_EQ(run_->MakeRelease().outcome(), static_cast<uint32_t>(Outcome::kNone));
+}
+
+TEST_F(LeaseRobotsAddressTest, AnAddressThatIsNotTheOtherHostsIsNone) {
+  RedirectAwayAndResolve();
+  PermitAddress("10.0.0.1", run_->id());
+  EXPECT_THAT(host_.robots, SizeIs(1));
+  EXPECT_THAT(host_.permits_done, SizeIs(1));
+}
+
 TEST_F(LeaseRobotsTest, ThroughAProxyTheOtherHostIsNotResolvedHereEither) {
   settings_.through_proxy = true;
   Begin();

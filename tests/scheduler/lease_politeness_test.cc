@@ -19,9 +19,11 @@ class LeasePoliteness : public DeskTest {
     clock_.Advance(std::max(crawl_clock_->SteadyAt(*when) - clock_.SteadyNow(), absl::ZeroDuration()));
     Beat("f", 1000);
   }
-  wire::AddressPermit AskAddress(const wire::LeaseGrant& grant, const std::vector<std::string>& addresses) {
+  wire::AddressPermit AskAddress(const wire::LeaseGrant& grant, const std::vector<std::string>& addresses,
+                                 uint64_t permit_id = 0) {
     wire::AddressPermitWanted wanted;
     *wanted.mutable_epoch() = grant.epoch();
+    wanted.set_permit_id(static_cast<int64_t>(permit_id));
     for (const std::string& address : addresses) wanted.add_addresses(address);
     leases_->OnAddressWanted("f", wanted);
     std::vector<wire::Frame> frames = bus_.Of("f", wire::Frame::kAddressPermit);
@@ -224,6 +226,39 @@ TEST_F(LeasePoliteness, OfSeveralAddressesOneWithRoomIsPinned_Rule21) {
   ASSERT_THAT(grants, SizeIs(2));
   EXPECT_EQ(AskAddress(grants[0], {"192.0.2.1", "192.0.2.2"}).address(), "192.0.2.1");
   EXPECT_EQ(AskAddress(grants[1], {"192.0.2.1", "192.0.2.2"}).address(), "192.0.2.2");
+}
+
+// A robots.txt redirect's request counts at its address like others (rules 21, 22).
+TEST_F(LeasePoliteness, ThePermitOfARobotsRedirectTakesAPlaceAtItsAddress_Rule21) {
+  settings_.set_ip_connections(1);
+  Build();
+  SeedHost("a.example", 2);
+  SeedHost("b.example", 2);
+  AddFetcher("f");
+  std::vector<wire::LeaseGrant> grants = Grant();
+  ASSERT_THAT(grants, SizeIs(2));
+  EXPECT_EQ(AskAddress(grants[0], {"192.0.2.1"}).address(), "192.0.2.1");
+  EXPECT_EQ(AskAddress(grants[1], {"192.0.2.2"}).address(), "192.0.2.2");
+  wire::HostPermitWanted wanted;
+  wanted.set_permit_id(grants[0].epoch().counter());
+  wanted.set_host("cdn.example");
+  leases_->OnPermitWanted("f", wanted);
+  ASSERT_TRUE(bus_.Of("f", wire::Frame::kHostPermit).back().host_permit().granted());
+  const wire::AddressPermit full = AskAddress(grants[0], {"192.0.2.2"}, wanted.permit_id());
+  EXPECT_EQ(full.address(), "") << "the other host's lease has it";
+  EXPECT_EQ(full.permit_id(), static_cast<int64_t>(wanted.permit_id()));
+  EXPECT_EQ(AskAddress(grants[0], {"192.0.2.2", "192.0.2.3"}, wanted.permit_id()).address(), "192.0.2.3");
+  Release("f", Asked(grants[1]));
+  wire::HostPermitDone done;
+  done.set_permit_id(wanted.permit_id());
+  done.set_host("cdn.example");
+  leases_->OnPermitDone("f", done);
+  SeedHost("c.example", 1);
+  Beat("f", 200);
+  for (const wire::LeaseGrant& grant : Grant()) {
+    if (grant.host() != "c.example") continue;
+    EXPECT_EQ(AskAddress(grant, {"192.0.2.3"}).address(), "192.0.2.3") << "it came back";
+  }
 }
 
 TEST_F(LeasePoliteness, AnAddressThatCannotBeConnectedToIsPassedOverNextTime) {

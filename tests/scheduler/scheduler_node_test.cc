@@ -80,6 +80,7 @@ class SchedulerNodeTest : public testing::Test {
       for (Message& message : link_->Receive(bus_.sent[heard_].message).deliver) {
         if (message.frame.has_heartbeat_reply()) nonce_ = message.frame.heartbeat_reply().nonce();
         if (message.frame.has_registered()) registered_ = message.frame.registered();
+        if (message.frame.has_register_refused()) refused_ = message.frame.register_refused().reason();
         if (!message.frame.has_lease_grant()) continue;
         for (const wire::UrlTicket& ticket : message.frame.lease_grant().urls()) granted_.push_back(ticket);
         wire::Frame release;
@@ -144,6 +145,7 @@ class SchedulerNodeTest : public testing::Test {
   std::map<std::string, Page> site_;
   std::set<std::string> asked_;
   wire::Registered registered_;
+  std::string refused_;
   std::set<std::string> named_;
   std::vector<wire::UrlTicket> granted_;
   std::vector<wire::Frame> releases_;
@@ -271,6 +273,38 @@ TEST_F(SchedulerNodeTest, WhileItStopsRoomThatBecameFreeDoesNotKeepItAwake) {
   for (int i = 0; i < 3; ++i) node_->OnTick();
   ASSERT_FALSE(node_->stopped());
   EXPECT_GT(node_->NextWake(), clock_.SteadyNow());
+}
+
+TEST_F(SchedulerNodeTest, NodesThatWouldMakeOtherKeysOrShardsAreRefused_Rule9) {
+  const auto answer_to = [this](uint32_t canonicaliser, const std::string& suffixes, bool parses, bool tool = false) {
+    link_ = std::make_unique<SessionLink>(&our_bus_, "scheduler", ++session_);
+    registered_.Clear();
+    refused_.clear();
+    wire::Frame frame;
+    frame.mutable_register_()->set_fetches(!tool && !parses);
+    frame.mutable_register_()->set_parses(parses);
+    frame.mutable_register_()->set_tool(tool);
+    frame.mutable_register_()->set_canonicaliser_version(canonicaliser);
+    frame.mutable_register_()->set_public_suffix_version(suffixes);
+    Say(std::move(frame));
+    return registered_.has_identity() ? "taken" : refused_;
+  };
+  const wire::CrawlIdentity identity = node_->db().identity();
+  const uint32_t ours = identity.canonicaliser_version();
+  EXPECT_EQ(answer_to(ours, identity.public_suffix_version(), /*parses=*/true), "taken");
+  EXPECT_THAT(answer_to(ours + 1, identity.public_suffix_version(), true), testing::HasSubstr("canonicaliser"));
+  EXPECT_THAT(answer_to(ours + 1, "", /*parses=*/false), testing::HasSubstr("canonicaliser"));
+  EXPECT_THAT(answer_to(ours, "another list", true), testing::HasSubstr("public suffix list"));
+  EXPECT_EQ(answer_to(ours, "another list", false), "taken") << "a fetcher makes no shards";
+  EXPECT_EQ(answer_to(ours + 1, "another list", false, /*tool=*/true), "taken");
+}
+
+TEST_F(SchedulerNodeTest, AnOrderByPopularityIsTheSettings) {
+  for (const char* order : {"breadth", "popular"}) {
+    settings_.set_order(order);
+    Start();
+    EXPECT_EQ(registered_.settings().order(), order) << "parsers must know it";
+  }
 }
 
 TEST_F(SchedulerNodeTest, LostWritesAreToldOfEvenAfterNewCommits_Rule13) {

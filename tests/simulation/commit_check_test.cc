@@ -11,7 +11,7 @@ const Fingerprint kKey{1, 2};
 
 class Commits : public testing::Test {
  protected:
-  KvBatch Batch(UrlState state, uint32_t attempt, uint32_t generation = 0) {
+  KvBatch Batch(UrlState state, uint32_t attempt, uint32_t generation = 0, absl::AnyInvocable<void(UrlRecord&)> more = nullptr) {
     UrlRecord record;
     record.state = state;
     record.attempt = attempt;
@@ -19,6 +19,8 @@ class Commits : public testing::Test {
     record.url = "http://a.example/";
     if (state == UrlState::kPending) record.queue_position = 1;
     if (state == UrlState::kFailed) record.reason = Outcome::kDns;
+    if (state == UrlState::kPending && generation > 0) record.keeps_page = true;
+    if (more) more(record);
     KvBatch batch;
     batch.Put(Family::kUrls, std::string(2, '\0') + kKey.ToBytes(), EncodeUrlRecord(record));
     return batch;
@@ -78,6 +80,52 @@ TEST_F(Commits, SeeAUrlCommittedTwice) {
 TEST_F(Commits, AcceptARecrawl) {
   check.OnWrite(Batch(UrlState::kDone, 0));
   check.OnWrite(Batch(UrlState::kPending, 0, 1));
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeAVisitThatTakesThePageAway) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnWrite(Batch(UrlState::kFailed, 0, 1));
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, SeeAVisitThatGoesBack) {
+  check.OnWrite(Batch(UrlState::kDone, 0, 2));
+  check.OnWrite(Batch(UrlState::kDone, 0, 1));
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, AcceptADonePageThatIsPlanned) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnWrite(Batch(UrlState::kDone, 0, 0, [](UrlRecord& record) { record.due_us = 7, record.recrawl_us = 9; }));
+  EXPECT_TRUE(violations.empty());
+}
+
+TEST_F(Commits, SeeADonePageThatBecomesAnotherWithinItsVisit) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnWrite(Batch(UrlState::kDone, 0, 0, [](UrlRecord& record) { record.place.offset = 7; }));
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, AcceptOneEndForEachVisitAndSeeOneMore) {
+  check.OnWrite(Batch(UrlState::kDone, 0));
+  check.OnUrlEnd("http://a.example/");
+  check.OnWrite(Batch(UrlState::kPending, 0, 1));
+  check.OnUrlEnd("http://a.example/");
+  EXPECT_TRUE(violations.empty());
+  check.OnUrlEnd("http://a.example/");
+  EXPECT_TRUE(violations.Has("committed-once"));
+}
+
+TEST_F(Commits, CountUrlsThatMoveAhead) {
+  const auto at = [this](uint64_t position) {
+    check.OnWrite(Batch(UrlState::kPending, 0, 0, [=](UrlRecord& record) { record.queue_position = position; }));
+  };
+  at(7);
+  at(9);
+  EXPECT_EQ(check.moves(), 0u);
+  at(3);
+  EXPECT_EQ(check.moves(), 1u);
   EXPECT_TRUE(violations.empty());
 }
 

@@ -23,6 +23,34 @@ TEST_P(Simulation, KeepsEveryRuleAndEndsWithTheExpectedSet) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range<uint64_t>(1, 51));
 
+TEST(SimulationOrder, ByPopularityUrlsMoveAndByDepthNoneDoes) {
+  for (uint64_t seed : {2, 11, 17}) {
+    SimOptions options = DrawOptions(seed);
+    options.settings.set_order("popular");
+    const SimReport popular = SimCluster(options).Run();
+    EXPECT_TRUE(popular.ok()) << Explain(popular);
+    EXPECT_GT(popular.moves, 10u) << "seed " << seed;
+    options.settings.set_order("breadth");
+    const SimReport nearest = SimCluster(options).Run();
+    EXPECT_TRUE(nearest.ok()) << Explain(nearest);
+    EXPECT_EQ(nearest.moves, 0u) << "seed " << seed;
+  }
+}
+
+TEST(SimulationRecrawl, PagesAreVisitedAgainAndItAllAddsUp) {
+  for (uint64_t seed : {2, 11, 17}) {
+    SimOptions options = DrawOptions(seed);
+    options.web.changing_pages = true;
+    options.settings.set_recrawl(true);
+    options.settings.set_recrawl_min_us(60'000'000);
+    options.settings.set_recrawl_max_us(300'000'000);
+    options.recrawl_for = absl::Minutes(20);
+    const SimReport report = SimCluster(options).Run();
+    EXPECT_TRUE(report.ok()) << Explain(report);
+    EXPECT_GT(report.visits, 300u) << "seed " << seed;
+  }
+}
+
 TEST(SimulationRepeats, TheSameSeedGivesTheSameRun) {
   for (uint64_t seed : {3, 7}) {
     SimReport first = SimCluster(DrawOptions(seed)).Run();

@@ -279,6 +279,12 @@ void SimCluster::Inject(const SimFault& fault) {
   }
 }
 
+// A crawl with recrawls does not end by itself: its user stops it, and goes on without them.
+void SimCluster::EndRecrawls() {
+  options_.settings.set_recrawl(false);
+  Inject({.kind = SimFault::Kind::kStop, .at = {}, .machine = "scheduler", .other = {}, .length = absl::Seconds(1)});
+}
+
 // The user has stopped the crawl and starts it again later.
 void SimCluster::StartAgain(Machine& machine, absl::Duration after) {
   observer_->Note("the scheduler has stopped as it was told to");
@@ -360,6 +366,9 @@ SimReport SimCluster::Run() {
   }
   for (const SimFault& fault : options_.faults) {
     clock_.At(absl::UnixEpoch() + fault.at, kWorld, [this, fault] { Inject(fault); });
+  }
+  if (options_.recrawl_for > absl::ZeroDuration()) {
+    clock_.At(absl::UnixEpoch() + options_.recrawl_for, kWorld, [this] { EndRecrawls(); });
   }
   last_progress_at_ = clock_.Now();
   while (StillRuns() && clock_.RunNext()) {

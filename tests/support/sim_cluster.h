@@ -52,6 +52,8 @@ struct SimOptions {
   SimWorkPoolOptions pool;
   std::vector<SimFault> faults;
   bool faultless = false;            // then nothing may be fetched twice
+  // > 0: pages are fetched again (settings), until the crawl is stopped then and gone on with without it.
+  absl::Duration recrawl_for;
   absl::Duration time_limit = absl::Hours(24);
   absl::Duration stuck_after = absl::Hours(2);  // without a request or commit
   uint64_t event_limit = 30'000'000;
@@ -72,6 +74,8 @@ struct SimReport {
   uint64_t refetches = 0;
   uint64_t revokes = 0;       // leases taken back because of a pause
   uint64_t registrations = 0;
+  uint64_t visits = 0;        // recrawls
+  uint64_t moves = 0;         // of URLs ahead in their queues
   bool ok() const { return violation_count == 0; }
 };
 
@@ -111,6 +115,7 @@ class SimCluster {
   void DieFromWithin(Machine& machine);
   void StartAgain(Machine& machine, absl::Duration after);
   void Inject(const SimFault& fault);
+  void EndRecrawls();
   void CheckScheduler(Machine& machine);
   void CheckFetcher(Machine& machine);
   void CheckStopped(Machine& machine, bool node_stopped);

@@ -121,6 +121,8 @@ void SimCluster::CheckEnd() {
   CheckSetAtEnd();
   uint64_t refetches = CountRefetches();
   uint64_t allowed = options_.faultless ? 0 : 50 + 200 * (options_.faults.size() + restarts_);
+  // A visit may need all its tries, as the first one may.
+  allowed += observer_->commits().visits() * static_cast<uint64_t>(RetryPolicyFor(Outcome::kServerError).tries);
   if (refetches > allowed) {
     observer_->violations().Add("refetch", "{} pages were fetched again, {} are allowed", refetches, allowed);
   }
@@ -161,16 +163,18 @@ SimReport SimCluster::Report() {
   report.requests = observer_->requests();
   report.refetches = CountRefetches();
   report.revokes = observer_->hand_outs().revokes();
+  report.moves = observer_->commits().moves();
+  report.visits = observer_->commits().visits();
   report.registrations = observer_->sessions().registrations();
   report.dump = dump_;
   const SimNetwork::Counters& sent = network_.counters();
   report.summary = fmt::format(
       "seed {}: {} ({} hosts, {} pages; {:.0f} virtual s, {} events, {} messages, {} lost, {} repeated; {} requests, "
-      "{} fetched again; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten, {} leases revoked; digest "
+      "{} fetched again, {} visits, {} moves; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten, {} leases revoked; digest "
       "{:016x})",
       options_.seed, report.ok() ? "ok" : "FAILED", web_.hosts().size(), web_.pages().size(),
       static_cast<double>(clock_.now_ns()) * 1e-9, clock_.events(), sent.sent, sent.dropped, sent.duplicated,
-      report.requests, report.refetches, options_.faults.size(), restarts_, observer_->commits().syncs(),
+      report.requests, report.refetches, report.visits, report.moves, options_.faults.size(), restarts_, observer_->commits().syncs(),
       observer_->politeness().overlaps_while_paused(), observer_->politeness().forgotten_throttles(), report.revokes, report.digest);
   return report;
 }

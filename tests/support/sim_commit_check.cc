@@ -1,6 +1,7 @@
 #include "tests/support/sim_commit_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/url.h"
 
@@ -20,6 +21,22 @@ std::string HostOf(const std::string& text) {
   return url.ok() ? std::string(url->host()) : std::string();
 }
 
+// What is done is planned to be fetched again, and not, without becoming another page by it.
+bool OnlyPlanned(UrlRecord before, const UrlRecord& after) {
+  if (before.state != UrlState::kDone) return false;
+  before.due_us = after.due_us;
+  before.recrawl_us = after.recrawl_us;
+  before.lastmod_s = after.lastmod_s;
+  before.commit = after.commit;
+  if (before.first_commit == 0) before.first_commit = after.first_commit;
+  return before == after;
+}
+
+bool MovedAhead(const UrlRecord& before, const UrlRecord& after) {
+  return before.state == UrlState::kPending && after.state == UrlState::kPending && before.generation == after.generation &&
+         before.attempt == after.attempt && after.queue_position != 0 && after.queue_position < before.queue_position;
+}
+
 std::string Name(const Fingerprint& key) { return key.ToHex().substr(0, 12); }
 
 }  // namespace
@@ -34,15 +51,25 @@ void CommitCheck::Track(const std::string& key, const std::string& value) {
   if (!history.steps.empty()) {
     const Step& last = history.steps.back();
     bool was_over = last.state == UrlState::kDone || last.state == UrlState::kFailed;
-    if (was_over && record->generation == last.generation) {
+    if (was_over && record->generation == last.generation && !OnlyPlanned(history.last, *record)) {
       violations_.Add("committed-once", "{} was over in state {} and is written again in state {}", record->url,
                       static_cast<int>(last.state), static_cast<int>(record->state));
     }
     if (record->generation == last.generation && record->attempt < last.attempt) {
       violations_.Add("committed-once", "{} goes back from attempt {} to {}", record->url, last.attempt, record->attempt);
     }
+    if (record->generation < last.generation) {
+      violations_.Add("committed-once", "{} goes back from visit {} to {}", record->url, last.generation, record->generation);
+    }
+    // What has been fetched stays so, whatever a later visit brings.
+    if (history.last.has_page() && !record->has_page()) {
+      violations_.Add("committed-once", "{} was done and ends as {}", record->url, static_cast<int>(record->state));
+    }
   }
   if (record->state != UrlState::kPending) ++commits_;
+  if (!history.steps.empty() && MovedAhead(history.last, *record)) ++moves_;
+  uint32_t& generation = generations_[record->url];
+  generation = std::max(generation, record->generation);
   if (!history.steps.empty()) CountRefused(history.last, -1);
   CountRefused(*record, 1);
   history.steps.push_back({writes_, record->state, record->generation, record->attempt});
@@ -90,7 +117,7 @@ void CommitCheck::OnReopened(const Kv& kv) {
     auto now = records_.find(key);
     if (now == records_.end()) {
       violations_.Add("records", "{} was durable and is gone after a restart", history.last.url);
-    } else if (now->second.last.attempt < last->attempt) {
+    } else if (std::pair(now->second.last.generation, now->second.last.attempt) < std::pair(last->generation, last->attempt)) {
       violations_.Add("records", "{} lost durable attempts in a restart", history.last.url);
     } else {
       now->second.steps.insert(now->second.steps.begin(), history.steps.begin(), last.base());
@@ -159,12 +186,13 @@ void CommitCheck::OnEndedSent(const wire::UrlEnded& ended) {
   by_page_.insert({Fingerprint::FromBytes(ended.ticket().key()), ended.ticket().generation(), ended.ticket().attempt()});
 }
 
-bool CommitCheck::ForgottenByCrash(const Fingerprint& key, uint32_t attempt) const {
+bool CommitCheck::ForgottenByCrash(const Fingerprint& key, uint32_t generation, uint32_t attempt) const {
   auto it = records_.find(key);
   if (it == records_.end()) return true;
   auto at_reopening = std::find_if(it->second.steps.rbegin(), it->second.steps.rend(),
                                    [&](const Step& step) { return step.write <= reopened_; });
-  return at_reopening == it->second.steps.rend() || at_reopening->attempt < attempt;
+  return at_reopening == it->second.steps.rend() ||
+         std::pair(at_reopening->generation, at_reopening->attempt) < std::pair(generation, attempt);
 }
 
 void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
@@ -172,7 +200,7 @@ void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
     Fingerprint key = Fingerprint::FromBytes(one.key());
     if (!by_page_.contains({key, one.generation(), one.attempt()})) continue;
     // Handed out before it was durable, and lost by a crash: the page that names it is handed in again and finds it anew.
-    if (one.superseded() && ForgottenByCrash(key, one.attempt())) unknown_.insert({key, one.generation(), one.attempt()});
+    if (one.superseded() && ForgottenByCrash(key, one.generation(), one.attempt())) unknown_.insert({key, one.generation(), one.attempt()});
     if (!DurablyOver(key, one.generation(), one.attempt())) {
       violations_.Add("ack", "the end of {} (attempt {}) is acknowledged before it is durable",
                       records_.contains(key) ? records_[key].last.url : Name(key), one.attempt());
@@ -181,7 +209,15 @@ void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
 }
 
 void CommitCheck::OnUrlEnd(const std::string& url) {
-  if (++ended_[url] > 1) violations_.Add("committed-once", "the end of {} was told twice", url);
+  const auto known = generations_.find(url);
+  const uint32_t visits = known == generations_.end() ? 1 : known->second + 1;
+  if (++ended_[url] > visits) violations_.Add("committed-once", "the end of {} was told {} times in {} visits", url, ended_[url], visits);
+}
+
+uint64_t CommitCheck::visits() const {
+  uint64_t sum = 0;
+  for (const auto& [key, history] : records_) sum += history.last.generation;
+  return sum;
 }
 
 // Nodes that are told to end do not come back should a crash take the last ends away.

@@ -1,5 +1,5 @@
-// Follows every URL record as it is written and made durable, and judges from outside what nodes say about it: each URL
-// is committed once, a page's result is reported only once the page is synced, nothing is acknowledged before it is
+// Follows every URL record as it is written and made durable, and judges from outside what nodes say about it: each visit of a
+// URL is committed once, a page's result is reported only once the page is synced, nothing is acknowledged before it is
 // durable, and the ledger adds up at every sync.
 // Thread rule: one thread.
 #pragma once
@@ -62,6 +62,10 @@ class CommitCheck : public KvTap {
   uint64_t RefusedWhenFound(const std::string& host) const;
   uint64_t commits() const { return commits_; }
   uint64_t syncs() const { return syncs_; }
+  // Visits after the first that records have come to: their generations.
+  uint64_t visits() const;
+  // URLs that went to a better place in their queue.
+  uint64_t moves() const { return moves_; }
 
  private:
   struct Step {
@@ -84,7 +88,7 @@ class CommitCheck : public KvTap {
   void Track(const std::string& key, const std::string& value);
   void CountRefused(const UrlRecord& record, int64_t by);
   // No record of that attempt was left when the store was opened last; one may have been made since.
-  bool ForgottenByCrash(const Fingerprint& key, uint32_t attempt) const;
+  bool ForgottenByCrash(const Fingerprint& key, uint32_t generation, uint32_t attempt) const;
   // The attempt is over in what has been synced.
   bool DurablyOver(const Fingerprint& key, uint32_t generation, uint32_t attempt) const;
 
@@ -95,12 +99,14 @@ class CommitCheck : public KvTap {
   uint64_t durable_ = 0;
   uint64_t reopened_ = 0;  // the write that stands for what the store held when it was opened last
   uint64_t commits_ = 0;
+  uint64_t moves_ = 0;
   uint64_t syncs_ = 0;
   absl::flat_hash_map<Fingerprint, History> records_;
   std::map<std::pair<uint64_t, uint64_t>, SentPage> pages_;  // by fetcher's session and page id
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> by_page_;  // attempts reported with a page
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> unknown_;  // attempts at what no record is left of
-  std::map<std::string, int> ended_;
+  std::map<std::string, uint32_t> ended_;        // by URL: how often its end was told
+  std::map<std::string, uint32_t> generations_;  // and the last visit that was begun
   std::map<std::string, int64_t> refused_when_found_;  // by host
 };
 

@@ -22,6 +22,8 @@ class Drawing {
     if (!options_.faultless) DrawFaults();
     if (Chance(0.5)) DrawLittleMemory();
     if (!options_.web.every_host_in_scope && Chance(0.5)) options_.refused_cap = static_cast<uint64_t>(Between(1, 4));
+    if (Chance(0.3)) options_.settings.set_order("popular");
+    if (!full_ && Chance(0.3)) DrawRecrawls();
     return std::move(options_);
   }
 
@@ -36,6 +38,17 @@ class Drawing {
     options_.scheduler.frontier.window = static_cast<size_t>(Between(1, 4));
     options_.scheduler.frontier.choice = static_cast<size_t>(Between(1, 4));
     options_.scheduler.frontier.idle_hosts = static_cast<size_t>(Between(0, 3));
+  }
+
+  // Four or five visits of a page that keeps changing, one or two of one that does not.
+  void DrawRecrawls() {
+    const double seconds = RoughLength();
+    options_.web.changing_pages = true;
+    options_.recrawl_for = absl::Seconds(seconds * (0.5 + 2 * random_->Unit()));
+    options_.settings.set_recrawl(true);
+    const auto least = static_cast<int64_t>(seconds * (0.1 + 0.3 * random_->Unit()));
+    options_.settings.set_recrawl_min_us(std::max<int64_t>(1, least) * 1'000'000);
+    options_.settings.set_recrawl_max_us(options_.settings.recrawl_min_us() * Between(1, 8));
   }
 
   void DrawWeb() {
@@ -102,11 +115,16 @@ class Drawing {
   }
   std::string AnyParser() { return fmt::format("parser-{}", Between(0, options_.parsers - 1)); }
 
-  void DrawFaults() {
-    // Spread over the time that the largest host will take, most of them early, where most goes on.
+  // The time that the largest host will take.
+  double RoughLength() const {
     double pages = static_cast<double>(options_.web.pages);
     double share = 5.0 / (4.0 + static_cast<double>(std::min(options_.web.hosts, 40)));
-    double seconds = 30 + pages * share * (absl::ToDoubleSeconds(absl::Microseconds(options_.settings.delay_us())) + 0.06);
+    return 30 + pages * share * (absl::ToDoubleSeconds(absl::Microseconds(options_.settings.delay_us())) + 0.06);
+  }
+
+  void DrawFaults() {
+    // Spread over that time, most of them early, where most goes on.
+    double seconds = RoughLength();
     int count = Between(1, 12);
     for (int i = 0; i < count; ++i) {
       SimFault fault;

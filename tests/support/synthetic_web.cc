@@ -243,6 +243,7 @@ std::string SyntheticWeb::Html(const WebPage& page) const {
   for (const std::string& ghost : page.ghosts) html += fmt::format("<a href='{}'>g</a>\n", ghost);
   html += "<a href=\"mailto:a@b.example\">m</a><a href=\"javascript:void(0)\">j</a>\n";
   if (page.kind == Kind::kPoison) html += kPoisonMark;
+  if (options_.changing_pages && page.links.size() % 3 == 0) html += fmt::format("<p>version {}</p>\n", page.served);
   if (page.filler > 0) html += "<p>" + std::string(page.filler, 'x') + "</p>";
   return html + "</body></html>\n";
 }

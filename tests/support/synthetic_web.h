@@ -36,6 +36,7 @@ struct WebOptions {
   bool every_host_in_scope = true;  // false: only the seeds' hosts are (--scope host)
   int seeds = 3;
   bool ignore_robots = false;
+  bool changing_pages = false;      // some pages are others each time
 };
 
 struct WebPage {
