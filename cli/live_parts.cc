@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "cli/version.h"
+#include "common/ascii.h"
 #include "common/digest.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -35,6 +36,17 @@ std::vector<Cidr> AllowedNetworks(const wire::CrawlSettings& settings) {
     if (cidr.ok()) networks.push_back(*cidr);
   }
   return networks;
+}
+
+// Other headers may hold what is nobody's business.
+std::string FromHeader(const wire::CrawlSettings& settings) {
+  for (const std::string& header : settings.header()) {
+    const size_t colon = header.find(':');
+    if (colon != std::string::npos && EqualIgnoringCase(std::string_view(header).substr(0, colon), "from")) {
+      return std::string(TrimAsciiSpace(std::string_view(header).substr(colon + 1)));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -114,10 +126,12 @@ LiveParserParts::LiveParserParts(std::string pages_directory, const std::string&
 
 LiveParserParts::~LiveParserParts() = default;
 
-absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire::CrawlSettings& settings) {
+absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire::CrawlIdentity& crawl,
+                                                                     const wire::CrawlSettings& settings) {
   WarcStoreOptions options;
   options.directory = directory_;
-  options.gzip = settings.warc_compression() != "none";
+  options.compression = WarcCompressionOf(settings.warc_compression());
+  if (!settings.warc_prefix().empty()) options.prefix = settings.warc_prefix();
   if (settings.warc_size_bytes() > 0) options.roll_bytes = settings.warc_size_bytes();
   options.index = true;
   options.host_name = MachineName();
@@ -125,6 +139,8 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.user_agent = settings.user_agent();
   options.robots_policy = settings.ignore_robots() ? "ignore" : "obey";
   options.operator_contact = settings.contact();
+  options.part_of = fmt::format("{}-{:016x}", options.prefix, crawl.lineage());
+  options.from = FromHeader(settings);
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WarcStore> store, WarcStore::Open(options, SystemClock(), random_));
   return NewTellingPageStore(std::move(store), directory_, trouble_);
 }

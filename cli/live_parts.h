@@ -28,7 +28,8 @@ class LiveParserParts : public ParserParts {
   // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
   LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble);
   ~LiveParserParts() override;
-  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) override;
+  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity& crawl,
+                                                      const wire::CrawlSettings& settings) override;
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override;
   absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override;
   uint32_t CrashesOn(const std::string& key) override;

@@ -13,6 +13,7 @@
 #include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "common/url.h"
+#include "common/warc_prefix.h"
 
 namespace weft {
 namespace {
@@ -121,6 +122,12 @@ absl::Status CheckProxy(std::string_view value) {
   }
   if (url->host().empty()) return InvalidArgument("'{}' names no host", MaskProxy(value));
   return absl::OkStatus();
+}
+
+absl::Status CheckWarcPrefix(std::string_view value) {
+  if (IsWarcPrefix(value)) return absl::OkStatus();
+  return InvalidArgument("'{}' cannot begin a file name: expected a letter or digit, then letters, digits, '.', '_' and '-', "
+                         "{} at most", value, kLongestWarcPrefix);
 }
 
 absl::Status CheckHeader(std::string_view value) {

@@ -16,6 +16,7 @@ absl::Status CheckGroup(std::string_view value);
 // HOST:PORT:ADDR
 absl::Status CheckResolve(std::string_view value);
 absl::Status CheckProxy(std::string_view value);
+absl::Status CheckWarcPrefix(std::string_view value);
 // "Name: value", and not a header that the fetcher writes itself.
 absl::Status CheckHeader(std::string_view value);
 // Starts with a product token and has no control characters (RFC 9110 10.1.5).

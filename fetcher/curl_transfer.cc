@@ -130,6 +130,8 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   stop_ = Stop::kNone;
   paused_ = false;
   tls_began_ = false;
+  https_ = request.url.scheme() == "https";  // else TLS is a proxy's
+  tls_ = {};
   request_head_.clear();
   response_head_.clear();
   head_complete_ = false;
@@ -193,6 +195,7 @@ bool CurlTransfer::TakeHeaderLine(std::string_view line) {
     response_head_.clear();  // interim (RFC 9110 15.2): the final one follows
   } else {
     head_complete_ = true;
+    if (https_) tls_ = ReadTlsSession(easy_);  // libcurl shows it only while the connection is the transfer's
   }
   return true;
 }
@@ -294,6 +297,8 @@ FetchResult CurlTransfer::Finish(CURLcode code) {
   result.began_wall = began_wall_;
   result.ended_steady = clock_.SteadyNow();
   result.took = result.ended_steady - began_steady_;
+  result.tls_version = std::move(tls_.version);
+  result.cipher_suite = std::move(tls_.cipher_suite);
   sink_ = nullptr;
   return result;
 }

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "fetcher/curl_transport.h"
+#include "fetcher/curl_tls.h"
 #include "fetcher/transfer_end.h"
 
 namespace weft {
@@ -90,6 +91,8 @@ class CurlTransfer {
   bool paused_ = false;
   absl::Time paused_since_;
   bool tls_began_ = false;
+  bool https_ = false;
+  TlsSession tls_;
   std::string request_head_;
   std::string response_head_;
   bool head_complete_ = false;

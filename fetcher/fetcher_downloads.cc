@@ -44,6 +44,8 @@ void FetcherNode::Impl::KeepPage(Active& one, const FetchResult& result, bool ro
   out.page.set_request_head(result.request_head);
   out.page.set_response_head(result.response_head);
   out.page.set_ip(result.ip);
+  out.page.set_tls_version(result.tls_version);
+  out.page.set_cipher_suite(result.cipher_suite);
   out.page.set_wall_us(absl::ToUnixMicros(result.began_wall));
   out.page.set_took_us(absl::ToInt64Microseconds(result.took));
   out.page.set_truncated(result.truncated);

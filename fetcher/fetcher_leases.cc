@@ -229,6 +229,8 @@ void FetcherNode::Impl::SendEnded(const wire::Epoch& epoch, const wire::UrlTicke
   wire::UrlEnded ended;
   *ended.mutable_epoch() = epoch;
   *ended.mutable_ticket() = ticket;
+  ended.mutable_ticket()->clear_stored();
+  ended.mutable_ticket()->clear_via();
   ended.set_outcome(static_cast<uint32_t>(outcome));
   ended.set_detail(detail);
   for (const std::string& sitemap : sitemaps) ended.add_sitemaps(sitemap);

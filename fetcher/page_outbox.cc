@@ -217,6 +217,8 @@ void PageOutbox::FillHolding(google::protobuf::RepeatedPtrField<wire::UrlTicket>
     wire::UrlTicket* ticket = tickets->Add();
     *ticket = held.out.page.ticket();
     ticket->clear_url();
+    ticket->clear_stored();
+    ticket->clear_via();
   }
 }
 

@@ -34,6 +34,8 @@ struct FetchResult {
   std::string response_head;               // of the final response (1xx dropped), as received
   std::string truncated;                   // "", "length", "time", "disconnect"
   std::string ip;
+  std::string tls_version;                 // "tls/1.3"; empty: no TLS
+  std::string cipher_suite;                // as IANA names it: "TLS_AES_256_GCM_SHA384"
   absl::Time began_wall;
   absl::Time ended_steady;
   absl::Duration took;

@@ -85,7 +85,7 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
   cache.Use(terms.identity().lineage(), terms.settings().scope_version());
   intake.set_credit_bytes(std::max<uint64_t>(options.credit_bytes, terms.settings().max_body_bytes() + (1 << 20)));
   if (store == nullptr) {
-    auto made = parts.MakeStore(terms.settings());
+    auto made = parts.MakeStore(terms.identity(), terms.settings());
     if (!made.ok()) {
       refused = ErrorText(made.status());
       stopped = true;

@@ -37,7 +37,8 @@ struct ParserOptions {
 class ParserParts {
  public:
   virtual ~ParserParts() = default;
-  virtual absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings& settings) = 0;
+  virtual absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity& crawl,
+                                                              const wire::CrawlSettings& settings) = 0;
   virtual std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) = 0;
   // What the pages directory has stored since then, to be read once (rule 13).
   virtual absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) = 0;

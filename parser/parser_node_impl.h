@@ -23,6 +23,7 @@
 #include "parser/robots_directives.h"
 #include "parser/stored_walk.h"
 #include "parser/sitemap_reader.h"
+#include "storage/wire_place.h"
 
 namespace weft {
 
@@ -34,14 +35,6 @@ inline constexpr uint32_t kMaxCrashes = 3;
 
 inline std::string TicketId(const std::string& key, uint32_t generation, uint32_t attempt) {
   return fmt::format("{}/{}/{}", key, generation, attempt);
-}
-
-inline void FillPlace(const WarcPlace& place, wire::WarcPlace& out) {
-  out.set_pages_dir_id(place.pages_dir_id);
-  out.set_file(place.file);
-  out.set_offset(place.offset);
-  out.set_length(place.length);
-  out.set_record_digest(place.record_digest);
 }
 
 inline bool IsRedirect(int status) {
@@ -65,6 +58,7 @@ struct ParserNode::Impl {
     std::vector<Fingerprint> keys;  // of the links that are sent
     bool cacheable = false;
     std::string host;               // of the page, once asked for
+    std::string charset;            // by which its links were read
     std::vector<std::pair<ArrivedPage, uint64_t>> twins;  // sent again meanwhile; released with the same answer
   };
 
@@ -82,6 +76,7 @@ struct ParserNode::Impl {
 
   void ProcessSome();
   void Process(ArrivedPage arrived);
+  static void BeginResult(Work& work, const HttpHead& head, const PayloadView& payload);
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
   void Read(Work& work, const HttpHead& head, const PayloadView& payload);

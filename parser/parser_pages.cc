@@ -1,6 +1,7 @@
 // A page in the parser: stored, read (parser_reading.cc), synced, reported.
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "common/status.h"
@@ -8,6 +9,56 @@
 
 namespace weft {
 
+namespace {
+
+// What is stored since an earlier visit, where this answer may turn out to bring nothing else. A 304 speaks of it; else it
+// is for the store to compare the payloads.
+std::optional<StoredBefore> BeforeOf(const wire::Page& page, int status, size_t payload_bytes) {
+  constexpr int kNotModified = 304;
+  const wire::StoredPage& stored = page.ticket().stored();
+  if (!page.ticket().has_stored() || !page.truncated().empty()) return std::nullopt;
+  const bool not_modified = status == kNotModified;
+  if (!not_modified && (stored.status() != static_cast<uint32_t>(status) || stored.payload_bytes() != payload_bytes)) {
+    return std::nullopt;
+  }
+  StoredBefore before;
+  before.url = page.ticket().url();
+  before.began = absl::FromUnixMicros(stored.wall_us());
+  before.payload_digest = stored.payload_digest();
+  before.place = PlaceOf(stored.place());
+  before.not_modified = not_modified;
+  return before;
+}
+
+ExchangeNotes NotesOf(const wire::Page& page, const std::string& charset) {
+  ExchangeNotes notes;
+  notes.via = page.ticket().via();
+  notes.depth = page.ticket().depth();
+  notes.took = absl::Microseconds(page.took_us());
+  notes.charset = charset;
+  return notes;
+}
+
+}  // namespace
+
+// What is told of the page before it is read.
+void ParserNode::Impl::BeginResult(Work& work, const HttpHead& head, const PayloadView& payload) {
+  const wire::Page& page = work.arrived.page;
+  wire::PageResult& result = work.result;
+  *result.mutable_epoch() = page.epoch();
+  *result.mutable_ticket() = page.ticket();
+  result.mutable_ticket()->clear_stored();
+  result.mutable_ticket()->clear_via();
+  *result.mutable_sitemaps() = page.sitemaps();
+  result.set_status(static_cast<uint32_t>(head.status()));
+  result.set_payload_bytes(payload.payload.size());
+  result.set_truncated(!page.truncated().empty());
+  result.set_wall_us(page.wall_us());
+  result.set_took_us(page.took_us());
+  result.set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+}
+
+// Once it is read: the records tell of that too.
 absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::string_view wire_body,
                                      const PayloadView& payload) {
   const wire::Page& page = work.arrived.page;
@@ -20,19 +71,15 @@ absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::stri
   exchange.ip = page.ip();
   exchange.began = absl::FromUnixMicros(page.wall_us());
   exchange.truncated = page.truncated();
+  exchange.tls_version = page.tls_version();
+  exchange.cipher_suite = page.cipher_suite();
+  const ExchangeNotes notes = NotesOf(page, work.charset);
+  if (!work.robots) exchange.notes = &notes;
+  const std::optional<StoredBefore> before = BeforeOf(page, head.status(), payload.payload.size());
+  if (before) exchange.before = &*before;
   WEFT_ASSIGN_OR_RETURN(StoredExchange stored, store->Append(exchange));
-  wire::PageResult& result = work.result;
-  *result.mutable_epoch() = page.epoch();
-  *result.mutable_ticket() = page.ticket();
-  *result.mutable_sitemaps() = page.sitemaps();
-  result.set_status(static_cast<uint32_t>(head.status()));
-  FillPlace(stored.place, *result.mutable_place());
-  result.set_payload_digest(stored.payload_digest);
-  result.set_payload_bytes(payload.payload.size());
-  result.set_truncated(!page.truncated().empty());
-  result.set_wall_us(page.wall_us());
-  result.set_took_us(page.took_us());
-  result.set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+  FillPlace(stored.place, *work.result.mutable_place());
+  work.result.set_payload_digest(stored.payload_digest);
   return absl::OkStatus();
 }
 
@@ -58,6 +105,12 @@ void ParserNode::Impl::Process(ArrivedPage arrived) {
   if (!head.ok()) head = HttpHead();  // stored as it came; nothing can be read from it
   PayloadView payload;
   ExtractPayload(*head, body, payload);
+  BeginResult(work, *head, payload);
+  if (poison) {
+    work.result.set_outcome(static_cast<uint32_t>(Outcome::kParserCrash));
+  } else if (!work.robots) {
+    Parse(work, *head, payload);
+  }
   absl::Status stored = Store(work, *head, body, payload);
   if (!stored.ok()) {
     intake.Refuse(work.arrived, work.bytes, ErrorText(stored));
@@ -65,11 +118,6 @@ void ParserNode::Impl::Process(ArrivedPage arrived) {
   }
   ++counts.pages;
   counts.bytes += work.bytes;
-  if (poison) {
-    work.result.set_outcome(static_cast<uint32_t>(Outcome::kParserCrash));
-  } else if (!work.robots) {
-    Parse(work, *head, payload);
-  }
   work.arrived.chunks.clear();
   unsynced.push_back(std::move(work));
 }

@@ -165,6 +165,7 @@ void ParserNode::Impl::Read(Work& work, const HttpHead& head, const PayloadView&
   if (!ReadAsSitemap(work, input, html, links)) page = ReadPage(work, input, html);
   AddHeaderLinks(ReadLinkHeaders(LinkFields(head), *url, followed), &page);
   work.result.set_sim_hash(page.sim_hash);
+  work.charset = page.charset;
   if (page.links_cut) Note(work, "links-cut");
   Obey(work, head, page);
   links.insert(links.end(), std::make_move_iterator(page.links.begin()), std::make_move_iterator(page.links.end()));

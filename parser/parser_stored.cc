@@ -71,6 +71,7 @@ void ParserNode::Impl::SubmitStored(const PageOnDisk& page, uint64_t number) {
   result.set_payload_bytes(payload.payload.size());
   result.set_truncated(!page.truncated.empty());
   result.set_wall_us(absl::ToUnixMicros(page.began));
+  if (page.revisit_of) result.set_revisit_of_us(absl::ToUnixMicros(*page.revisit_of));
   if (parts.CrashesOn(result.ticket().key()) >= kMaxCrashes) {
     result.set_outcome(static_cast<uint32_t>(Outcome::kParserCrash));
   } else {

@@ -7,6 +7,7 @@
 #include "common/politeness.h"
 #include "common/status.h"
 #include "common/validators.h"
+#include "storage/wire_place.h"
 
 namespace weft {
 namespace {
@@ -134,11 +135,7 @@ CommitDesk::Arrived& CommitDesk::TakePage(const PeerId& from, wire::PageResult r
     arrived.sketch = result.sim_hash();
     AttemptEnd& end = arrived.end;
     end.status = result.status();
-    end.place.pages_dir_id = result.place().pages_dir_id();
-    end.place.file = result.place().file();
-    end.place.offset = result.place().offset();
-    end.place.length = result.place().length();
-    end.place.record_digest = result.place().record_digest();
+    end.place = PlaceOf(result.place());
     end.payload_digest = result.payload_digest();
     end.payload_bytes = result.payload_bytes();
     end.truncated = result.truncated();

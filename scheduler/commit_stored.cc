@@ -3,6 +3,7 @@
 
 #include "common/status.h"
 #include "scheduler/commit_desk.h"
+#include "storage/wire_place.h"
 
 namespace weft {
 namespace {
@@ -23,8 +24,17 @@ void FillTicket(const Candidate& place, const UrlRecord& record, wire::UrlTicket
 // has not changed says nothing where none is known.
 bool AnswersVisit(const wire::PageResult& result, const UrlRecord& record) {
   constexpr uint32_t kNotModified = 304;
-  if (!record.keeps_page) return result.status() != kNotModified;
+  if (result.revisit_of_us() != 0 && absl::FromUnixMicros(result.revisit_of_us()) != record.fetched_at) return false;
+  if (!record.keeps_page) return result.revisit_of_us() == 0 && result.status() != kNotModified;
   return absl::FromUnixMicros(result.wall_us()) > record.last_checked();
+}
+
+// A revisit has no page of its own: it says that the one that is stored was found again.
+void FillFromPage(const UrlRecord& record, wire::PageResult& result) {
+  FillPlace(record.place, *result.mutable_place());
+  result.set_payload_digest(record.payload_digest);
+  result.set_payload_bytes(record.payload_bytes);
+  result.set_truncated(record.truncated);
 }
 
 }  // namespace
@@ -58,12 +68,15 @@ absl::Status CommitDesk::TakeStored(const PeerId& from, wire::PageResult result)
   const uint64_t number = result.stored_number();
   UrlRecord record;
   WEFT_ASSIGN_OR_RETURN(StoredFate fate, FateOf(result.ticket().url(), *result.mutable_ticket(), record));
+  const bool revisit = result.revisit_of_us() != 0;
   if (fate == StoredFate::kWanted && !AnswersVisit(result, record)) fate = StoredFate::kPassed;
+  if (fate == StoredFate::kUnknown && revisit) fate = StoredFate::kPassed;  // the page that it is of comes by itself
   if (fate != StoredFate::kWanted) {
     wire::StoredAck& answer = stored_answers_[from];
     (fate == StoredFate::kPassed ? answer.mutable_passed() : answer.mutable_unknown())->Add(number);
     return absl::OkStatus();
   }
+  if (revisit) FillFromPage(record, result);
   Arrived& arrived = TakePage(from, std::move(result), record.referrer, record.referrer_shard);
   arrived.stored_number = number;
   arrived.told.note += arrived.told.note.empty() ? "stored-before" : ",stored-before";

@@ -9,6 +9,32 @@
 #include "scheduler/recrawl_desk.h"
 
 namespace weft {
+namespace {
+
+// URLs of a queue that stand side by side were named by one page, more often than not: its record is read once.
+class ReferrerUrls {
+ public:
+  explicit ReferrerUrls(const CrawlDb& db) : db_(db) {}
+
+  // Of the page that named it first; empty for seeds, and where it is too long to be carried along.
+  absl::StatusOr<std::string> UrlOf(const UrlRecord& record) {
+    if (record.referrer.empty()) return std::string();
+    if (record.referrer == last_) return url_;
+    WEFT_ASSIGN_OR_RETURN(const std::optional<UrlRecord> referrer, db_.Find(record.referrer, record.referrer_shard));
+    last_ = record.referrer;
+    url_ = referrer && referrer->url.size() <= kLongestVia ? referrer->url : std::string();
+    return url_;
+  }
+
+ private:
+  static constexpr size_t kLongestVia = 2048;
+
+  const CrawlDb& db_;
+  Fingerprint last_;
+  std::string url_;
+};
+
+}  // namespace
 
 LeaseDesk::LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings& settings, CrawlDb& db,
                      Frontier& frontier, NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock,
@@ -55,6 +81,7 @@ wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease) cons
 absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin,
                                 size_t limit, wire::LeaseGrant& grant) {
   WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> urls, frontier_.Take(host, origin, limit));
+  ReferrerUrls referrers(db_);
   for (QueuedUrl& url : urls) {
     wire::UrlTicket* ticket = grant.add_urls();
     ticket->set_key(url.key.ToBytes());
@@ -68,6 +95,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_own_key_redirects(url.record.own_key_redirects);
     ticket->set_sitemap_level(url.record.sitemap_level);
     FillConditions(url.record, *ticket);
+    WEFT_ASSIGN_OR_RETURN(*ticket->mutable_via(), referrers.UrlOf(url.record));
     OutUrl out;
     out.host_id = host.id;
     out.shard = host.shard;

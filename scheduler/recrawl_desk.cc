@@ -4,6 +4,7 @@
 
 #include "common/status.h"
 #include "scheduler/anchor_list.h"
+#include "storage/wire_place.h"
 
 namespace weft {
 namespace {
@@ -67,6 +68,14 @@ void FillConditions(const UrlRecord& record, wire::UrlTicket& ticket) {
   if (!record.has_page() || record.status != kOk || record.truncated) return;
   ticket.set_etag(record.etag);
   ticket.set_last_modified(record.last_modified);
+  // A redirect to its own key has changed what is asked: the page lies under another URL then.
+  if (record.own_key_redirects > 0) return;
+  wire::StoredPage& stored = *ticket.mutable_stored();
+  stored.set_payload_digest(record.payload_digest);
+  stored.set_payload_bytes(record.payload_bytes);
+  stored.set_status(record.status);
+  stored.set_wall_us(absl::ToUnixMicros(record.fetched_at));
+  FillPlace(record.place, *stored.mutable_place());
 }
 
 void FillRecrawls(const LedgerCounts& counts, std::optional<CrawlTime> next_due, CrawlTime now, wire::StatusReply& status) {

@@ -49,7 +49,8 @@ class RecrawlDesk {
   bool planning_ = false;
 };
 
-// The conditions under which its page is wanted again, where one is stored that a server may be asked about.
+// The conditions under which its page is wanted again, where one is stored that a server may be asked about; and of that page
+// what a parser must know to store no second copy of it.
 void FillConditions(const UrlRecord& record, wire::UrlTicket& ticket);
 // What `weft status` tells of recrawls.
 void FillRecrawls(const LedgerCounts& counts, std::optional<CrawlTime> next_due, CrawlTime now, wire::StatusReply& status);

@@ -114,7 +114,7 @@ std::optional<Capture> CaptureOf(const WarcRecord& record, std::string_view file
   if (capture.url.empty() || capture.timestamp.empty()) return std::nullopt;
   capture.key = CdxjKey(capture.url);
   capture.status = "-";
-  if (revisit) capture.mime = "warc/revisit";
+  if (revisit) capture.mime = kRevisitMime;
   if (HoldsHttp(record)) {
     ReadHttp(record, capture);
   } else if (!revisit) {

@@ -17,6 +17,8 @@
 
 namespace weft {
 
+inline constexpr std::string_view kRevisitMime = "warc/revisit";
+
 struct Capture {
   std::string key;           // SURT of common/crawl_key.h; of other methods than GET with method and body in the query
   std::string timestamp;     // "20260102030405"

@@ -93,7 +93,8 @@ absl::StatusOr<std::unique_ptr<LineSource>> OpenCdxjBeside(const std::string& wa
 CdxjOfStore::CdxjOfStore(const std::string& directory)
     : sorter_(LineSorterOptions{.directory = directory, .memory_bytes = kStoreMemory}) {}
 
-void CdxjOfStore::Add(const Exchange& exchange, const StoredExchange& stored, uint64_t record_bytes) {
+void CdxjOfStore::Add(const Exchange& exchange, const StoredExchange& stored, const WarcPlace& place,
+                      uint64_t record_bytes) {
   if (!error_.ok()) return;
   Capture capture;
   capture.url = WarcUrl(exchange.url);
@@ -105,10 +106,11 @@ void CdxjOfStore::Add(const Exchange& exchange, const StoredExchange& stored, ui
     capture.status = fmt::to_string(head->status());
     capture.mime = CdxjMime(head->Get("Content-Type"));
   }
-  capture.digest = Sha1Label(stored.payload_digest);
-  capture.offset = stored.place.offset;
+  if (stored.revisit) capture.mime = kRevisitMime;
+  capture.digest = Sha1Label(stored.revisit ? exchange.before->payload_digest : std::string_view(stored.payload_digest));
+  capture.offset = place.offset;
   capture.length = record_bytes;
-  capture.filename = stored.place.file;
+  capture.filename = place.file;
   error_ = sorter_.Add(CdxjLine(capture));
 }
 

@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<LineSource>> OpenCdxjBeside(const std::string& wa
 class CdxjOfStore {
  public:
   explicit CdxjOfStore(const std::string& directory);
-  void Add(const Exchange& exchange, const StoredExchange& stored, uint64_t record_bytes);
+  // `place`: of the record of the capture, which of a revisit is not that of `stored`.
+  void Add(const Exchange& exchange, const StoredExchange& stored, const WarcPlace& place, uint64_t record_bytes);
   // The file is finished and lies at `warc_path`.
   absl::Status Write(const std::string& warc_path, uint64_t warc_bytes);
 

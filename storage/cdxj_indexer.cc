@@ -18,19 +18,15 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostOpenIndexes = 128;  // descriptors; what comes beyond is sorted anew
 
-bool IsWarcName(std::string_view name) {
-  return name.ends_with(".warc") || name.ends_with(".warc.gz") || name.ends_with(".warc.zst");
-}
-
 absl::Status ListDirectory(const std::string& path, std::vector<std::string>& files, uint64_t& unfinished) {
   std::error_code error;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     std::string name = it->path().filename().string();
-    if (IsWarcName(name)) {
+    if (IsWarcFileName(name)) {
       files.push_back(it->path().string());
     } else if (name.ends_with(kOpenSuffix)) {
       name.resize(name.size() - kOpenSuffix.size());
-      unfinished += IsWarcName(name) ? 1 : 0;
+      unfinished += IsWarcFileName(name) ? 1 : 0;
     }
   }
   if (error) return Internal("cannot list {}: {}", path, error.message());

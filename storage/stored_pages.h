@@ -6,6 +6,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <optional>
 #include <string>
 
 #include "storage/url_record.h"
@@ -13,11 +14,13 @@
 namespace weft {
 
 struct PageOnDisk {
-  WarcPlace place;             // of the response record, with its digest as read now
+  WarcPlace place;             // of the response or revisit record, with its digest as read now
   std::string url;             // request URL
   std::string response;        // head and body, as bytes of the wire
   absl::Time began;
   std::string truncated;       // as in Exchange
+  // A revisit: when the request of the page began that it refers to. Its response is a head alone.
+  std::optional<absl::Time> revisit_of;
 };
 
 class StoredPages {

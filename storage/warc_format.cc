@@ -7,13 +7,28 @@ namespace {
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
 
-bool BelongsInFileName(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+std::string_view EndingOf(WarcCompression compression) {
+  switch (compression) {
+    case WarcCompression::kNone: return ".warc";
+    case WarcCompression::kGzip: return ".warc.gz";
+    case WarcCompression::kZstd: return ".warc.zst";
+  }
+  return "";
 }
 
 }  // namespace
 
-std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, uint64_t pages_dir_id, bool gzip) {
+WarcCompression WarcCompressionOf(std::string_view name) {
+  if (name == "none") return WarcCompression::kNone;
+  return name == "zstd" ? WarcCompression::kZstd : WarcCompression::kGzip;
+}
+
+bool IsWarcFileName(std::string_view name) {
+  return name.ends_with(".warc") || name.ends_with(".warc.gz") || name.ends_with(".warc.zst");
+}
+
+std::string WarcFileName(std::string_view prefix, absl::Time now, uint64_t serial, std::string_view host,
+                         uint64_t pages_dir_id, WarcCompression compression) {
   constexpr size_t kLongestHost = 64;
   std::string safe_host(host.substr(0, kLongestHost));
   for (char& c : safe_host) {
@@ -22,9 +37,9 @@ std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host,
   if (safe_host.empty()) safe_host = "localhost";
   const absl::CivilSecond civil = absl::ToCivilSecond(now, absl::UTCTimeZone());
   const int64_t millis = absl::ToUnixMillis(now) - absl::ToUnixSeconds(now) * 1000;
-  return fmt::format("weft-{:04}{:02}{:02}{:02}{:02}{:02}{:03}-{:05}-{}-{:08x}.warc{}", civil.year(), civil.month(),
-                     civil.day(), civil.hour(), civil.minute(), civil.second(), millis, serial, safe_host,
-                     static_cast<uint32_t>(pages_dir_id), gzip ? ".gz" : "");
+  return fmt::format("{}-{:04}{:02}{:02}{:02}{:02}{:02}{:03}-{:05}-{}-{:08x}{}", IsWarcPrefix(prefix) ? prefix : kWarcPrefix,
+                     civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second(), millis, serial,
+                     safe_host, static_cast<uint32_t>(pages_dir_id), EndingOf(compression));
 }
 
 std::string WarcDate(absl::Time time) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/random.h"
+#include "common/warc_prefix.h"
 
 namespace weft {
 
@@ -15,9 +16,18 @@ inline constexpr std::string_view kOpenSuffix = ".open";      // while a file is
 inline constexpr std::string_view kSyncedSuffix = ".synced";  // beside it: how much of it is durable
 inline constexpr std::string_view kRecordEnd = "\r\n\r\n";    // behind every block
 
+// How records lie in a file: as they are, or each in a gzip member or zstd frame of its own.
+enum class WarcCompression { kNone, kGzip, kZstd };
+// Of "none", "gzip", "zstd"; what is something else is gzip.
+WarcCompression WarcCompressionOf(std::string_view name);
+// Ends as a WARC file's name does, in any of the three forms.
+bool IsWarcFileName(std::string_view name);
+
 // "weft-20260102030405678-00000-node1-6b8b4567.warc.gz"; the last part is of the pages directory's id: two workers of one machine
-// may begin a file in the same millisecond, and their files may be brought together later. Characters of `host` that do not belong in a file name become '-'.
-std::string WarcFileName(absl::Time now, uint64_t serial, std::string_view host, uint64_t pages_dir_id, bool gzip);
+// may begin a file in the same millisecond, and their files may be brought together later. Characters of `host` that do not
+// belong in a file name become '-'; a `prefix` that IsWarcPrefix refuses is not used.
+std::string WarcFileName(std::string_view prefix, absl::Time now, uint64_t serial, std::string_view host,
+                         uint64_t pages_dir_id, WarcCompression compression);
 // "2026-01-02T03:04:05.678901Z"
 std::string WarcDate(absl::Time time);
 // "<urn:uuid:...>", version 4 (RFC 9562).

@@ -63,23 +63,37 @@ class WarcPages : public StoredPages {
   std::unique_ptr<ByteSource> bytes_;   // of the same file, for digests
 };
 
+std::optional<absl::Time> TimeOf(std::string_view date) {
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, std::string(date), &time, &error)) return std::nullopt;
+  return time;
+}
+
+bool IsRevisit(const WarcRecord& record) { return EqualIgnoringCase(record.Get("WARC-Type"), "revisit"); }
+
+// A revisit that does not say of which page it is says nothing here.
+bool IsPage(const WarcRecord& record) {
+  if (record.length == 0) return false;
+  return IsRevisit(record) ? TimeOf(record.Get("WARC-Refers-To-Date")).has_value()
+                           : EqualIgnoringCase(record.Get("WARC-Type"), "response");
+}
+
 PageOnDisk PageOf(WarcRecord record, absl::Time began) {
   PageOnDisk page;
   page.url = std::string(record.Get("WARC-Target-URI"));
   if (page.url.starts_with('<') && page.url.ends_with('>')) page.url = page.url.substr(1, page.url.size() - 2);
   page.truncated = std::string(record.Get("WARC-Truncated"));
   page.began = began;
+  if (IsRevisit(record)) page.revisit_of = TimeOf(record.Get("WARC-Refers-To-Date"));
   page.response = std::move(record.block);
   return page;
 }
 
 absl::StatusOr<absl::Time> DateOf(const WarcRecord& record) {
-  absl::Time began;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, std::string(record.Get("WARC-Date")), &began, &error)) {
-    return DataLoss("a record whose WARC-Date cannot be read at offset {}", record.offset);
-  }
-  return began;
+  const std::optional<absl::Time> began = TimeOf(record.Get("WARC-Date"));
+  if (!began) return DataLoss("a record whose WARC-Date cannot be read at offset {}", record.offset);
+  return *began;
 }
 
 // What is durable of `path`, and where it is found now. A finished file is durable to its end; of one that is still
@@ -125,7 +139,7 @@ absl::StatusOr<PageOnDisk> WarcPages::Next() {
       continue;
     }
     if (!record.ok()) return DataLoss("{}: {}", name_, ErrorText(record.status()));
-    if (!EqualIgnoringCase(record->Get("WARC-Type"), "response") || record->length == 0) continue;
+    if (!IsPage(*record)) continue;
     WEFT_ASSIGN_OR_RETURN(const absl::Time began, DateOf(*record));
     if (began < from_) continue;
     if (CheckBlockDigest(*record) == DigestVerdict::kDiffers) {
@@ -165,8 +179,7 @@ absl::StatusOr<std::unique_ptr<StoredPages>> OpenWarcPages(const std::string& di
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     std::string name = it->path().filename().string();
     if (name.ends_with(kOpenSuffix)) name.resize(name.size() - kOpenSuffix.size());
-    const bool warc = name.ends_with(".warc") || name.ends_with(".warc.gz");
-    if (warc && WrittenSince(it->path().string(), from)) files.push_back(std::move(name));
+    if (IsWarcFileName(name) && WrittenSince(it->path().string(), from)) files.push_back(std::move(name));
   }
   if (error) return ErrnoStatus(error.value(), "list the directory", directory);
   // Names begin with the time of their making: pages come nearly in the order in which they were stored. A file that got

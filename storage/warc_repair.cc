@@ -9,19 +9,19 @@
 #include "storage/warc_format.h"
 #include "storage/warc_reader.h"
 #include "storage/warc_store.h"
+#include "storage/zstd_frame.h"
 
 namespace weft {
 namespace {
 
 // The end of the last whole member of an unbroken row that begins at `from`.
-uint64_t EndOfWholeMembers(const ByteSource& source, uint64_t from) {
-  GzipMemberReader member(source);
+uint64_t EndOfWholeMembers(const ByteSource& source, MemberReader& member, uint64_t from) {
   std::string content(256 * 1024, '\0');
   while (from < source.size()) {
     member.Start(from);
     while (member.Read(content.data(), content.size()) > 0) {
     }
-    if (member.state() != GzipMemberReader::State::kEnd) break;
+    if (member.state() != MemberReader::State::kEnd) break;
     from = member.position();
   }
   return from;
@@ -47,9 +47,14 @@ struct Opened {
 };
 
 absl::StatusOr<uint64_t> EndOfWhole(const Opened& paths, uint64_t from) {
-  if (!paths.final_path.ends_with(".gz")) return EndOfWholeRecords(paths.open_path, from);
+  if (paths.final_path.ends_with(".warc")) return EndOfWholeRecords(paths.open_path, from);
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenFileSource(paths.open_path));
-  return EndOfWholeMembers(*source, from);
+  if (paths.final_path.ends_with(".zst")) {
+    ZstdFrameReader frames(*source, {});
+    return EndOfWholeMembers(*source, frames, from);
+  }
+  GzipMemberReader members(*source);
+  return EndOfWholeMembers(*source, members, from);
 }
 
 // Decides what stays; changes nothing.
@@ -100,13 +105,11 @@ absl::StatusOr<std::vector<std::string>> ListNames(const std::string& directory)
   return names;
 }
 
-bool IsWarcName(std::string_view name) { return name.ends_with(".warc") || name.ends_with(".warc.gz"); }
-
 // `name` without `suffix`; empty if it is not a WARC file's name with it.
 std::string WarcNameBefore(std::string_view name, std::string_view suffix) {
   if (!name.ends_with(suffix)) return {};
   name.remove_suffix(suffix.size());
-  return IsWarcName(name) ? std::string(name) : std::string();
+  return IsWarcFileName(name) ? std::string(name) : std::string();
 }
 
 }  // namespace

@@ -9,32 +9,22 @@
 #include "common/mutex.h"
 #include "common/status.h"
 #include "storage/cdxj_beside.h"
-#include "storage/gzip_member.h"
 #include "storage/pages_directory.h"
 #include "storage/warc_file.h"
 #include "storage/warc_format.h"
+#include "storage/warc_records.h"
 
 namespace weft {
 namespace {
 
 constexpr int kNameTries = 10'000;
-constexpr size_t kBufferKept = 8 * 1024 * 1024;  // a rare huge page does not hold its memory for ever
-
-// WARC-Truncated knows these reasons (section 5.13).
-std::string_view TruncatedReason(std::string_view reason) {
-  for (const std::string_view known : {"", "length", "time", "disconnect"}) {
-    if (reason == known) return reason;
-  }
-  return "unspecified";
-}
-
 }  // namespace
 
 // Who touches what: the appending thread everything but what stands under the two locks. `sync_mutex` is held through
 // a Sync and makes it the only one that syncs, finishes and destroys files; `mutex` is held for moments.
 struct WarcStore::Impl {
   Impl(const WarcStoreOptions& store_options, const Clock& store_clock, Random& store_random, FileOps& file_ops)
-      : options(store_options), clock(store_clock), random(store_random), files(file_ops) {}
+      : options(store_options), clock(store_clock), random(store_random), files(file_ops), records(options, store_random) {}
 
   struct Slot {
     std::unique_ptr<WarcFile> file;
@@ -46,11 +36,10 @@ struct WarcStore::Impl {
   absl::Status BeginFile();
   void Retire();
   void RetireIfDone();
-  void AddWarcinfo(const std::string& file_name);
-  WarcHead HeadFor(std::string_view type, const Exchange& exchange, const std::string& id,
-                   const std::string& concurrent_to) const;
-  void AddRecord(WarcHead& head, std::string_view first, std::string_view second);
-  std::string BlockLabel(std::string_view first, std::string_view second);
+  // An index counts a plain record without the empty lines behind it.
+  uint64_t IndexedBytes(const WarcPlace& place) const {
+    return options.compression == WarcCompression::kNone ? place.length - kRecordEnd.size() : place.length;
+  }
   absl::Status SyncCurrent(Slot& slot, bool sync_directory);
   absl::Status FinishRetired(Slot& slot);
   void WriteIndex(Slot& slot);
@@ -66,10 +55,7 @@ struct WarcStore::Impl {
   WarcFile* file = nullptr;  // of `current`, null where there is none
   CdxjOfStore* index = nullptr;  // the same
   uint64_t next_serial = 0;
-  std::string warcinfo_id;
-  std::string buffer;
-  GzipMemberWriter gzip;
-  Sha1Stream sha1;
+  WarcRecords records;
 
   Mutex sync_mutex;
   Mutex mutex;  // guards the slots' flags too
@@ -80,11 +66,11 @@ struct WarcStore::Impl {
 
 absl::Status WarcStore::Impl::BeginFile() {
   for (int tries = 0; tries < kNameTries; ++tries) {
-    const std::string name = WarcFileName(clock.WallNow(), next_serial++, options.host_name, directory_id, options.gzip);
+    const std::string name = WarcFileName(options.prefix, clock.WallNow(), next_serial++, options.host_name, directory_id,
+                                          options.compression);
     auto created = WarcFile::Create(files, options.directory, name);
     if (absl::IsAlreadyExists(created.status())) continue;
     if (!created.ok()) return created.status();
-    warcinfo_id = NewRecordId(random);
     auto slot = std::make_unique<Slot>();
     slot->file = std::move(*created);
     file = slot->file.get();
@@ -114,56 +100,6 @@ void WarcStore::Impl::RetireIfDone() {
     done = current != nullptr && (current->failed || current->file->size() >= options.roll_bytes);
   }
   if (done) Retire();
-}
-
-std::string WarcStore::Impl::BlockLabel(std::string_view first, std::string_view second) {
-  sha1.Add(first);
-  sha1.Add(second);
-  return Sha1Label(sha1.Finish());
-}
-
-// Appends a record with the block `first` + `second` to the buffer.
-void WarcStore::Impl::AddRecord(WarcHead& head, std::string_view first, std::string_view second) {
-  head.Add("WARC-Block-Digest", BlockLabel(first, second));
-  const std::string text = head.Finish(first.size() + second.size());
-  if (!options.gzip) {
-    buffer.append(text).append(first).append(second).append(kRecordEnd);
-    return;
-  }
-  gzip.Begin(&buffer);
-  for (const std::string_view piece : {std::string_view(text), first, second, kRecordEnd}) gzip.Add(piece);
-  gzip.Finish();
-}
-
-void WarcStore::Impl::AddWarcinfo(const std::string& file_name) {
-  std::string block;
-  AppendWarcField(block, "software", options.software);
-  AppendWarcField(block, "format", "WARC File Format 1.1");
-  AppendWarcField(block, "conformsTo", "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/");
-  AppendWarcField(block, "hostname", options.host_name);
-  AppendWarcField(block, "operator", options.operator_contact);
-  AppendWarcField(block, "robots", options.robots_policy);
-  AppendWarcField(block, "http-header-user-agent", options.user_agent);
-  WarcHead head("warcinfo");
-  head.Add("WARC-Record-ID", warcinfo_id)
-      .Add("WARC-Date", WarcDate(clock.WallNow()))
-      .Add("WARC-Filename", file_name)
-      .Add("Content-Type", "application/warc-fields");
-  AddRecord(head, block, {});
-}
-
-// What request and response records share. One WARC-Date for both: they are one capture (section 5.4).
-WarcHead WarcStore::Impl::HeadFor(std::string_view type, const Exchange& exchange, const std::string& id,
-                                  const std::string& concurrent_to) const {
-  WarcHead head(type);
-  head.Add("WARC-Record-ID", id)
-      .Add("WARC-Warcinfo-ID", warcinfo_id)
-      .Add("WARC-Concurrent-To", concurrent_to)
-      .AddUrl("WARC-Target-URI", exchange.url)
-      .Add("WARC-Date", WarcDate(exchange.began))
-      .Add("WARC-IP-Address", exchange.ip)
-      .Add("Content-Type", std::string("application/http;msgtype=").append(type));
-  return head;
 }
 
 // What a failed file holds beyond what Sync has already reported as lost.
@@ -220,32 +156,22 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
   if (impl.file == nullptr) WEFT_RETURN_IF_ERROR(impl.BeginFile());
   WarcFile& file = *impl.file;
 
-  impl.buffer.clear();
-  if (file.size() == 0) impl.AddWarcinfo(file.name());
-  const size_t response_begin = impl.buffer.size();
-  const std::string response_id = NewRecordId(impl.random);
-  const std::string request_id = NewRecordId(impl.random);
+  impl.records.Clear();
+  if (file.size() == 0) impl.records.AddWarcinfo(file.name(), impl.clock.WallNow());
   StoredExchange stored;
   stored.payload_digest = Sha1(exchange.payload);
-  WarcHead response = impl.HeadFor("response", exchange, response_id, request_id);
-  response.Add("WARC-Payload-Digest", Sha1Label(stored.payload_digest))
-      .Add("WARC-Truncated", TruncatedReason(exchange.truncated));
-  impl.AddRecord(response, exchange.response_head, exchange.wire_body);
-  const size_t response_end = impl.buffer.size();
-  WarcHead request = impl.HeadFor("request", exchange, request_id, response_id);
-  impl.AddRecord(request, exchange.request_head, {});
-
-  const std::string_view record = std::string_view(impl.buffer).substr(response_begin, response_end - response_begin);
-  stored.place = {impl.directory_id, file.name(), file.size() + response_begin, record.size(), Sha1(record)};
-  const absl::Status status = file.Append(impl.buffer);
-  if (impl.buffer.capacity() > kBufferKept) impl.buffer = {};
+  const WarcRecords::Written written = impl.records.AddExchange(exchange, stored.payload_digest);
+  const std::string_view bytes = impl.records.bytes();
+  const std::string_view record = bytes.substr(written.begin, written.size);
+  const WarcPlace place{impl.directory_id, file.name(), file.size() + written.begin, record.size(), Sha1(record)};
+  stored.revisit = written.revisit;
+  stored.place = written.revisit ? exchange.before->place : place;
+  const absl::Status status = file.Append(bytes);
   if (!status.ok()) {
     if (!absl::IsResourceExhausted(status) || file.torn()) impl.Retire();
     return status;
   }
-  if (impl.index != nullptr) {
-    impl.index->Add(exchange, stored, impl.options.gzip ? stored.place.length : stored.place.length - kRecordEnd.size());
-  }
+  if (impl.index != nullptr) impl.index->Add(exchange, stored, place, impl.IndexedBytes(place));
   return stored;
 }
 

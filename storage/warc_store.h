@@ -1,5 +1,5 @@
-// PageStore on WARC/1.1 files (ISO 28500): one gzip member per record, warcinfo first, request and response linked by
-// WARC-Concurrent-To, SHA-1 Base32 payload and block digests, roll-over by size, `.open` while written.
+// PageStore on WARC/1.1 files (ISO 28500): one gzip member or zstd frame per record, warcinfo first, then the records of each
+// exchange (warc_records.h), SHA-1 Base32 payload and block digests, roll-over by size, `.open` while written.
 // Opening a directory closes what a crash left `.open`: the file is cut after its last whole member and renamed; a
 // repaired file is never appended to. What was synced is remembered beside the file, so that a loss of synced bytes is
 // reported, not trimmed (protocol rule 10).
@@ -13,12 +13,14 @@
 #include "common/random.h"
 #include "storage/file_ops.h"
 #include "storage/page_store.h"
+#include "storage/warc_format.h"
 
 namespace weft {
 
 struct WarcStoreOptions {
-  std::string directory;              // holds the .warc.gz files and `pages-directory-id`
-  bool gzip = true;
+  std::string directory;              // holds the files and `pages-directory-id`
+  WarcCompression compression = WarcCompression::kGzip;
+  std::string prefix = std::string(kWarcPrefix);  // of file names
   uint64_t roll_bytes = 1'000'000'000;
   bool index = false;                 // beside every finished file its captures: NAME.cdxj (cdxj_beside.h)
   std::string host_name;              // in file names
@@ -26,6 +28,8 @@ struct WarcStoreOptions {
   std::string user_agent;
   std::string robots_policy;          // "obey" | "ignore"
   std::string operator_contact;
+  std::string part_of;                // the crawl, for warcinfo
+  std::string from;                   // the From header that is sent, if one is
 };
 
 struct WarcRepair {

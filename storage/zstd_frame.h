@@ -4,6 +4,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,24 @@ inline constexpr size_t kLargestZstdDictionary = 16u << 20;
 
 // The dictionary at the front of `source`; empty where there is none. DataLoss: there is one, and it cannot be read.
 absl::StatusOr<std::string> ReadZstdDictionary(const ByteSource& source);
+
+// Compresses frames into a caller's buffer, piece by piece. Reusable. Every frame tells its size and ends with a checksum: what
+// a crash has left is told from what is whole by it.
+class ZstdFrameWriter {
+ public:
+  ZstdFrameWriter();
+  ~ZstdFrameWriter();
+  ZstdFrameWriter(const ZstdFrameWriter&) = delete;
+  ZstdFrameWriter& operator=(const ZstdFrameWriter&) = delete;
+  // Appends one frame to `out`, of pieces with `size` bytes in all; it is whole after Finish().
+  void Begin(std::string* out, uint64_t size);
+  void Add(std::string_view piece);
+  void Finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
 
 // Reads frames of a source, one at a time; a skippable frame is one without content. Memory is zstd's window, which may
 // be 128 MiB at the most (a frame that asks for more is damaged), and one buffer.

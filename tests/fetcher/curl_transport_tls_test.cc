@@ -28,6 +28,25 @@ TEST_F(TransportTlsTest, TrustedCertificateIsAccepted) {
   EXPECT_THAT(result.request_head, StartsWith("GET / HTTP/1.1\r\n"));
 }
 
+TEST_F(TransportTlsTest, TellsVersionAndCipherOfEveryExchangeOfAConnection) {
+  TlsTestServer server({}, kPage);
+  options_.ca_file = server.ca_file();
+  for (int i = 0; i < 2; ++i) {
+    const FetchResult result = FetchFrom(server);
+    EXPECT_EQ(result.tls_version, "tls/1.3");
+    EXPECT_THAT(result.cipher_suite, StartsWith("TLS_"));
+  }
+}
+
+TEST_F(TransportTlsTest, WithoutTlsThereIsNoneToTell) {
+  HttpTestServer server(HttpScript().Send(kPage).Close());
+  server.AnswerAnything();
+  const FetchResult result = Fetch("http://127.0.0.1:" + std::to_string(server.port()) + "/");
+  EXPECT_EQ(result.outcome, Outcome::kResponse) << result.detail;
+  EXPECT_EQ(result.tls_version, "");
+  EXPECT_EQ(result.cipher_suite, "");
+}
+
 TEST_F(TransportTlsTest, UnknownCertificateIsRefused) {
   TlsTestServer server({}, kPage);
   const FetchResult result = FetchFrom(server);

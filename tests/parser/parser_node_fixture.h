@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,10 +23,36 @@
 
 namespace weft::test {
 
+// What an exchange told beside its bytes.
+struct Told {
+  explicit Told(const Exchange& exchange)
+      : tls_version(exchange.tls_version), cipher_suite(exchange.cipher_suite), described(exchange.notes != nullptr) {
+    if (described) {
+      via = std::string(exchange.notes->via);
+      depth = exchange.notes->depth;
+      took = exchange.notes->took;
+      charset = std::string(exchange.notes->charset);
+    }
+    if (exchange.before == nullptr) return;
+    before = *exchange.before;
+    before_url = std::string(before->url);
+    before_digest = std::string(before->payload_digest);
+  }
+
+  std::string tls_version, cipher_suite, via, charset;
+  bool described = false;
+  std::optional<uint32_t> depth;
+  absl::Duration took;
+  std::optional<StoredBefore> before;  // but for its two texts, which follow
+  std::string before_url, before_digest;
+};
+
 // What the stores of one pages directory hold and how they answer.
 struct StoreScript {
   std::vector<std::string> appended;   // URLs
   std::vector<std::string> payloads;
+  std::vector<Told> told;
+  bool revisits = false;               // what may be a revisit is one
   int syncs = 0;
   absl::Status append = absl::OkStatus();
   absl::Status sync = absl::OkStatus();
@@ -39,12 +66,17 @@ class ScriptedStore : public PageStore {
     if (!script_.append.ok()) return script_.append;
     script_.appended.emplace_back(exchange.url);
     script_.payloads.emplace_back(exchange.payload);
+    script_.told.emplace_back(exchange);
     StoredExchange stored;
     stored.place.pages_dir_id = 70;
     stored.place.file = "f.warc.gz";
     stored.place.offset = script_.appended.size() * 100;
     stored.place.length = 50;
     stored.payload_digest = std::string(20, 'd');
+    if (script_.revisits && exchange.before != nullptr) {
+      stored.revisit = true;
+      stored.place = exchange.before->place;
+    }
     return stored;
   }
   absl::Status Sync() override {
@@ -74,7 +106,7 @@ class LineExtractor : public LinkExtractor {
 
 class ScriptedParts : public ParserParts {
  public:
-  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings&) override {
+  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity&, const wire::CrawlSettings&) override {
     if (!store_status.ok()) return store_status;
     return std::unique_ptr<PageStore>(new ScriptedStore(store));
   }

@@ -89,6 +89,21 @@ TEST_F(CommitStoredTest, WhatIsOutWithAFetcherStaysIts) {
   EXPECT_EQ(Find("https://a.example/")->place.offset, 0u);
 }
 
+// A revisit in the WARC files of a URL of which nothing is known says nothing: the page that it is of comes by itself.
+TEST_F(CommitStoredTest, ARevisitOfAPageThatIsNotStoredIsPassed) {
+  Seed({"https://a.example/"});
+  wire::PageResult revisit = Stored(1, "https://a.example/");
+  revisit.set_revisit_of_us(1'000'000);
+  Take(revisit);
+  revisit = Stored(2, "https://a.example/never-named");
+  revisit.set_revisit_of_us(1'000'000);
+  Take(revisit);
+  FlushAndSync();
+  EXPECT_THAT(Answered().passed, ElementsAre(1, 2));
+  EXPECT_THAT(Answered().unknown, IsEmpty());
+  EXPECT_EQ(Find("https://a.example/")->state, UrlState::kPending);
+}
+
 TEST_F(CommitStoredTest, WhatIsOverIsPassed) {
   Seed({"https://a.example/"});
   Take(Stored(1, "https://a.example/"));

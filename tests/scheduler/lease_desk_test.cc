@@ -36,6 +36,36 @@ TEST_F(LeaseDeskTest, AGrantNamesTheOriginAndItsTickets) {
   EXPECT_EQ(grant.urls(0).attempt(), Find("https://a.example:8443/x")->attempt);
 }
 
+TEST_F(LeaseDeskTest, ATicketNamesThePageThatNamedItsUrlFirst) {
+  Seed({"https://a.example/"});
+  AddFetcher("f");
+  const wire::LeaseGrant first = GrantOne();
+  EXPECT_EQ(first.urls(0).via(), "") << "nobody named a seed";
+  wire::PageResult page = Page(first.urls(0));
+  page.add_links()->set_url("https://a.example/1");
+  page.add_links()->set_url("https://a.example/2");
+  TakePage(page);
+  Flush();
+  const wire::LeaseGrant more = TopUp("f", first, 10);
+  ASSERT_EQ(more.urls_size(), 2);
+  EXPECT_EQ(more.urls(0).via(), "https://a.example/");
+  EXPECT_EQ(more.urls(1).via(), "https://a.example/");
+}
+
+TEST_F(LeaseDeskTest, AVeryLongReferrerIsNotCarriedAlong) {
+  const std::string parent = "https://a.example/" + std::string(3000, 'x');
+  Seed({parent});
+  AddFetcher("f");
+  const wire::LeaseGrant first = GrantOne();
+  wire::PageResult page = Page(first.urls(0));
+  page.add_links()->set_url("https://a.example/1");
+  TakePage(page);
+  Flush();
+  const wire::LeaseGrant more = TopUp("f", first, 10);
+  ASSERT_EQ(more.urls_size(), 1);
+  EXPECT_EQ(more.urls(0).via(), "");
+}
+
 TEST_F(LeaseDeskTest, NoTwoOriginsOfAHostAreOutAtOnce_Rule20) {
   Seed({"http://a.example/1", "https://a.example/1", "https://a.example:444/1"});
   AddFetcher("f");

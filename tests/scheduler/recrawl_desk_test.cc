@@ -143,6 +143,66 @@ TEST_F(RecrawlDeskTest, NothingIsAskedOfAFirstVisitNorOfAnErrorNorOfACutPage) {
   EXPECT_EQ(etag_of(), "");
 }
 
+TEST_F(RecrawlDeskTest, ATicketBringsThePageThatIsStored) {
+  FetchFirst();
+  EXPECT_FALSE(Find(kUrl)->payload_digest.empty());
+  Wait(kDefaultRecrawlMin);
+  const wire::UrlTicket ticket = Ask();
+  const UrlRecord record = *Find(kUrl);
+  ASSERT_TRUE(ticket.has_stored());
+  EXPECT_EQ(ticket.stored().payload_digest(), record.payload_digest);
+  EXPECT_EQ(ticket.stored().payload_bytes(), record.payload_bytes);
+  EXPECT_EQ(ticket.stored().status(), 200u);
+  EXPECT_EQ(absl::FromUnixMicros(ticket.stored().wall_us()), record.fetched_at);
+  EXPECT_EQ(ticket.stored().place().file(), record.place.file);
+}
+
+// As it is found in the WARC files when the CrawlDb has lost the visit (rule 13).
+TEST_F(RecrawlDeskTest, ARevisitSubmittedAgainIsAVisitOfThePageThatItIsOf) {
+  FetchFirst();
+  const absl::Time fetched = Find(kUrl)->fetched_at;
+  Wait(kDefaultRecrawlMin);
+  wire::PageResult revisit;
+  revisit.mutable_ticket()->set_url(kUrl);
+  revisit.set_status(200);
+  revisit.set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+  revisit.mutable_place()->set_file("revisit");
+  revisit.set_wall_us(absl::ToUnixMicros(clock_.WallNow()));
+  const auto take = [&](uint64_t number, absl::Time of) {
+    revisit.set_stored_number(number);
+    revisit.set_revisit_of_us(absl::ToUnixMicros(of));
+    ASSERT_TRUE(commits_->TakeStored("p", revisit).ok());
+    FlushAndSync();
+  };
+  take(1, fetched - absl::Hours(1));
+  EXPECT_EQ(Find(kUrl)->state, UrlState::kPending) << "of a page that was stored before this one";
+  take(2, fetched);
+  EXPECT_EQ(Find(kUrl)->state, UrlState::kDone);
+  EXPECT_EQ(Find(kUrl)->unchanged, 1u);
+  EXPECT_EQ(Find(kUrl)->changes, 0u);
+  EXPECT_EQ(Find(kUrl)->place.file, "one");
+  EXPECT_EQ(Find(kUrl)->payload_digest, "one");
+}
+
+TEST_F(RecrawlDeskTest, AFirstVisitBringsNoPage) {
+  Seed({kUrl});
+  EXPECT_FALSE(Ask().has_stored());
+}
+
+// The page lies under the URL that was asked then.
+TEST_F(RecrawlDeskTest, AfterARedirectToItsOwnKeyNoPageIsBrought) {
+  UrlRecord record;
+  record.keeps_page = true;
+  record.status = 200;
+  wire::UrlTicket ticket;
+  FillConditions(record, ticket);
+  EXPECT_TRUE(ticket.has_stored());
+  record.own_key_redirects = 1;
+  ticket.Clear();
+  FillConditions(record, ticket);
+  EXPECT_FALSE(ticket.has_stored());
+}
+
 TEST_F(RecrawlDeskTest, AResultOfTheVisitBeforeDoesNotEndThisOne) {
   Seed({kUrl});
   wire::PageResult first = Answer(Ask(), "one");

@@ -67,11 +67,11 @@ void ExpectResolve(const std::vector<std::string>& lines, const TempDirectory& d
   }
 }
 
-class StoreIndex : public ::testing::TestWithParam<bool> {
+class StoreIndex : public ::testing::TestWithParam<WarcCompression> {
  protected:
   std::unique_ptr<WarcStore> Open(uint64_t roll_bytes = 1'000'000) {
     WarcStoreOptions options = StoreOptions(directory_.path());
-    options.gzip = GetParam();
+    options.compression = GetParam();
     options.index = true;
     options.roll_bytes = roll_bytes;
     auto store = WarcStore::Open(options, clock_, *random_, files_);
@@ -92,7 +92,7 @@ class StoreIndex : public ::testing::TestWithParam<bool> {
   FailingFileOps files_;
   std::unique_ptr<Random> random_ = SeededRandom(7);
 };
-INSTANTIATE_TEST_SUITE_P(Forms, StoreIndex, ::testing::Bool(), [](const auto& form) { return form.param ? "Gzip" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Forms, StoreIndex, kAllCompressions, CompressionName);
 
 TEST_P(StoreIndex, IsWhatReadingTheFilesGives) {
   auto store = Open(/*roll_bytes=*/4000);

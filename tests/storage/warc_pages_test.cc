@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "common/digest.h"
 #include "tests/storage/warc_test_support.h"
 
 namespace weft {
@@ -17,12 +18,12 @@ using ::testing::SizeIs;
 
 const absl::Time kBegan = absl::FromUnixMicros(1'767'323'001'000'042);
 
-class WarcPagesTest : public ::testing::TestWithParam<bool> {
+class WarcPagesTest : public ::testing::TestWithParam<WarcCompression> {
  protected:
   void SetUp() override { Open(1'000'000'000); }
   void Open(uint64_t roll_bytes) {
     WarcStoreOptions options = StoreOptions(directory_.path());
-    options.gzip = GetParam();
+    options.compression = GetParam();
     options.roll_bytes = roll_bytes;
     store_ = WarcStore::Open(options, clock_, *random_, files_).value();
   }
@@ -70,8 +71,7 @@ class WarcPagesTest : public ::testing::TestWithParam<bool> {
   std::vector<WarcPlace> places_;
 };
 
-INSTANTIATE_TEST_SUITE_P(, WarcPagesTest, ::testing::Bool(),
-                         [](const auto& which) { return which.param ? "gzip" : "plain"; });
+INSTANTIATE_TEST_SUITE_P(, WarcPagesTest, kAllCompressions, CompressionName);
 
 TEST_P(WarcPagesTest, ShowsPagesAsTheyWereStored) {
   Store(0);
@@ -84,6 +84,24 @@ TEST_P(WarcPagesTest, ShowsPagesAsTheyWereStored) {
   EXPECT_EQ(found.pages[1].began, kBegan);
   EXPECT_EQ(found.pages[1].response, Page("", std::string(300, 'x')).block());
   EXPECT_EQ(found.pages[1].truncated, "");
+}
+
+TEST_P(WarcPagesTest, ShowsARevisitWithThePageThatItIsOf) {
+  Store(0);
+  const std::string digest = Sha1(std::string(300, 'x'));
+  StoredBefore before{.url = "http://example.org/0", .began = kBegan, .payload_digest = digest, .place = places_[0]};
+  const Page page("http://example.org/0", std::string(300, 'x'));
+  Exchange exchange = page.exchange();
+  exchange.began = kBegan + absl::Hours(1);
+  exchange.before = &before;
+  ASSERT_TRUE(store_->Append(exchange).value().revisit);
+  ASSERT_TRUE(store_->Close().ok());
+  const Found found = Read();
+  ASSERT_THAT(found.paths, ElementsAre("0", "0"));
+  EXPECT_EQ(found.pages[0].revisit_of, std::nullopt);
+  EXPECT_EQ(found.pages[1].revisit_of, kBegan);
+  EXPECT_EQ(found.pages[1].began, kBegan + absl::Hours(1));
+  EXPECT_EQ(found.pages[1].response, exchange.response_head);
 }
 
 TEST_P(WarcPagesTest, ReadsAPlaceAgain) {

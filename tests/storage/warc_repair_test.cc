@@ -14,11 +14,11 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 // A directory as a killed process leaves it: three pages in an open file, two of them synced.
-class WarcRepairTest : public ::testing::TestWithParam<bool> {
+class WarcRepairTest : public ::testing::TestWithParam<WarcCompression> {
  protected:
   void SetUp() override {
     WarcStoreOptions options = StoreOptions(directory_.path());
-    options.gzip = GetParam();
+    options.compression = GetParam();
     FailingFileOps files;
     auto store = WarcStore::Open(options, clock_, *random_, files);
     ASSERT_TRUE(store.ok());
@@ -61,8 +61,7 @@ class WarcRepairTest : public ::testing::TestWithParam<bool> {
   std::string name_, bytes_, note_;
   uint64_t synced_ = 0;
 };
-INSTANTIATE_TEST_SUITE_P(Forms, WarcRepairTest, ::testing::Bool(),
-                         [](const auto& form) { return form.param ? "Gzip" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Forms, WarcRepairTest, kAllCompressions, CompressionName);
 
 TEST_P(WarcRepairTest, WholeFileIsRenamedAndNothingElse) {
   Leave(bytes_);

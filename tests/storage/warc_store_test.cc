@@ -57,8 +57,12 @@ TEST_F(WarcStoreTest, FileIsNamedByTimeSerialHostAndDirectoryAndOpenWhileWritten
 
 TEST(WarcFileName, TwoDirectoriesNameTheirFilesOfOneMomentApart) {
   const absl::Time now = absl::FromUnixMillis(1'767'323'045'678);
-  EXPECT_NE(WarcFileName(now, 0, "node1", 1, true), WarcFileName(now, 0, "node1", 2, true));
-  EXPECT_EQ(WarcFileName(now, 0, "node1", 0x12300000001, false), "weft-20260102030405678-00000-node1-00000001.warc");
+  const auto name = [&](std::string_view prefix, uint64_t id, WarcCompression compression) {
+    return WarcFileName(prefix, now, 0, "node1", id, compression);
+  };
+  EXPECT_NE(name("weft", 1, WarcCompression::kGzip), name("weft", 2, WarcCompression::kGzip));
+  EXPECT_EQ(name("weft", 0x12300000001, WarcCompression::kNone), "weft-20260102030405678-00000-node1-00000001.warc");
+  EXPECT_EQ(name("news_1.a", 1, WarcCompression::kZstd), "news_1.a-20260102030405678-00000-node1-00000001.warc.zst");
 }
 
 TEST_F(WarcStoreTest, StrangeHostNamesMakeSafeFileNames) {
@@ -66,6 +70,15 @@ TEST_F(WarcStoreTest, StrangeHostNamesMakeSafeFileNames) {
   options.host_name = "../a b\n";
   const auto place = Stored(*Open(options), Page("http://example.org/")).place;
   EXPECT_THAT(place.file, MatchesRegex("weft-20260102030405678-00000-[.][.]-a-b--[0-9a-f]+[.]warc[.]gz"));
+}
+
+TEST(WarcFileName, PrefixesThatAreNoFileNameAreNotUsed) {
+  for (const std::string& prefix : {std::string(), std::string("../x"), std::string(".x"), std::string("-x"), std::string("a b"),
+                                    std::string("a/b"), std::string("a\0b", 3), std::string(65, 'a')}) {
+    EXPECT_FALSE(IsWarcPrefix(prefix)) << prefix;
+    EXPECT_THAT(WarcFileName(prefix, absl::UnixEpoch(), 0, "h", 1, WarcCompression::kGzip), ::testing::StartsWith("weft-1970"));
+  }
+  EXPECT_TRUE(IsWarcPrefix(std::string(64, 'a')));
 }
 
 TEST_F(WarcStoreTest, NothingIsCreatedBeforeTheFirstPage) {
@@ -190,9 +203,9 @@ TEST_F(WarcStoreTest, EmptyBodiesAndMissingAddressesAreFine) {
 }
 
 TEST_F(WarcStoreTest, PlacesAreReadWhileOpenAndAfterClosing) {
-  for (const bool gzip : {true, false}) {
+  for (const WarcCompression compression : {WarcCompression::kNone, WarcCompression::kGzip, WarcCompression::kZstd}) {
     WarcStoreOptions options = StoreOptions(directory_.path());
-    options.gzip = gzip;
+    options.compression = compression;
     auto store = Open(options);
     std::vector<std::pair<WarcPlace, std::string>> places;
     for (int i = 0; i < 5; ++i) {

@@ -139,6 +139,16 @@ inline WarcStoreOptions StoreOptions(const std::string& directory) {
   return options;
 }
 
+inline const auto kAllCompressions = ::testing::Values(WarcCompression::kNone, WarcCompression::kGzip, WarcCompression::kZstd);
+inline std::string CompressionName(const ::testing::TestParamInfo<WarcCompression>& form) {
+  switch (form.param) {
+    case WarcCompression::kNone: return "Plain";
+    case WarcCompression::kGzip: return "Gzip";
+    case WarcCompression::kZstd: return "Zstd";
+  }
+  return "";
+}
+
 // A page whose views live as long as the object.
 class Page {
  public:

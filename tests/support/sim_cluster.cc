@@ -61,7 +61,7 @@ class SimCluster::Parsing : public ParserParts {
  public:
   Parsing(SimCluster& cluster, Machine& machine) : cluster_(cluster), machine_(machine) {}
 
-  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlSettings&) override {
+  absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity&, const wire::CrawlSettings&) override {
     return std::make_unique<SimPageStore>(*machine_.pages);
   }
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings&) override {
