@@ -63,7 +63,7 @@ TEST(OptionTable, HoldsEveryOptionThatTheUserGuidePromises) {
   for (const char* name :
        {"scope", "include", "exclude", "max-pages", "max-depth", "max-time", "max-body", "body-memory", "timeout",
         "connect-timeout", "delay", "host-connections", "connections", "ignore-robots", "user-agent", "contact",
-        "allow-private-net", "resolve", "proxy", "header", "parsers", "warc-compression", "retry-failed",
+        "allow-private-net", "resolve", "proxy", "header", "parsers", "warc-compression", "warc-size", "warc-prefix", "retry-failed",
         "change-scope", "log-level", "config", "out", "input"}) {
     const Option* option = FindOption(name);
     ASSERT_NE(option, nullptr) << name;

@@ -82,7 +82,7 @@ class StoreIndex : public ::testing::TestWithParam<WarcCompression> {
   std::vector<std::string> WarcPaths() const {
     std::vector<std::string> paths;
     for (const std::string& name : directory_.Names()) {
-      if (name.ends_with(".warc") || name.ends_with(".gz")) paths.push_back(directory_ / name);
+      if (IsWarcFileName(name)) paths.push_back(directory_ / name);
     }
     return paths;
   }
