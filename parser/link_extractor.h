@@ -23,7 +23,7 @@ struct ExtractedLink {
   std::string rel;                     // as written, when details are asked for
   std::string text;                    // of an anchor, white space collapsed, when details are asked for
   absl::Time lastmod = absl::UnixEpoch();  // a sitemap's hint; the epoch: none
-  std::optional<double> priority;      // a sitemap's, 0.0 to 1.0
+  std::optional<double> priority = std::nullopt;  // a sitemap's, 0.0 to 1.0
 };
 
 // All text is UTF-8 with white space collapsed.
