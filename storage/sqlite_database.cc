@@ -13,7 +13,8 @@ namespace {
 
 // SQLite says "disk I/O error" of much; the system's error says more.
 absl::Status ErrorOf(sqlite3* db, int code) {
-  const int error = sqlite3_system_errno(db);
+  int error = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
   const bool full = (code & 0xff) == SQLITE_FULL || error == ENOSPC || error == EDQUOT;
   if (full) return ResourceExhausted("cannot write the database: no space is left on the device");
   if (error == EFBIG) return ResourceExhausted("cannot write the database: the limit on the size of files is reached");
