@@ -42,8 +42,9 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {
-    console.Line(plan.rows_per_file == 0 ? "weft: one file cannot be gone on with: the export begins anew; --rows-per-file N makes parts"
-                                         : "weft: no part is whole yet: the export begins anew");
+    console.Line(plan.rows_per_file == 0
+                     ? "weft: one file cannot be gone on with: the export begins anew; --rows-per-file N makes parts"
+                     : "weft: no part is whole yet: the export begins anew");
   } else if (parts->parts() > 0) {
     console.Line(fmt::format("weft: going on behind {} of {} pages", HumanCount(parts->parts(), "part"),
                              HumanCount(parts->resumed().pages)));

@@ -129,7 +129,7 @@ absl::Status AddOnce(const PageColumn& column, std::string_view name, ExportPlan
 absl::Status AddGroup(std::string_view group, ExportPlan& plan) {
   for (const PageColumn& column : PageColumns()) {
     const bool index = column.needs == PageNeeds::kNothing;
-    if (group != "all" && index != (group == "index")) continue;
+    if (!column.in_groups || (group != "all" && index != (group == "index"))) continue;
     if (!plan.columns.Has(column)) plan.columns.Add(column, column.name);
   }
   return absl::OkStatus();

@@ -11,7 +11,9 @@
 
 namespace weft {
 
-enum class WhereOp : uint8_t { kAnd, kOr, kNot, kEqual, kUnequal, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kMatch, kIsNull, kTruth };
+enum class WhereOp : uint8_t {
+  kAnd, kOr, kNot, kEqual, kUnequal, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kMatch, kIsNull, kTruth
+};
 
 // Of the column's type.
 using WhereValue = std::variant<bool, int64_t, std::string, TimeSpan>;

@@ -64,7 +64,7 @@ struct CrawlInvocation {
   std::string since;
   std::string sample;
   std::string shard;
-  uint64_t rows_per_file = 0;
+  uint32_t rows_per_file = 0;
   bool resume = false;
   bool force = false;                   // (export)
   std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next seven

@@ -64,14 +64,14 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
   weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
   weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
   weft export crawl --format links --output links.csv.gz
-  weft export crawl --format csv --columns url,status,referrer --where 'status >= 400' --output broken.csv
+  weft export crawl --format csv --columns url,status,referrer --where 'status>=400' --output broken.csv
 
 Columns of pages, which --columns and --where take (some have a second, shorter name):
   index    url_surtkey, url, url_host_name (host), url_host_registered_domain (domain), url_protocol (scheme),
            url_port (port), url_path (path), url_query (query), fetch_time (fetched_at, date), fetch_status (status),
-           content_digest (digest), content_mime_type (content_type, type), content_length (length, size),
-           content_truncated (truncated), warc_filename (warc_file), warc_record_offset (warc_offset),
-           warc_record_length, depth, referrer, first_fetched, last_checked, changes
+           content_digest, content_mime_type (content_type, type), content_length (length, size),
+           truncated, warc_filename (warc_file), warc_record_offset (warc_offset),
+           warc_record_length, depth, referrer, first_fetched, last_checked, changes; digest (sha1: and content_digest)
   content  content_mime_detected, content_charset (charset), content_languages (language), language_tag (lang), robots,
            title, description, canonical, headings, published, modified, open_graph, json_ld, simhash, links, text
 Columns of links: source, target, kind, nofollow, rel, text.

@@ -257,7 +257,7 @@ std::vector<Option> ExportOptions() {
       {.name = "shard", .default_note = "all pages", .unit = "I/N",
        .help = "Only the I-th of N disjoint parts: 1/4 to 4/4 are all pages", .group = kGroup, .commands = kExport,
        .place = OfCall(&Call::shard)},
-      {.name = "rows-per-file", .kind = ValueKind::kCount, .default_text = "none", .unit = "ROWS", .least = 1,
+      {.name = "rows-per-file", .kind = ValueKind::kCount, .default_text = "none", .unit = "ROWS", .least = 1, .most = UINT32_MAX,
        .help = "Write several files, NAME-00000.EXT and on, of about so many rows: a page's rows stay together", .group = kGroup,
        .commands = kExport, .place = OfCall(&Call::rows_per_file)},
       {.name = "resume", .kind = ValueKind::kFlag, .default_text = "false",

@@ -24,6 +24,9 @@ Cell JsonList(const std::vector<std::string>& texts) {
 }
 Cell JsonList(const PageRow& row, const std::vector<std::string>& texts) { return row.read ? JsonList(texts) : Cell(); }
 
+// "sha1:BASE32" as Common Crawl has it.
+std::string_view Base32Of(std::string_view digest) { return digest.substr(digest.find(':') + 1); }
+
 std::string Joined(const std::vector<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : ",") + text;
@@ -57,13 +60,13 @@ std::vector<PageColumn> IndexColumns() {
        "when it was fetched"},
       {"fetch_status", "status", kInteger, false, kNothing,
        [](const PageRow& r) { return Number(static_cast<uint64_t>(r.status)); }, "the HTTP status"},
-      {"content_digest", "digest", kText, false, kNothing, [](const PageRow& r) { return TextCell(r.digest); },
-       "of the payload: sha1: and Base32"},
+      {"content_digest", "", kText, false, kNothing, [](const PageRow& r) { return TextCell(Base32Of(r.digest)); },
+       "SHA-1 of the payload, Base32"},
       {"content_mime_type", "content_type", kText, true, kNothing,
        [](const PageRow& r) { return TextOrNull(r.content_type); }, "the type that the server named"},
       {"content_length", "length", kLong, false, kNothing, [](const PageRow& r) { return Number(r.length); },
        "bytes of the payload"},
-      {"content_truncated", "truncated", kTruth, false, kNothing, [](const PageRow& r) { return Cell(r.truncated); },
+      {"truncated", "", kTruth, false, kNothing, [](const PageRow& r) { return Cell(r.truncated); },
        "whether a limit cut it"},
       {"warc_filename", "warc_file", kText, false, kNothing, [](const PageRow& r) { return TextCell(r.warc_file); },
        "the file that holds it"},
@@ -81,6 +84,12 @@ std::vector<PageColumn> IndexColumns() {
       {"changes", "", kInteger, true, kNothing,
        [](const PageRow& r) { return r.first_fetched ? Number(r.changes) : Cell(); }, "how often it was found changed"},
   };
+}
+
+// As JSON Lines have it.
+PageColumn LabelledDigest() {
+  return {"digest", "", kText, false, kNothing, [](const PageRow& r) { return TextCell(r.digest); },
+          "content_digest with sha1: before it", /*in_groups=*/false};
 }
 
 // Read again from the page.
@@ -127,6 +136,7 @@ const std::vector<PageColumn>& PageColumns() {
   static const std::vector<PageColumn>* const columns = [] {
     auto* all = new std::vector<PageColumn>(IndexColumns());
     for (const PageColumn& column : ContentColumns()) all->push_back(column);
+    all->push_back(LabelledDigest());
     return all;
   }();
   return *columns;

@@ -38,6 +38,7 @@ struct PageColumn {
   PageNeeds needs = PageNeeds::kNothing;
   Cell (*cell)(const PageRow& row) = nullptr;
   std::string_view help;
+  bool in_groups = true;        // else only where it is named
 };
 
 // In the order in which they stand in a table.

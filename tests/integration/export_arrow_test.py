@@ -127,7 +127,7 @@ class Arrow(unittest.TestCase):
         self.assertEqual(len(rows), 41)
         self.assertEqual(table["types"]["fetch_time"], "timestamp[us, tz=UTC]")
         self.assertEqual(table["types"]["fetch_status"], "int32")
-        for name in ("url", "url_surtkey", "fetch_status", "title", "text", "content_truncated", "warc_record_offset", "simhash",
+        for name in ("url", "url_surtkey", "fetch_status", "title", "text", "truncated", "warc_record_offset", "simhash",
                      "referrer"):
             self.assertEqual(table["columns"][name], [row[name] for row in rows], name)
 

@@ -29,7 +29,7 @@ from weft_process import LOOPBACK, Checks, weft  # noqa: E402
 PARQUET_SAMPLE = ""
 INDEX = ["url_surtkey", "url", "url_host_name", "url_host_registered_domain", "url_protocol", "url_port", "url_path",
          "url_query", "fetch_time", "fetch_status", "content_digest", "content_mime_type", "content_length",
-         "content_truncated", "warc_filename", "warc_record_offset", "warc_record_length", "depth", "referrer",
+         "truncated", "warc_filename", "warc_record_offset", "warc_record_length", "depth", "referrer",
          "first_fetched", "last_checked", "changes"]
 EVER = ["url", "status", "depth", "referrer", "fetched_at", "content_type", "charset", "length", "digest", "truncated",
         "warc_file", "warc_offset", "robots", "title", "links"]
@@ -117,6 +117,7 @@ class Formats(Case):
     def test_every_format_holds_the_same_rows(self):
         rows = self.lines("--columns", "all")
         self.assertEqual(len(rows), 66)
+        self.assertEqual(["sha1:" + row["content_digest"] for row in rows], [row["digest"] for row in self.lines()])
         table = self.parquet("--columns", "all")
         as_numbers = [times_as_numbers(row) for row in rows]
         # JSON columns are texts in Parquet.
@@ -354,6 +355,41 @@ class Trouble(Case):
 
     def test_resume_without_parts_begins_anew_and_says_so(self):
         self.told(self.export("--format", "csv", "--resume", "-o", self.path("x.csv")).stderr, "begins anew", "--rows-per-file")
+
+
+class Memory(Case):
+    """Pages of 5 MB each, 60 MB in all: what is held is a row group and a page, not the export."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="weft-export-"))
+        cls.crawl = os.path.join(cls.shared, "crawl")
+        words = [f"word{i}" for i in range(5000)]
+        draw = random.Random(7)
+        made = {"/": page(*(f"/{i}" for i in range(12)))}
+        for i in range(12):
+            text = "".join(f"<p>{' '.join(draw.choices(words, k=200))}</p>" for _ in range(2800))
+            made[f"/{i}"] = Answer(200, {"Content-Type": "text/html"}, text.encode())
+        site = Site(made)
+        try:
+            told = weft("crawl", site.url(), "--out", cls.crawl, *LOOPBACK, "--delay", "0")
+        finally:
+            site.close()
+        if told.returncode != 0:
+            raise AssertionError(told.stderr)
+
+    def test_is_bounded_by_a_row_group(self):
+        for kind in ("parquet", "sqlite"):
+            target = self.path("t." + kind)
+            process = subprocess.Popen([weft_process.binary, "export", self.crawl, "--format", kind, "--columns", "all", "-o", target],
+                                       stderr=subprocess.DEVNULL)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            self.assertLess(used.ru_maxrss, 300 * 1024, f"{kind}: KB")
+        table = parquet_reader.read(self.path("t.parquet"))
+        self.assertGreater(len(table.row_groups), 1)
+        self.assertGreater(sum(len(text or "") for text in table.columns["text"]), 40_000_000)
 
 
 class Parquet(unittest.TestCase):

@@ -60,6 +60,13 @@ TEST(PageColumns, AColumnThatIsNeverNullSaysSo) {
   }
 }
 
+TEST(PageColumns, DigestsAreAsCommonCrawlAndAsJsonLinesHaveThem) {
+  PageRow row = Row();
+  row.digest = "sha1:ABC";
+  EXPECT_EQ(Text("content_digest", row), "ABC");
+  EXPECT_EQ(Text("digest", row), "sha1:ABC");
+}
+
 TEST(PageColumns, BothNamesFindAColumn) {
   EXPECT_EQ(FindPageColumn("status"), FindPageColumn("fetch_status"));
   EXPECT_EQ(FindPageColumn("date"), FindPageColumn("fetch_time"));
