@@ -5,7 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "cli/options_names.h"
 #include "common/fingerprint.h"
 #include "common/status.h"
 
@@ -111,12 +110,6 @@ absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   return absl::OkStatus();
 }
 
-absl::Status UnknownColumn(std::string_view name, const std::vector<std::string>& names) {
-  const std::string nearest = NearestName(name, names);
-  return InvalidArgument("--columns: there is no column '{}'; {}", name,
-                         nearest.empty() ? "'weft export --help' lists them" : fmt::format("did you mean '{}'?", nearest));
-}
-
 absl::Status AddOnce(const PageColumn& column, std::string_view name, ExportPlan& plan) {
   for (const TableColumn& there : plan.columns.table) {
     if (there.name == name) return InvalidArgument("--columns: '{}' is named twice", name);
@@ -126,21 +119,15 @@ absl::Status AddOnce(const PageColumn& column, std::string_view name, ExportPlan
 }
 
 // "index", "content" and "all" stand for many columns, in the table's order.
-absl::Status AddGroup(std::string_view group, ExportPlan& plan) {
+void AddGroup(std::string_view group, ExportPlan& plan) {
   for (const PageColumn& column : PageColumns()) {
     const bool index = column.needs == PageNeeds::kNothing;
     if (!column.in_groups || (group != "all" && index != (group == "index"))) continue;
     if (!plan.columns.Has(column)) plan.columns.Add(column, column.name);
   }
-  return absl::OkStatus();
 }
 
 absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
-  std::vector<std::string> names;
-  for (const PageColumn& column : PageColumns()) {
-    names.emplace_back(column.name);
-    if (!column.other_name.empty()) names.emplace_back(column.other_name);
-  }
   std::string wanted = call.columns;
   if (wanted.empty()) {
     wanted = plan.table == ExportTable::kText ? "url,fetch_time,title,text" : "index";
@@ -148,11 +135,11 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
   }
   for (const std::string& word : SplitCommas(wanted)) {
     if (word == "index" || word == "content" || word == "all") {
-      WEFT_RETURN_IF_ERROR(AddGroup(word, plan));
+      AddGroup(word, plan);
       continue;
     }
     const PageColumn* const column = FindPageColumn(word);
-    if (column == nullptr) return UnknownColumn(word, names);
+    if (column == nullptr) return InvalidArgument("--columns: {}", NoSuchColumn(word, PageColumnNames()));
     WEFT_RETURN_IF_ERROR(AddOnce(*column, word, plan));
   }
   const PageColumn& text = *FindPageColumn("text");
@@ -185,7 +172,7 @@ absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
   for (const TableColumn& column : all) names.push_back(column.name);
   for (const std::string& word : SplitCommas(call.columns)) {
     const auto found = std::find(names.begin(), names.end(), word);
-    if (found == names.end()) return UnknownColumn(word, names);
+    if (found == names.end()) return InvalidArgument("--columns: {}", NoSuchColumn(word, names));
     plan.other_columns.push_back(all[static_cast<size_t>(found - names.begin())]);
   }
   return absl::OkStatus();

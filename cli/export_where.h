@@ -13,7 +13,9 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/export_schema.h"
 
@@ -47,5 +49,10 @@ struct TimeSpan {
   int64_t end = 0;
 };
 absl::StatusOr<TimeSpan> ParseTimeSpan(std::string_view text);
+
+// Both names of each.
+std::vector<std::string> PageColumnNames();
+// "there is no column 'statsu'; did you mean 'status'?"
+std::string NoSuchColumn(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "cli/export_where.h"
@@ -115,17 +116,6 @@ std::string_view TypeText(ColumnType type) {
   return "";
 }
 
-std::string UnknownColumn(std::string_view name) {
-  std::vector<std::string> names;
-  for (const PageColumn& column : PageColumns()) {
-    names.emplace_back(column.name);
-    if (!column.other_name.empty()) names.emplace_back(column.other_name);
-  }
-  const std::string nearest = NearestName(name, names);
-  return fmt::format("there is no column '{}'; {}", name,
-                     nearest.empty() ? "'weft export --help' lists them" : fmt::format("did you mean '{}'?", nearest));
-}
-
 class Parser {
  public:
   using Node = ExportWhere::Node;
@@ -197,7 +187,7 @@ class Parser {
       return At(name.at, "the name of a column is missing{}", name.kind == TokenKind::kEnd ? "" : ", such as status");
     }
     const PageColumn* const column = FindPageColumn(name.text);
-    if (column == nullptr) return At(name.at, "{}", UnknownColumn(name.text));
+    if (column == nullptr) return At(name.at, "{}", NoSuchColumn(name.text, PageColumnNames()));
     ++next_;
     needs_ = needs_ | column->needs;
     auto node = std::make_unique<Node>();
@@ -337,6 +327,21 @@ class Parser {
 };
 
 }  // namespace
+
+std::vector<std::string> PageColumnNames() {
+  std::vector<std::string> names;
+  for (const PageColumn& column : PageColumns()) {
+    names.emplace_back(column.name);
+    if (!column.other_name.empty()) names.emplace_back(column.other_name);
+  }
+  return names;
+}
+
+std::string NoSuchColumn(std::string_view name, const std::vector<std::string>& names) {
+  const std::string nearest = NearestName(name, names);
+  return fmt::format("there is no column '{}'; {}", name,
+                     nearest.empty() ? "'weft export --help' lists them" : fmt::format("did you mean '{}'?", nearest));
+}
 
 absl::StatusOr<TimeSpan> ParseTimeSpan(std::string_view text) {
   absl::Time time;

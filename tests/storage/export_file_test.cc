@@ -133,7 +133,7 @@ TEST(CompressionOf, GoesByTheEndOfTheName) {
 // 10 MB of which no two lines are equal.
 std::string ManyLines() {
   std::string text;
-  for (int i = 0; text.size() < 10'000'000; ++i) text += std::to_string(i * 7919) + " a line\n";
+  for (int64_t i = 0; text.size() < 10'000'000; ++i) text += std::to_string(i * 7919) + " a line\n";
   return text;
 }
 
