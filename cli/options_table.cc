@@ -327,7 +327,7 @@ std::vector<Option> InspectionOptions() {
 
 std::vector<Option> ArchiveOptions() {
   return {
-      {.name = "offset", .kind = ValueKind::kCount, .unit = "BYTES", .help = "Only the record that begins here",
+      {.name = "offset", .kind = ValueKind::kSize, .unit = "BYTES", .help = "Only the record that begins here",
        .group = OptionGroup::kInspection, .commands = kWarcCat, .place = OfCall(&Call::offset)},
       {.name = "uri", .unit = "URI", .help = "Only the records of this WARC-Target-URI", .group = OptionGroup::kInspection,
        .commands = kWarcCat, .place = OfCall(&Call::uri)},
