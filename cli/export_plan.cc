@@ -50,13 +50,16 @@ absl::StatusOr<uint64_t> WholeNumber(std::string_view text) {
 }
 
 // By the end of the name, without that of a compression.
-ExportKind KindByName(std::string_view output) {
+ExportKind KindByName(std::string_view output, ExportKind otherwise) {
   if (CompressionOf(output) != Compression::kNone) output = output.substr(0, output.rfind('.'));
   if (output.ends_with(".csv")) return ExportKind::kCsv;
   if (output.ends_with(".jsonl")) return ExportKind::kJsonl;
   if (output.ends_with(".parquet")) return ExportKind::kParquet;
-  return ExportKind::kTsv;
+  if (output.ends_with(".tsv")) return ExportKind::kTsv;
+  return otherwise;
 }
+
+bool NamesADatabase(std::string_view output) { return output.ends_with(".sqlite") || output.ends_with(".db"); }
 
 absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
   static constexpr std::pair<std::string_view, ExportTable> kTables[] = {{"pages", ExportTable::kPages},
@@ -71,6 +74,9 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
   for (const auto& [name, table] : kTables) {
     if (call.table == name) plan.table = table;
   }
+  if (call.format.empty()) {
+    plan.kind = NamesADatabase(call.output) ? ExportKind::kSqlite : KindByName(call.output, ExportKind::kJsonl);
+  }
   for (const auto& [name, kind] : kKinds) {
     if (call.format == name) plan.kind = kind;
   }
@@ -80,7 +86,7 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
       return InvalidArgument("--format {} is a table of its own: leave --table out", call.format);
     }
     plan.table = table;
-    plan.kind = KindByName(call.output);
+    plan.kind = KindByName(call.output, ExportKind::kTsv);
   }
   if (plan.kind == ExportKind::kSqlite && plan.table != ExportTable::kPages) {
     return InvalidArgument("--table: a SQLite database holds pages, links and hosts; leave it out");

@@ -238,7 +238,7 @@ std::vector<Option> ExportOptions() {
   constexpr uint32_t kExport = Bits(Command::kExport);
   constexpr OptionGroup kGroup = OptionGroup::kExport;
   return {
-      {.name = "format", .kind = ValueKind::kChoice, .default_text = "jsonl",
+      {.name = "format", .kind = ValueKind::kChoice, .default_note = "as the output's name ends, else jsonl",
        .unit = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
        .choices = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
        .help = "What is written; the last three are tables of their own, as TSV, or as the output's name ends (.csv, .jsonl, .parquet)",

@@ -77,6 +77,16 @@ TEST(ExportPlan, TablesOfTheirOwnGoByTheOutputsName) {
   EXPECT_THAT(NamesOf(PlanOf({"--format", "links", "--columns", "target,source"})->other_columns), ElementsAre("target", "source"));
 }
 
+TEST(ExportPlan, WithoutAFormatTheOutputsNameSaysIt) {
+  EXPECT_EQ(PlanOf({"-o", "p.csv"})->kind, ExportKind::kCsv);
+  EXPECT_EQ(PlanOf({"-o", "p.tsv.zst"})->kind, ExportKind::kTsv);
+  EXPECT_EQ(PlanOf({"-o", "p.parquet"})->kind, ExportKind::kParquet);
+  EXPECT_EQ(PlanOf({"-o", "p.sqlite"})->kind, ExportKind::kSqlite);
+  EXPECT_EQ(PlanOf({"-o", "pages"})->kind, ExportKind::kJsonl);
+  EXPECT_TRUE(PlanOf({"-o", "p.jsonl"})->json_lines_as_ever);
+  EXPECT_EQ(PlanOf({"-o", "p.csv", "--format", "jsonl"})->kind, ExportKind::kJsonl) << "who says it is believed";
+}
+
 TEST(ExportPlan, WhatDoesNotGoTogetherIsAnError) {
   EXPECT_THAT(ErrorOf({"--format", "sqlite"}), HasSubstr("needs --output"));
   EXPECT_THAT(ErrorOf({"--format", "sqlite", "-o", "x", "--table", "links"}), HasSubstr("--table"));
