@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include "cli/exit_codes.h"
@@ -15,6 +17,16 @@
 namespace weft {
 
 void TellProblem(const std::string& text) { fmt::print(stderr, "weft: {}\n", text); }
+
+namespace {
+
+bool IsZip(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  char magic[4] = {};
+  return stream.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "PK\x03\x04";
+}
+
+}  // namespace
 
 std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, bool& failed) {
   std::vector<std::string> files;
@@ -35,6 +47,11 @@ std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, b
       failed = true;
     }
     for (const std::string& file : *found) {
+      if (IsZip(file)) {
+        TellProblem(fmt::format("{} is a ZIP file, such as a WACZ: take the WARC files out of it first, with unzip {} 'archive/*'", file, file));
+        failed = true;
+        continue;
+      }
       std::error_code error;
       const std::string canonical = std::filesystem::canonical(file, error).string();
       if (error || known.insert(canonical).second) files.push_back(file);
@@ -66,6 +83,11 @@ bool IsOneOf(const std::string& path, const std::vector<std::string>& files) {
     if (std::filesystem::equivalent(path, file, error) && !error) return true;
   }
   return false;
+}
+
+void PutLine(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fputc('\n', stdout);
 }
 
 int EndOfOutput(int code) {

@@ -4,6 +4,7 @@
 #include <absl/status/status.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/cdxj_indexer.h"
@@ -24,6 +25,8 @@ absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, b
 // Whether `path` names one of `files`, however it is written.
 bool IsOneOf(const std::string& path, const std::vector<std::string>& files);
 
+// `text` and a line end on standard output; what fails shows in EndOfOutput.
+void PutLine(std::string_view text);
 // Flushes standard output; kExitOk, or kExitFailed with a message where it could not be written.
 int EndOfOutput(int code);
 

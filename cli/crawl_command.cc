@@ -85,8 +85,8 @@ int CrawlCommand(const CommandLine& line) {
   }
   TellSeeds(host.AddSeeds(Hrefs(seeds->urls)), console);
   if (host.Status().state() == "finished" && host.Status().ledger().discovered() > 0 && settle.resumed()) {
-    console.Line("weft: this crawl is finished; to go on, add seeds, --retry-failed, a larger --max-depth, or a wider scope with "
-                 "--change-scope");
+    console.Line("weft: this crawl is finished; to go on, add seeds, --retry-failed, a larger --max-depth or budget of hosts "
+                 "(--host-max-pages, --host-max-bytes, --host-max-time), or a wider scope with --change-scope");
   }
   if (!settle.resumed() && host.Status().ledger().queued() == 0) {
     return Fail(kExitUsage, InvalidArgument("no seed is left to crawl: each was refused for the reason above; repeat the "

@@ -214,6 +214,10 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     if (operands.empty()) return absl::OkStatus();
     return InvalidArgument("unexpected argument '{}'; {}", operands.front(), usage);
   }
+  if (operands.size() > 1 && line.command == Command::kTraps) {
+    return InvalidArgument("'{}' and '{}': one directory, then release or hold and the numbers of traps; {}", operands[0],
+                           operands[1], usage);
+  }
   if (operands.size() > 1) return InvalidArgument("more than one directory is named; {}", usage);
   if (operands.empty() == call.scheduler.empty()) {
     return InvalidArgument("name either a crawl's directory or --scheduler; {}", usage);

@@ -70,6 +70,15 @@ struct CrawlInvocation {
   std::string format;                   // (export)
   std::string output;                   // (export) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
+  std::string table;                    // (export) these eight: export_plan.h reads them
+  std::string columns;
+  std::string where;
+  std::string since;
+  std::string sample;
+  std::string shard;
+  uint32_t rows_per_file = 0;
+  bool resume = false;
+  bool force = false;                   // (export)
   std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next seven
   bool jsonl = false;                   // (inspect)
   std::string base_url;                 // (inspect)

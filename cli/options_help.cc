@@ -57,8 +57,30 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kStatus, "status", "weft status DIR | --scheduler tcp://HOST:PORT [--json]",
      "Show how far a crawl has come", "Example:\n  weft status crawl --json\n"},
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
-     "Write the stored pages as JSON lines",
-     "Example:\n  weft export crawl --format jsonl --text --output pages.jsonl\n"},
+     "Write the stored pages as JSON Lines, CSV, Parquet, SQLite, text or links",
+     R"(Examples:
+  weft export crawl --text --output pages.jsonl.zst
+  weft export crawl --format parquet --output pages.parquet                  the index: no page is read again
+  weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
+  weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
+  weft export crawl --format links --output links.csv.gz
+  weft export crawl --format csv --columns url,status,referrer --where 'status>=400' --output broken.csv
+
+Columns of pages, which --columns and --where take (some have a second, shorter name):
+  index    url_surtkey, url, url_host_name (host), url_host_registered_domain (domain), url_protocol (scheme),
+           url_port (port), url_path (path), url_query (query), fetch_time (fetched_at, date), fetch_status (status),
+           content_digest, content_mime_type (content_type, type), content_length (length, size),
+           truncated, warc_filename (warc_file), warc_record_offset (warc_offset),
+           warc_record_length, depth, referrer, first_fetched, last_checked, changes; digest (sha1: and content_digest)
+  content  content_mime_detected, content_charset (charset), content_languages (language), language_tag (lang), robots,
+           title, description, canonical, headings, published, modified, open_graph, json_ld, simhash, links, text
+Columns of links: source, target, kind, nofollow, rel, text.
+
+Conditions: = != < <= > >=, in ('a', 'b'), like 'a%_', ~ 'RE2', is null, and, or, not, ( ). Texts and dates stand in
+quotes, sizes may have units:
+  host like '%.example.org' and (size > 1MiB or date >= '2026-01-02')
+Exit codes: 0 complete; 1 failed, or some pages could not be read; 2 wrong usage.
+)"},
     {Command::kPoliteness, "politeness", "weft politeness HOST (DIR | --scheduler tcp://HOST:PORT) [--json]",
      "Show the rules in force for a host, and how fast it was ever asked",
      "Example:\n  weft politeness www.example.com crawl\n"},
@@ -140,8 +162,8 @@ fetched: weft crawl --out DIR takes the pages from the files, follows their link
 )"},
 }};
 
-constexpr std::array<OptionGroup, 9> kGroupOrder = {
-    OptionGroup::kOutput,     OptionGroup::kNodes,   OptionGroup::kSeeds, OptionGroup::kScope,
+constexpr std::array<OptionGroup, 10> kGroupOrder = {
+    OptionGroup::kOutput, OptionGroup::kExport, OptionGroup::kNodes,   OptionGroup::kSeeds, OptionGroup::kScope,
     OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork, OptionGroup::kInspection,
     OptionGroup::kOthers};
 

@@ -49,7 +49,7 @@ std::string OptionsReference() {
       "the config file, which beats the default; one file serves all commands. Durations are written like `500ms`, `2s`, `10m`, `1h30m` or `0`,\n"
       "sizes like `64KiB`, `16MiB` or `1GiB`. On a crawl that is gone on with, a value replaces the stored one,\n"
       "`none` takes a limit away and an empty value (`''`) empties a list.\n";
-  for (const OptionGroup group : {OptionGroup::kOutput, OptionGroup::kNodes, OptionGroup::kSeeds, OptionGroup::kScope,
+  for (const OptionGroup group : {OptionGroup::kOutput, OptionGroup::kExport, OptionGroup::kNodes, OptionGroup::kSeeds, OptionGroup::kScope,
                                   OptionGroup::kLimits, OptionGroup::kPoliteness, OptionGroup::kNetwork,
                                   OptionGroup::kInspection, OptionGroup::kOthers}) {
     out += fmt::format("\n## {}\n\n| Option | Default | Meaning | Taken by |\n|---|---|---|---|\n", GroupTitle(group));

@@ -233,18 +233,54 @@ std::vector<Option> OutputOptions() {
       {.name = "warc-prefix", .default_text = "weft", .unit = "NAME",
        .help = "What the names of WARC files begin with: letters, digits, '.', '_' and '-'", .group = OptionGroup::kOutput,
        .commands = kOwners, .place = Stored(Settings::kWarcPrefixFieldNumber), .check = CheckWarcPrefix},
-      {.name = "format", .kind = ValueKind::kChoice, .default_text = "jsonl", .unit = "jsonl", .choices = "jsonl",
-       .help = "One JSON object a line for each stored page", .group = OptionGroup::kOutput,
-       .commands = Bits(Command::kExport), .place = OfCall(&Call::format)},
-      {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
-       .help = "Write to FILE, which is replaced when the export is complete", .group = OptionGroup::kOutput,
-       .commands = Bits(Command::kExport), .place = OfCall(&Call::output)},
-      {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
-       .group = OptionGroup::kOutput, .commands = Bits(Command::kExport), .place = OfCall(&Call::text)},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
        .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck),
        .place = OfCall(&Call::json)},
+  };
+}
+
+std::vector<Option> ExportOptions() {
+  constexpr uint32_t kExport = Bits(Command::kExport);
+  constexpr OptionGroup kGroup = OptionGroup::kExport;
+  return {
+      {.name = "format", .kind = ValueKind::kChoice, .default_note = "as the output's name ends, else jsonl",
+       .unit = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
+       .choices = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
+       .help = "What is written; the last three are tables of their own, as TSV, or as the output's name ends (.csv, .jsonl, .parquet)",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::format)},
+      {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
+       .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed", .group = kGroup,
+       .commands = kExport, .place = OfCall(&Call::output)},
+      {.name = "force", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Replace an output that exists (JSON Lines without --columns do so anyway)", .group = kGroup, .commands = kExport,
+       .place = OfCall(&Call::force)},
+      {.name = "table", .kind = ValueKind::kChoice, .default_text = "pages", .unit = "pages|links|text|hosts-graph",
+       .choices = "pages|links|text|hosts-graph", .help = "Which table is written (a SQLite database holds several)",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::table)},
+      {.name = "columns", .default_note = "JSON Lines as ever; else index", .unit = "NAME,NAME,...",
+       .help = "These columns, in this order; index, content and all stand for many. Those of index are written without reading "
+               "a page again",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::columns)},
+      {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::text)},
+      {.name = "where", .unit = "'CONDITION'",
+       .help = "Only pages of which this is true: \"status = 200 and type in ('text/html') and size > 1KiB\"", .group = kGroup,
+       .commands = kExport, .place = OfCall(&Call::where)},
+      {.name = "since", .unit = "DATE", .help = "Only pages fetched at that day or time or later, such as 2026-01-02",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::since)},
+      {.name = "sample", .default_note = "all pages", .unit = "PERCENT% or PAGES",
+       .help = "Only this share, or this many, of the pages: the same ones each time", .group = kGroup, .commands = kExport,
+       .place = OfCall(&Call::sample)},
+      {.name = "shard", .default_note = "all pages", .unit = "I/N",
+       .help = "Only the I-th of N disjoint parts: 1/4 to 4/4 are all pages", .group = kGroup, .commands = kExport,
+       .place = OfCall(&Call::shard)},
+      {.name = "rows-per-file", .kind = ValueKind::kCount, .default_text = "none", .unit = "ROWS", .least = 1, .most = UINT32_MAX,
+       .help = "Write several files, NAME-00000.EXT and on, of about so many rows: a page's rows stay together", .group = kGroup,
+       .commands = kExport, .place = OfCall(&Call::rows_per_file)},
+      {.name = "resume", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Go on behind the last whole file of an export with --rows-per-file that was broken off", .group = kGroup,
+       .commands = kExport, .place = OfCall(&Call::resume)},
   };
 }
 
@@ -297,7 +333,7 @@ std::vector<Option> InspectionOptions() {
 
 std::vector<Option> ArchiveOptions() {
   return {
-      {.name = "offset", .kind = ValueKind::kCount, .unit = "BYTES", .help = "Only the record that begins here",
+      {.name = "offset", .kind = ValueKind::kSize, .unit = "BYTES", .help = "Only the record that begins here",
        .group = OptionGroup::kInspection, .commands = kWarcCat, .place = OfCall(&Call::offset)},
       {.name = "uri", .unit = "URI", .help = "Only the records of this WARC-Target-URI", .group = OptionGroup::kInspection,
        .commands = kWarcCat, .place = OfCall(&Call::uri)},
@@ -314,7 +350,7 @@ std::vector<Option> ArchiveOptions() {
 
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
-  for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions,
+  for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions, ExportOptions,
                      InspectionOptions, ArchiveOptions, NodeAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }
@@ -343,6 +379,7 @@ std::string_view GroupTitle(OptionGroup group) {
     case OptionGroup::kPoliteness: return "Politeness";
     case OptionGroup::kNetwork: return "Network";
     case OptionGroup::kOutput: return "Output";
+    case OptionGroup::kExport: return "Export";
     case OptionGroup::kNodes: return "Nodes";
     case OptionGroup::kInspection: return "Inspection";
     case OptionGroup::kOthers: return "Others";

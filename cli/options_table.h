@@ -16,7 +16,7 @@ namespace weft {
 
 enum class ValueKind : uint8_t { kFlag, kCount, kDuration, kSize, kText, kChoice };
 
-enum class OptionGroup : uint8_t { kSeeds, kScope, kLimits, kPoliteness, kNetwork, kOutput, kNodes, kInspection, kOthers };
+enum class OptionGroup : uint8_t { kSeeds, kScope, kLimits, kPoliteness, kNetwork, kOutput, kExport, kNodes, kInspection, kOthers };
 
 // A field of wire::CrawlSettings by number; `presence` is its "has_" field, 0 if it needs none.
 struct StoredField {

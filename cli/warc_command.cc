@@ -18,7 +18,7 @@ namespace {
 void PrintProblems(const std::string& file, const WarcVerdict& verdict) {
   const std::string what = verdict.damage ? "damage" : fmt::format("{} {}", verdict.type, verdict.uri);
   for (const std::string& problem : verdict.problems) {
-    fmt::print("{}:{}: {}: {}\n", file, verdict.offset, what, problem);
+    PutLine(fmt::format("{}:{}: {}: {}", file, verdict.offset, what, problem));
   }
 }
 
@@ -45,7 +45,7 @@ int WarcCheckCommand(const CommandLine& line) {
     }
     const WarcTally tally = CheckWarc(**reader, [&](const WarcVerdict& verdict) {
       if (line.invocation.json) {
-        fmt::print("{}\n", JsonLine(verdict, file));
+        PutLine(JsonLine(verdict, file));
       } else {
         PrintProblems(file, verdict);
       }

@@ -41,7 +41,7 @@ class Extractor {
     }
     const std::string uri(WarcTargetUri(record));
     WEFT_ASSIGN_OR_RETURN(const std::string name, WriteNew(uri, *payload));
-    fmt::print("{}\t{}\n", name, uri);
+    PutLine(fmt::format("{}\t{}", name, uri));
     ++files_;
     if (payload->problem.empty()) return absl::OkStatus();
     TellProblem(fmt::format("{}: {}: {} holds what came before", where, payload->problem, name));

@@ -13,6 +13,7 @@
 
 #include "common/link_kind.h"
 #include "common/url.h"
+#include "parser/page_facts.h"
 
 namespace weft {
 
@@ -52,6 +53,7 @@ class LinkExtractor {
     bool want_text = false;
     bool want_details = false;         // rel and text of links
     bool want_sim_hash = false;
+    PageFacts* facts = nullptr;        // filled when given, of a tree; left alone where that would cost too much
     LinkKinds kinds = kFollowedKinds;
     std::string_view robots_name = "weft";  // in lower case: whose meta elements count beside those for all robots
   };

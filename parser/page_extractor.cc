@@ -4,6 +4,7 @@
 #include "common/http_message.h"
 #include "parser/bounded_gumbo.h"
 #include "parser/charset.h"
+#include "parser/gumbo_facts.h"
 #include "parser/gumbo_walk.h"
 #include "parser/html_prescan.h"
 #include "parser/html_sniff.h"
@@ -63,8 +64,12 @@ class Extractor final : public LinkExtractor {
       if (tree != nullptr || xhtml) SketchText(utf8, &sketch);
       page.sim_hash = sketch.Value();
     }
+    if (input.facts != nullptr) {
+      const GumboOutput* const of_facts = tree != nullptr ? tree : source_.Parse(utf8);
+      if (of_facts != nullptr) *input.facts = WalkFacts(*of_facts);
+    }
     links.Resolve(*input.url, charset.name, &page);
-    if (kTree) source_.Reset();
+    if (kTree || input.facts != nullptr) source_.Reset();
     return page;
   }
 

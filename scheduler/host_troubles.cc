@@ -95,17 +95,17 @@ void LeaseDesk::HostFailed(FrontierHost& host, HostState& state, std::string_vie
     } else {
       absl::Duration wait = random_.Jittered(RetryWait(outcome, static_cast<int>(origin.failures)), 0.1);
       OriginWaits(host, origin, wait);
-      if (origin.failures == 1 && waits_told_ < kMostWaitsTold) TellWait(origin.origin, outcome, detail, wait);
+      if (origin.failures == 1 && waits_told_ < kMostWaitsTold) TellWait(origin.origin, outcome, detail, wait, policy.tries);
     }
   }
 }
 
 // Why nothing seems to happen; of a large crawl's many failing hosts the first ones are enough.
-void LeaseDesk::TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait) {
+void LeaseDesk::TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait,
+                         int tries) {
   bool last = ++waits_told_ == kMostWaitsTold;
   notices_.push_back(fmt::format("{}: {}: {}; try 2 of {} in {}{}", origin, std::string(OutcomeName(outcome)), detail,
-                                 RetryPolicyFor(outcome).tries,
-                                 weft::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100))),
+                                 tries, weft::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100))),
                                  last ? " (of further hosts crawl.log tells)" : ""));
 }
 
@@ -143,8 +143,11 @@ void LeaseDesk::RobotsUnreachable(FrontierHost& host, OriginState& origin, const
   if (outcome != Outcome::kNone) ++origin.robots_tries;
   if (outcome == Outcome::kNone || origin.robots_tries < static_cast<uint32_t>(policy.tries)) {
     absl::Duration wait = RetryWait(Outcome::kRobotsUnreachable, std::max(1, static_cast<int>(origin.robots_tries)));
-    wait = std::max(wait, absl::Microseconds(release.retry_after_us()));
-    return OriginWaits(host, origin, random_.Jittered(wait, kRetryAfterJitter));
+    wait = random_.Jittered(std::max(wait, absl::Microseconds(release.retry_after_us())), kRetryAfterJitter);
+    if (origin.robots_tries == 1 && outcome != Outcome::kNone && waits_told_ < kMostWaitsTold) {
+      TellWait(origin.origin, outcome, release.detail(), wait, policy.tries);
+    }
+    return OriginWaits(host, origin, wait);
   }
   // The host itself failed, or only its robots.txt: two different ends (rule 8).
   origin.robots_tries = static_cast<uint32_t>(policy.tries) - 1;

@@ -34,6 +34,12 @@ class ReferrerUrls {
   std::string url_;
 };
 
+uint64_t UrlsOut(const FrontierHost& host) {
+  uint64_t count = 0;
+  for (const FrontierOrigin& origin : host.origins) count += origin.out.size();
+  return count;
+}
+
 }  // namespace
 
 LeaseDesk::LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings& settings, CrawlDb& db,
@@ -132,6 +138,15 @@ bool LeaseDesk::RestsAfterCrash(FrontierHost& host, const HostState* state) {
   return true;
 }
 
+// What is out may use up what the host's budget has left; it is asked for more once that is known.
+bool LeaseDesk::WaitsForItsBudget(FrontierHost& host, const HostState* state) {
+  constexpr absl::Duration kMoment = absl::Milliseconds(200);
+  if (HostBudgetBatch(settings_, state, UrlsOut(host), 1) > 0) return false;
+  host.not_before = std::max(host.not_before, crawl_clock_.Now() + CrawlMicros(kMoment));
+  frontier_.Refile(host);
+  return true;
+}
+
 std::optional<PolitenessLedger::Hold> LeaseDesk::TakePlaces(FrontierHost& host, const HostState* state,
                                                             std::string& address) {
   if (RestsAfterCrash(host, state)) return std::nullopt;
@@ -174,6 +189,7 @@ absl::Status LeaseDesk::Grant(uint64_t budget) {
     WEFT_ASSIGN_OR_RETURN(FrontierOrigin * origin, frontier_.PickOrigin(*host, crawl_clock_.Now()));
     if (origin == nullptr) continue;
     const HostState* state = db_.FindHost(host->shard, host->id);
+    if (WaitsForItsBudget(*host, state)) continue;
     std::string address;
     auto hold = TakePlaces(*host, state, address);
     if (!hold) continue;
@@ -191,7 +207,7 @@ absl::Status LeaseDesk::Grant(uint64_t budget) {
     grant.set_echo_sent_steady_us(node->heartbeat_sent_us);
     grant.set_connections(lease.hold.connections);
     grant.set_address(address);
-    size_t limit = std::min<uint64_t>(budget, BatchSize(state, false, 0, lease.hold.connections));
+    size_t limit = std::min<uint64_t>(budget, BatchSize(state, false, 0, lease.hold.connections, UrlsOut(*host)));
     WEFT_RETURN_IF_ERROR(AddUrls(counter, lease, *host, *origin, limit, grant));
     if (grant.urls().empty()) {
       ledger_.Return(lease.hold, std::nullopt, crawl_clock_.Now());
@@ -228,7 +244,7 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
     return out == nullptr || out->lease != it->first;
   });
   size_t limit = std::min<uint64_t>(budget, BatchSize(db_.FindHost(host->shard, host->id), true, wanted.urls(),
-                                                      std::max<uint32_t>(1, lease.hold.connections), lease.keys.size()));
+                                                      std::max<uint32_t>(1, lease.hold.connections), UrlsOut(*host)));
   if (limit > 0) {
     // A failed read shows in the CrawlDb's health; the lease then just runs dry.
     AddUrls(it->first, lease, *host, frontier_.OriginOf(*host, lease.origin), limit, grant).IgnoreError();

@@ -104,11 +104,12 @@ class LeaseDesk {
   absl::Status AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin, size_t limit,
                        wire::LeaseGrant& grant);
   size_t BatchSize(const HostState* state, bool top_up, uint64_t wanted, uint32_t connections,
-                   uint64_t out = 0) const;
+                   uint64_t out) const;
   // The places that a lease of the host would need; nothing: the host waits, here or in the frontier.
   std::optional<PolitenessLedger::Hold> TakePlaces(FrontierHost& host, const HostState* state, std::string& address);
   absl::Status FillHostTerms(const FrontierHost& host, const HostState* state, wire::LeaseGrant& grant);
   void RefileFreed();
+  bool WaitsForItsBudget(FrontierHost& host, const HostState* state);
   bool RestsAfterCrash(FrontierHost& host, const HostState* state);
   absl::Status StoreGroups();
   absl::flat_hash_map<uint64_t, Lease>::iterator FindPermit(const PeerId& from, uint64_t permit_id);
@@ -123,7 +124,7 @@ class LeaseDesk {
   void OriginWaits(FrontierHost& host, OriginState& origin, absl::Duration wait);
   void PauseGroups(const FrontierHost& host, CrawlTime until);
   void Revoke(uint64_t counter, const Lease& lease);
-  void TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait);
+  void TellWait(std::string_view origin, Outcome outcome, const std::string& detail, absl::Duration wait, int tries);
   // `last_request`: nothing where none was made under it.
   void FinishLease(uint64_t counter, bool asked_stay_out, std::optional<CrawlTime> last_request);
   std::optional<CrawlTime> AskedAt(int64_t age_us) const;

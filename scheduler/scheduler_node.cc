@@ -241,7 +241,7 @@ void SchedulerNode::Impl::WatchLimits() {
 }
 
 void SchedulerNode::Impl::GrantIfAllowed() {
-  if (!MayGrant() || clock.SteadyNow() < hold_grants_until) return;
+  if (!GrantsNow()) return;
   Check(leases.Grant(Budget()));
 }
 
@@ -366,9 +366,9 @@ absl::Time SchedulerNode::NextWake() const {
     absl::Time at = s.crawl_clock.SteadyAt(*ready);
     if (at > now) wake = std::min(wake, at);
   }
-  std::optional<CrawlTime> freed = s.leases.NextFreed();
-  // Only a hand-out moves them on.
-  if (freed && s.MayGrant()) wake = std::min(wake, std::max({s.crawl_clock.SteadyAt(*freed), now, s.hold_grants_until}));
+  // Room that may not be granted is taken by nobody, and would be told at every turn.
+  std::optional<CrawlTime> freed = s.GrantsNow() ? s.leases.NextFreed() : std::nullopt;
+  if (freed) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*freed), now));
   std::optional<CrawlTime> due = s.db->NextDue();
   if (due && s.stop == StopReason::kNone) wake = std::min(wake, std::max(s.crawl_clock.SteadyAt(*due), now));
   return wake;

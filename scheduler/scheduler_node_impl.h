@@ -71,6 +71,7 @@ struct SchedulerNode::Impl {
   uint64_t Budget() const;
   // New requests may be allowed.
   bool MayGrant() const { return stop == StopReason::kNone && !resubmits.busy(); }
+  bool GrantsNow() const { return MayGrant() && clock.SteadyNow() >= hold_grants_until; }
   SeedCounts AdmitSeeds(const std::vector<std::string>& urls);
   void AdmitGivenSitemaps();
   void AdmitSeedChunk(std::vector<Candidate>& candidates, std::vector<std::string>& anchors, SeedCounts& counts);

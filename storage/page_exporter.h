@@ -1,20 +1,43 @@
-// Export of crawled pages as JSON Lines: one object a row, fields always in the same order.
-// Thread rule: a writer belongs to one thread.
+// One exported page: what all columns of an export are taken of (export_schema.h), and the JSON Lines that an export writes
+// unless it is told otherwise, one object a row, fields always in the same order.
+// Thread rule: values; any thread.
 #pragma once
 
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/link_kind.h"
+#include "common/url.h"
+
 namespace weft {
 
-// In the order of the JSON fields, named as these are. Strings are there even if empty, `text` only if it was asked for.
+struct PageLink {
+  std::string target;
+  LinkKind kind = LinkKind::kNone;
+  bool nofollow = false;
+  std::string rel;    // as written
+  std::string text;   // of an anchor
+};
+
+// What a page says of itself, beside its title and links: parser/page_facts.h reads it.
+struct PageSelfDescription {
+  std::string description;
+  std::string canonical;
+  std::string language_tag;               // the lang attribute
+  std::vector<std::string> languages;     // detected, ISO 639-3, the main one first
+  std::string headings_json;              // [[1,"Text"],...]
+  std::string open_graph_json;            // {"og:title":"..."}
+  std::string json_ld_json;               // [{...},...]
+  std::optional<absl::Time> published;
+  std::optional<absl::Time> modified;
+};
+
+// First, in the order of the JSON fields and named as these are, what JsonLine writes. Strings are there even if empty, `text`
+// only if it was asked for.
 struct PageRow {
   std::string url;
   int status = 0;
@@ -36,40 +59,19 @@ struct PageRow {
   std::string title;
   std::vector<std::string> links;
   std::optional<std::string> text;
+
+  // Beyond the JSON line.
+  bool read = false;                          // from its WARC file, as far as it was asked for
+  Url parsed_url;
+  std::string registered_domain;              // empty: the host has none
+  uint64_t warc_length = 0;
+  std::string mime_detected;
+  uint64_t sim_hash = 0;                      // parser/sim_hash.h; 0: none
+  std::vector<PageLink> page_links;           // with their details, when these are asked for
+  PageSelfDescription self;
 };
 
 // One line without its line end. Invalid UTF-8 becomes U+FFFD.
 std::string JsonLine(const PageRow& row);
-
-// Errors: ResourceExhausted when the disk is full, Unavailable when a reader of the pipe has gone (the process ignores
-// SIGPIPE), else Internal. After an error nothing more is written.
-class JsonlWriter {
- public:
-  // To a descriptor, which is not closed: standard output.
-  static std::unique_ptr<JsonlWriter> ToDescriptor(int fd);
-  // To a file that appears whole or not at all: written under another name beside it, renamed by Finish(). What is no
-  // regular file (/dev/null, a named pipe) is written directly.
-  static absl::StatusOr<std::unique_ptr<JsonlWriter>> ToFile(const std::string& path);
-  // Without Finish() the unfinished file is removed.
-  ~JsonlWriter();
-  JsonlWriter(const JsonlWriter&) = delete;
-  JsonlWriter& operator=(const JsonlWriter&) = delete;
-
-  absl::Status Append(const PageRow& row);
-  // Writes what is buffered; with ToFile: durable, and under its name.
-  absl::Status Finish();
-
- private:
-  JsonlWriter(int fd, bool owned) : fd_(fd), owned_(owned) {}
-  absl::Status Flush();
-  absl::Status Publish();
-
-  int fd_;
-  bool owned_;
-  std::string target_;      // empty: nothing is renamed
-  std::string unfinished_;  // its name until then
-  std::string buffer_;
-  absl::Status error_;
-};
 
 }  // namespace weft

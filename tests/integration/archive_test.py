@@ -36,6 +36,11 @@ def record(uri, body, record_id, kind="response"):
     return head.encode() + b"\r\n" + block + b"\r\n\r\n"
 
 
+def bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def lines_of(path):
     with open(path, encoding="utf-8") as file:
         return file.read().splitlines()
@@ -365,9 +370,9 @@ class Import(Archive):
 
     def test_a_crawl_goes_on_from_an_archive(self):
         site, file = self.archive()
-        before = open(file, "rb").read()
+        before = bytes_of(file)
         self.goes_on(site, file)
-        self.assertEqual(open(file, "rb").read(), before)
+        self.assertEqual(bytes_of(file), before)
 
     def test_a_file_gzipped_as_a_whole_is_written_anew(self):
         site, file = self.archive()

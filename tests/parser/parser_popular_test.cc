@@ -72,7 +72,8 @@ TEST_F(ParserPopularTest, ASitemapsPriorityGoesAlong) {
     SendPage(std::move(page), body);
     Work();
     std::vector<uint32_t> found;
-    for (const wire::Link& link : Results().back().links()) found.push_back(link.priority());
+    const std::vector<wire::PageResult> results = Results();
+    for (const wire::Link& link : results.back().links()) found.push_back(link.priority());
     return found;
   };
   Begin("popular");

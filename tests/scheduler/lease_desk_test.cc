@@ -79,6 +79,21 @@ TEST_F(LeaseDeskTest, NoTwoOriginsOfAHostAreOutAtOnce_Rule20) {
   EXPECT_NE(first.origin(), second.origin());
 }
 
+// What was asked and is not committed yet counts against the host's budget of pages, whoever holds the host next.
+TEST_F(LeaseDeskTest, WhatIsOutCountsAgainstTheHostsBudget) {
+  settings_.set_host_max_pages(3);
+  Build();
+  SeedHost("a.example", 10);
+  AddFetcher("f", /*credit=*/100);
+  const wire::LeaseGrant first = GrantOne();
+  EXPECT_EQ(first.urls_size(), 3);
+  Release("f", Asked(first));
+  clock_.Advance(absl::Seconds(10));
+  Beat("f", 100);
+  EXPECT_THAT(Grant(), IsEmpty()) << "three pages are on their way";
+  EXPECT_GT(*frontier_->NextReadyTime(), crawl_clock_->Now()) << "and nobody spins meanwhile";
+}
+
 TEST_F(LeaseDeskTest, WithoutCreditNothingIsGranted_Rule25) {
   SeedHost("a.example", 1);
   SeedHost("b.example", 1);

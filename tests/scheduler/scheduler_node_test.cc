@@ -299,6 +299,18 @@ TEST_F(SchedulerNodeTest, NodesThatWouldMakeOtherKeysOrShardsAreRefused_Rule9) {
   EXPECT_EQ(answer_to(ours + 1, "another list", false, /*tool=*/true), "taken");
 }
 
+TEST_F(SchedulerNodeTest, AHostThatWaitsForRoomDoesNotKeepAStoppingSchedulerAwake) {
+  settings_.set_domain_connections(1);
+  settings_.set_scope("any");
+  Start();
+  node_->AddSeeds({"https://a.site.example/", "https://b.site.example/"});
+  for (int round = 0; round < 5 && granted_.empty(); ++round) Tick();
+  ASSERT_THAT(granted_, SizeIs(1)) << "the other host waits with their domain";
+  node_->Stop(StopReason::kInterrupted);
+  node_->OnTick();
+  EXPECT_GT(node_->NextWake(), clock_.SteadyNow());
+}
+
 TEST_F(SchedulerNodeTest, AnOrderByPopularityIsTheSettings) {
   for (const char* order : {"breadth", "popular"}) {
     settings_.set_order(order);

@@ -65,6 +65,18 @@ class CrawlDbFaults : public CrawlDbTest {
   }
 };
 
+TEST_F(CrawlDbFaults, FailedCommitChangesNothingInMemory_Rule4) {
+  Admit(kA);
+  const LedgerCounts before = db_->ledger();
+  const uint64_t commit = db_->commit();
+  const AttemptEnd end = End(kA, Kind::kDone);
+  disk_.FailWrite(1);
+  EXPECT_FALSE(db_->Commit({&end, 1}, 0).ok());
+  ExpectSameCounts(db_->ledger(), before);
+  EXPECT_EQ(db_->commit(), commit);
+  EXPECT_EQ(Host("a.example")->pending(), 1u);
+}
+
 TEST_F(CrawlDbFaults, FailedWriteChangesNothingInMemory_Rule4) {
   Admit(kA);
   LedgerCounts before = db_->ledger();

@@ -1,20 +1,9 @@
 #include "storage/page_exporter.h"
 
-#include <fcntl.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include "tests/storage/warc_test_support.h"
 
 namespace weft {
 namespace {
-
-using namespace weft::test;
-using ::testing::ElementsAre;
-using ::testing::SizeIs;
 
 PageRow Row() {
   PageRow row;
@@ -73,77 +62,6 @@ TEST(JsonLine, AnyBytesMakeOneValidLine) {
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_NE(line.find(R"("title":"a\nb\"\\\u0001\u0000)" "\xef\xbf\xbd\xef\xbf\xbd("), std::string::npos) << line;
   EXPECT_NE(line.find("\xc3\xa9\xf0\x9f\x98\x80"), std::string::npos) << line;
-}
-
-TEST(JsonlWriter, FileAppearsWholeWithFinish) {
-  TempDirectory directory;
-  auto writer = JsonlWriter::ToFile(directory / "pages.jsonl");
-  ASSERT_TRUE(writer.ok());
-  for (int i = 0; i < 2000; ++i) ASSERT_TRUE((*writer)->Append(Row()).ok());
-  EXPECT_FALSE(std::filesystem::exists(directory / "pages.jsonl"));
-  ASSERT_TRUE((*writer)->Finish().ok());
-  EXPECT_THAT(directory.Names(), ElementsAre("pages.jsonl"));
-  std::string want;
-  for (int i = 0; i < 2000; ++i) want += JsonLine(Row()) + "\n";
-  EXPECT_EQ(ReadFile(directory / "pages.jsonl"), want);
-}
-
-TEST(JsonlWriter, WithoutFinishTheOldFileStays) {
-  TempDirectory directory;
-  WriteFile(directory / "pages.jsonl", "old");
-  {
-    auto writer = JsonlWriter::ToFile(directory / "pages.jsonl");
-    ASSERT_TRUE((*writer)->Append(Row()).ok());
-  }
-  EXPECT_THAT(directory.Names(), ElementsAre("pages.jsonl"));
-  EXPECT_EQ(ReadFile(directory / "pages.jsonl"), "old");
-}
-
-TEST(JsonlWriter, LinkStaysAndItsTargetIsReplaced) {
-  TempDirectory directory;
-  WriteFile(directory / "real.jsonl", "old");
-  std::filesystem::create_symlink(directory / "real.jsonl", directory / "link.jsonl");
-  auto writer = JsonlWriter::ToFile(directory / "link.jsonl");
-  ASSERT_TRUE((*writer)->Finish().ok());
-  EXPECT_TRUE(std::filesystem::is_symlink(directory / "link.jsonl"));
-  EXPECT_EQ(ReadFile(directory / "real.jsonl"), "");
-}
-
-TEST(JsonlWriter, DevicesAreWrittenNotReplaced) {
-  auto writer = JsonlWriter::ToFile("/dev/null");
-  ASSERT_TRUE(writer.ok()) << writer.status();
-  EXPECT_TRUE((*writer)->Append(Row()).ok());
-  EXPECT_TRUE((*writer)->Finish().ok());
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
-}
-
-TEST(JsonlWriter, DirectoriesAndMissingFoldersAreErrors) {
-  TempDirectory directory;
-  EXPECT_TRUE(absl::IsInvalidArgument(JsonlWriter::ToFile(directory.path()).status()));
-  EXPECT_TRUE(absl::IsNotFound(JsonlWriter::ToFile(directory / "none/pages.jsonl").status()));
-}
-
-TEST(JsonlWriter, FullDiskIsReportedAndKept) {
-  const int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) GTEST_SKIP() << "no /dev/full here";
-  auto writer = JsonlWriter::ToDescriptor(fd);
-  EXPECT_TRUE(writer->Append(Row()).ok()) << "buffered";
-  EXPECT_TRUE(absl::IsResourceExhausted(writer->Finish()));
-  EXPECT_TRUE(absl::IsResourceExhausted(writer->Append(Row())));
-  EXPECT_TRUE(absl::IsResourceExhausted(writer->Finish()));
-  close(fd);
-}
-
-TEST(JsonlWriter, ReaderThatHasGoneIsReported) {
-  ASSERT_NE(signal(SIGPIPE, SIG_IGN), SIG_ERR);
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  close(ends[0]);
-  auto writer = JsonlWriter::ToDescriptor(ends[1]);
-  absl::Status status;
-  for (int i = 0; status.ok() && i < 100'000; ++i) status = writer->Append(Row());
-  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  close(ends[1]);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST(PayloadFileName, EscapesNoDirectoryWhateverTheUri) {
   constexpr uint64_t kSeed = 20260106;
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   const auto random = SeededRandom(kSeed);
-  const std::string alphabet("a./\\%:?#~ \0\n-\xff*", 17);
+  const std::string alphabet("a./\\%:?#~ \0\n-\xff*", 15);
   for (int round = 0; round < 5000; ++round) {
     std::string uri = round % 2 == 0 ? "" : "http://";
     for (uint64_t i = random->Below(300); i > 0; --i) uri += alphabet[random->Below(alphabet.size())];

@@ -34,6 +34,8 @@ FENCED = (
     (re.compile(r"^gumbo\.h$"), re.compile(r"(^|/)parser/(gumbo_[^/]*|bounded_gumbo\.(cc|h))$")),
     (re.compile(r"^zmq\.hp{0,2}$|^zmq_"), re.compile(r"(^|/)common/zmq_[^/]*$")),
     (re.compile(r"^rocksdb/"), re.compile(r"(^|/)storage/rocks_[^/]*$")),
+    (re.compile(r"^sqlite3\.h$"), re.compile(r"(^|/)storage/sqlite_[^/]*$")),
+    (re.compile(r"^cld2/"), re.compile(r"(^|/)parser/text_language\.cc$")),
     (re.compile(r"^ares[._]"), re.compile(r"(^|/)fetcher/ares_[^/]*$")),
 )
 

@@ -118,7 +118,8 @@ SimCluster::SimCluster(const SimOptions& options)
                         std::max<uint64_t>(options_.settings.max_body_bytes(), 1 << 20) + kMaxPayloadBytes;
   }
   terms.refused_cap = options_.refused_cap;
-  terms.faultless = options_.faultless;
+  // Whoever stops a crawl begins new sessions.
+  terms.faultless = options_.faultless && options_.recrawl_for == absl::ZeroDuration();
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
   network_.SetFaults(options_.network);

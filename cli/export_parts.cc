@@ -1,0 +1,147 @@
+#include "cli/export_parts.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base64.h"
+#include "common/digest.h"
+#include "common/status.h"
+#include "storage/file_ops.h"
+
+namespace weft {
+namespace {
+
+bool IsRegular(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+absl::Status IsThere(const std::string& path) {
+  return FailedPrecondition("{} is there already; --force replaces it", path);
+}
+
+}  // namespace
+
+std::string ExportParts::PartName(const std::string& output, uint64_t part) {
+  const size_t slash = output.rfind('/');
+  const size_t name = slash == std::string::npos ? 0 : slash + 1;
+  size_t dot = output.size();
+  // The ending, and that of a compression behind it.
+  for (int endings = CompressionOf(output) == Compression::kNone ? 1 : 2; endings > 0; --endings) {
+    const size_t found = output.rfind('.', dot - 1);
+    if (found == std::string::npos || found <= name) break;
+    dot = found;
+  }
+  return fmt::format("{}-{:05}{}", output.substr(0, dot), part, output.substr(dot));
+}
+
+absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan& plan) {
+  std::unique_ptr<ExportParts> parts(new ExportParts(plan));
+  WEFT_RETURN_IF_ERROR(parts->CheckOutput());
+  if (parts->complete_) return parts;
+  if (plan.rows_per_file > 0) WEFT_RETURN_IF_ERROR(parts->WriteState(parts->resumed_));
+  WEFT_RETURN_IF_ERROR(parts->OpenNext());
+  return parts;
+}
+
+absl::Status ExportParts::CheckOutput() {
+  // JSON Lines have always been replaced: scripts may count on it.
+  const bool replaces = plan_.force || plan_.json_lines_as_ever;
+  if (plan_.rows_per_file == 0) {
+    return !replaces && IsRegular(plan_.output) ? IsThere(plan_.output) : absl::OkStatus();
+  }
+  const bool begun = IsRegular(StatePath());
+  const std::string first = PartName(plan_.output, 0);
+  if (plan_.resume && begun) return ReadState(ReadAll(StatePath()));
+  if (plan_.resume && IsRegular(first) && !plan_.force) {
+    complete_ = true;
+    return absl::OkStatus();
+  }
+  if (begun && !replaces) {
+    return FailedPrecondition("{} is there: an export was not finished; --resume goes on with it, --force begins anew", StatePath());
+  }
+  return !replaces && IsRegular(first) ? IsThere(first) : absl::OkStatus();
+}
+
+absl::Status ExportParts::ReadState(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto number = [&](const char* name) {
+    const auto it = json.find(name);
+    return it != json.end() && it->is_number_unsigned() ? it->get<uint64_t>() : 0;
+  };
+  const auto words = [&](const char* name) {
+    const auto it = json.find(name);
+    return it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  if (!json.is_object()) return DataLoss("{} cannot be read; --force begins anew", StatePath());
+  if (words("export") != HexLower(Sha1(plan_.identity))) {
+    return FailedPrecondition("{} is of an export with other options: give the same ones, or --force to begin anew", StatePath());
+  }
+  const auto cursor = DecodeBase64(words("cursor"));
+  if (!cursor.ok()) return DataLoss("{} cannot be read; --force begins anew", StatePath());
+  resumed_ = {*cursor, number("records"), number("pinned_commit"), number("seen"), number("pages"), number("unreadable")};
+  parts_ = number("parts");
+  rows_of_parts_ = number("rows");
+  return absl::OkStatus();
+}
+
+absl::Status ExportParts::WriteState(const ExportPlace& place) {
+  const nlohmann::json json = {{"export", HexLower(Sha1(plan_.identity))}, {"cursor", Base64(place.cursor)},
+                               {"records", place.records}, {"pinned_commit", place.pinned_commit},
+                               {"seen", place.seen}, {"pages", place.pages}, {"unreadable", place.unreadable},
+                               {"parts", parts_}, {"rows", rows_of_parts_}};
+  WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(StatePath()));
+  WEFT_RETURN_IF_ERROR(file->Write(json.dump() + "\n"));
+  return file->Finish();
+}
+
+absl::Status ExportParts::OpenNext() {
+  const std::string path = plan_.rows_per_file == 0 ? plan_.output : PartName(plan_.output, parts_);
+  WEFT_ASSIGN_OR_RETURN(sink_, OpenPageSink(plan_, path));
+  return absl::OkStatus();
+}
+
+absl::Status ExportParts::EndPart() {
+  WEFT_RETURN_IF_ERROR(sink_->Finish());
+  rows_of_parts_ += sink_->rows();
+  sink_.reset();
+  ++parts_;
+  return absl::OkStatus();
+}
+
+absl::Status ExportParts::Take(PageRow& row) {
+  if (sink_ == nullptr) WEFT_RETURN_IF_ERROR(OpenNext());
+  return sink_->Take(row);
+}
+
+absl::Status ExportParts::Reached(const ExportPlace& place) {
+  if (plan_.rows_per_file == 0 || sink_ == nullptr || sink_->rows() < plan_.rows_per_file) return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(EndPart());
+  return WriteState(place);
+}
+
+absl::Status ExportParts::Finish() {
+  // What is exported is one part at least, be it empty.
+  if (sink_ == nullptr && parts_ == 0) WEFT_RETURN_IF_ERROR(OpenNext());
+  if (sink_ != nullptr) WEFT_RETURN_IF_ERROR(EndPart());
+  if (plan_.rows_per_file == 0) return absl::OkStatus();
+  // Of an export that this one replaces and that had more of them.
+  for (uint64_t part = parts_; IsRegular(PartName(plan_.output, part)); ++part) {
+    WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(PartName(plan_.output, part)));
+  }
+  return PosixFileOps().Remove(StatePath());
+}
+
+}  // namespace weft

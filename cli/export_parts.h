@@ -1,0 +1,65 @@
+// The files of an export: one, or with --rows-per-file as many as it takes, NAME-00000.EXT and on. Each appears whole. Beside
+// parts stands NAME.EXT.state until all are there: how far whole parts go, so that --resume goes on behind them.
+// Thread rule: one thread.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/export_plan.h"
+#include "cli/export_sinks.h"
+
+namespace weft {
+
+// A place between two records of a RecordSource, and what was counted before it.
+struct ExportPlace {
+  std::string cursor;           // of the request that brought the record
+  uint64_t records = 0;         // of its answer that are done with
+  uint64_t pinned_commit = 0;   // 0: none is pinned yet
+  uint64_t seen = 0;            // records in all
+  uint64_t pages = 0;           // of these taken
+  uint64_t unreadable = 0;
+
+  bool operator==(const ExportPlace&) const = default;
+};
+
+class ExportParts {
+ public:
+  // FailedPrecondition: the output is there and may not be replaced. `resumed()` tells where to go on.
+  static absl::StatusOr<std::unique_ptr<ExportParts>> Open(const ExportPlan& plan);
+
+  const ExportPlace& resumed() const { return resumed_; }
+  // With --resume: everything is there already.
+  bool complete() const { return complete_; }
+  uint64_t parts() const { return parts_; }
+  uint64_t rows() const { return rows_of_parts_ + (sink_ == nullptr ? 0 : sink_->rows()); }
+
+  absl::Status Take(PageRow& row);
+  // All records before `place` were taken or passed over: here a part may end.
+  absl::Status Reached(const ExportPlace& place);
+  absl::Status Finish();
+
+  // "pages.csv.gz", 7: "pages-00007.csv.gz".
+  static std::string PartName(const std::string& output, uint64_t part);
+
+ private:
+  explicit ExportParts(const ExportPlan& plan) : plan_(plan) {}
+  absl::Status CheckOutput();
+  absl::Status ReadState(const std::string& json);
+  absl::Status WriteState(const ExportPlace& place);
+  absl::Status OpenNext();
+  absl::Status EndPart();
+  std::string StatePath() const { return plan_.output + ".state"; }
+
+  const ExportPlan& plan_;
+  std::unique_ptr<PageSink> sink_;
+  ExportPlace resumed_;
+  bool complete_ = false;
+  uint64_t parts_ = 0;          // that are whole
+  uint64_t rows_of_parts_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,253 @@
+#include "cli/export_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "common/fingerprint.h"
+#include "common/status.h"
+
+namespace weft {
+namespace {
+
+// Fixed for ever: a sample is the same in every export. Two seeds, so that a sample is spread over all shards.
+constexpr uint64_t kSampleSeed = 0x77656674'73616d70;
+constexpr uint64_t kShardSeed = 0x77656674'73686172;
+constexpr uint64_t kMostShards = 100'000;
+
+const std::vector<TableColumn>& LinkColumns() {
+  static const auto* const columns = new std::vector<TableColumn>{
+      {"source", ColumnType::kText, false}, {"target", ColumnType::kText, false}, {"kind", ColumnType::kText, false},
+      {"nofollow", ColumnType::kTruth, false}, {"rel", ColumnType::kText, true}, {"text", ColumnType::kText, true}};
+  return *columns;
+}
+
+const std::vector<TableColumn>& HostGraphColumns() {
+  static const auto* const columns = new std::vector<TableColumn>{
+      {"source_host", ColumnType::kText, false}, {"target_host", ColumnType::kText, false},
+      {"links", ColumnType::kLong, false}, {"pages", ColumnType::kLong, false}};
+  return *columns;
+}
+
+std::vector<std::string> SplitCommas(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c == ',') {
+      words.emplace_back();
+    } else if (c != ' ') {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+absl::StatusOr<uint64_t> WholeNumber(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return InvalidArgument("'{}' is not a whole number", text);
+  return number;
+}
+
+// By the end of the name, without that of a compression.
+ExportKind KindByName(std::string_view output, ExportKind otherwise) {
+  if (CompressionOf(output) != Compression::kNone) output = output.substr(0, output.rfind('.'));
+  if (output.ends_with(".csv")) return ExportKind::kCsv;
+  if (output.ends_with(".jsonl")) return ExportKind::kJsonl;
+  if (output.ends_with(".parquet")) return ExportKind::kParquet;
+  if (output.ends_with(".tsv")) return ExportKind::kTsv;
+  return otherwise;
+}
+
+bool NamesADatabase(std::string_view output) { return output.ends_with(".sqlite") || output.ends_with(".db"); }
+
+absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
+  static constexpr std::pair<std::string_view, ExportTable> kTables[] = {{"pages", ExportTable::kPages},
+                                                                         {"text", ExportTable::kText},
+                                                                         {"links", ExportTable::kLinks},
+                                                                         {"hosts-graph", ExportTable::kHostsGraph}};
+  static constexpr std::pair<std::string_view, ExportKind> kKinds[] = {{"jsonl", ExportKind::kJsonl},
+                                                                       {"csv", ExportKind::kCsv},
+                                                                       {"tsv", ExportKind::kTsv},
+                                                                       {"parquet", ExportKind::kParquet},
+                                                                       {"sqlite", ExportKind::kSqlite}};
+  for (const auto& [name, table] : kTables) {
+    if (call.table == name) plan.table = table;
+  }
+  if (call.format.empty()) {
+    plan.kind = NamesADatabase(call.output) ? ExportKind::kSqlite : KindByName(call.output, ExportKind::kJsonl);
+  }
+  for (const auto& [name, kind] : kKinds) {
+    if (call.format == name) plan.kind = kind;
+  }
+  for (const auto& [name, table] : kTables) {
+    if (call.format != name) continue;
+    if (call.table != "pages" && call.table != name) {
+      return InvalidArgument("--format {} is a table of its own: leave --table out", call.format);
+    }
+    plan.table = table;
+    plan.kind = KindByName(call.output, ExportKind::kTsv);
+  }
+  if (plan.kind == ExportKind::kSqlite && plan.table != ExportTable::kPages) {
+    return InvalidArgument("--table: a SQLite database holds pages, links and hosts; leave it out");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
+  if (call.output != "-") plan.output = call.output;
+  plan.compression = CompressionOf(plan.output);
+  plan.force = call.force;
+  plan.resume = call.resume;
+  plan.rows_per_file = call.rows_per_file;
+  const bool compressed_within = plan.kind == ExportKind::kParquet || plan.kind == ExportKind::kSqlite;
+  if (compressed_within && plan.compression != Compression::kNone) {
+    return InvalidArgument("--output {}: {} files are not compressed once more; leave .gz or .zst out", plan.output,
+                           plan.kind == ExportKind::kParquet ? "Parquet" : "SQLite");
+  }
+  if (plan.output.empty() && plan.kind == ExportKind::kSqlite) {
+    return InvalidArgument("--format sqlite needs --output FILE: a database cannot be written to standard output");
+  }
+  if (plan.rows_per_file == 0) return absl::OkStatus();
+  if (plan.output.empty()) return InvalidArgument("--rows-per-file needs --output FILE");
+  if (plan.kind == ExportKind::kSqlite || plan.table == ExportTable::kHostsGraph) {
+    return InvalidArgument("--rows-per-file: a SQLite database and a hosts-graph are one file");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddOnce(const PageColumn& column, std::string_view name, ExportPlan& plan) {
+  for (const TableColumn& there : plan.columns.table) {
+    if (there.name == name) return InvalidArgument("--columns: '{}' is named twice", name);
+  }
+  plan.columns.Add(column, name);
+  return absl::OkStatus();
+}
+
+// "index", "content" and "all" stand for many columns, in the table's order.
+void AddGroup(std::string_view group, ExportPlan& plan) {
+  for (const PageColumn& column : PageColumns()) {
+    const bool index = column.needs == PageNeeds::kNothing;
+    if (!column.in_groups || (group != "all" && index != (group == "index"))) continue;
+    if (!plan.columns.Has(column)) plan.columns.Add(column, column.name);
+  }
+}
+
+absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
+  std::string wanted = call.columns;
+  if (wanted.empty()) {
+    wanted = plan.table == ExportTable::kText ? "url,fetch_time,title,text" : "index";
+    if (plan.kind == ExportKind::kSqlite) wanted = "index,content_charset,robots,title";
+  }
+  for (const std::string& word : SplitCommas(wanted)) {
+    if (word == "index" || word == "content" || word == "all") {
+      AddGroup(word, plan);
+      continue;
+    }
+    const PageColumn* const column = FindPageColumn(word);
+    if (column == nullptr) return InvalidArgument("--columns: {}", NoSuchColumn(word, PageColumnNames()));
+    WEFT_RETURN_IF_ERROR(AddOnce(*column, word, plan));
+  }
+  const PageColumn& text = *FindPageColumn("text");
+  if (call.text && !plan.columns.Has(text)) plan.columns.Add(text, "text");
+  return absl::OkStatus();
+}
+
+absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
+  if (plan.table == ExportTable::kPages || plan.table == ExportTable::kText) {
+    plan.json_lines_as_ever = plan.table == ExportTable::kPages && plan.kind == ExportKind::kJsonl && call.columns.empty();
+    if (plan.json_lines_as_ever) {
+      plan.json_lines_with_text = call.text;
+      plan.needs = call.text ? PageNeeds::kPage | PageNeeds::kVisibleText : PageNeeds::kPage;
+      return absl::OkStatus();
+    }
+    WEFT_RETURN_IF_ERROR(ChoosePageColumns(call, plan));
+    plan.needs = plan.columns.needs;
+    if (plan.table == ExportTable::kText) plan.needs = plan.needs | PageNeeds::kPage | PageNeeds::kVisibleText;
+    if (plan.kind == ExportKind::kSqlite) plan.needs = plan.needs | PageNeeds::kPage | PageNeeds::kDetails;
+    return absl::OkStatus();
+  }
+  plan.needs = PageNeeds::kPage | PageNeeds::kDetails;
+  const bool links = plan.table == ExportTable::kLinks;
+  const std::vector<TableColumn>& all = links ? LinkColumns() : HostGraphColumns();
+  plan.other_columns = all;
+  if (call.columns.empty() || call.columns == "all") return absl::OkStatus();
+  if (!links) return InvalidArgument("--columns: a hosts-graph has source_host, target_host, links and pages");
+  plan.other_columns.clear();
+  std::vector<std::string> names;
+  for (const TableColumn& column : all) names.push_back(column.name);
+  for (const std::string& word : SplitCommas(call.columns)) {
+    const auto found = std::find(names.begin(), names.end(), word);
+    if (found == names.end()) return InvalidArgument("--columns: {}", NoSuchColumn(word, names));
+    plan.other_columns.push_back(all[static_cast<size_t>(found - names.begin())]);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChooseSample(std::string_view text, ExportPlan& plan) {
+  if (text.empty()) return absl::OkStatus();
+  if (!text.ends_with('%')) {
+    const auto pages = WholeNumber(text);
+    if (!pages.ok() || *pages == 0) {
+      return InvalidArgument("--sample: '{}' is neither a share (1%, 0.5%) nor a number of pages", text);
+    }
+    plan.sample_pages = *pages;
+    return absl::OkStatus();
+  }
+  const std::string_view number = text.substr(0, text.size() - 1);
+  double percent = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), percent);
+  if (error != std::errc() || end != number.data() + number.size() || !(percent > 0 && percent <= 100)) {
+    return InvalidArgument("--sample: '{}' is no share; more than 0% and at most 100%", text);
+  }
+  plan.sample_below = percent == 100 ? UINT64_MAX : static_cast<uint64_t>(std::ldexp(percent / 100, 64));
+  return absl::OkStatus();
+}
+
+absl::Status ChooseShard(std::string_view text, ExportPlan& plan) {
+  if (text.empty()) return absl::OkStatus();
+  const size_t slash = text.find('/');
+  const auto shard = WholeNumber(text.substr(0, slash));
+  const auto shards = WholeNumber(slash == text.npos ? "" : text.substr(slash + 1));
+  if (!shard.ok() || !shards.ok() || *shard < 1 || *shard > *shards || *shards > kMostShards) {
+    return InvalidArgument("--shard: '{}' is not i/n, such as 1/4 to 4/4", text);
+  }
+  plan.shard = *shard - 1;
+  plan.shards = *shards;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
+  const CrawlInvocation& call = line.invocation;
+  ExportPlan plan;
+  WEFT_RETURN_IF_ERROR(ChooseFormat(call, plan));
+  WEFT_RETURN_IF_ERROR(ChooseOutput(call, plan));
+  WEFT_RETURN_IF_ERROR(ChooseColumns(call, plan));
+  WEFT_RETURN_IF_ERROR(ChooseSample(call.sample, plan));
+  WEFT_RETURN_IF_ERROR(ChooseShard(call.shard, plan));
+  if (!call.where.empty()) {
+    auto where = ExportWhere::Parse(call.where);
+    if (!where.ok()) return WithContext(where.status(), "--where");
+    plan.where = *std::move(where);
+    plan.needs = plan.needs | plan.where.needs();
+  }
+  if (!call.since.empty()) {
+    const auto since = ParseTimeSpan(call.since);
+    if (!since.ok()) return WithContext(since.status(), "--since");
+    plan.since_us = since->begin;
+  }
+  plan.identity = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", call.format, call.table, call.columns, call.text,
+                              call.where, call.since, call.sample, call.shard, call.rows_per_file);
+  return plan;
+}
+
+uint64_t SampleHash(std::string_view url) { return Fingerprinter(kSampleSeed).Short(url); }
+
+bool InShardAndShare(const ExportPlan& plan, std::string_view url) {
+  if (plan.shards > 1 && Fingerprinter(kShardSeed).Short(url) % plan.shards != plan.shard) return false;
+  return !plan.sample_below || SampleHash(url) <= *plan.sample_below;
+}
+
+}  // namespace weft
