@@ -166,6 +166,15 @@ class Bench {
     const auto queued = static_cast<uint64_t>(std::count(answers.begin(), answers.end(), Admission::kQueued));
     if (queued != workload_.found() - found) Must(Internal("{} links were queued, {} were new", queued, workload_.found() - found));
     if (snapshot != nullptr) Save(snapshot);
+    Tell();
+  }
+  // A hundred million URLs take a quarter of an hour.
+  void Tell() {
+    const absl::Time now = SystemClock().SteadyNow();
+    if (now - told_ < absl::Seconds(10)) return;
+    told_ = now;
+    std::fprintf(stderr, "frontier_bench: %llu of %llu URLs\n", static_cast<unsigned long long>(workload_.found()),
+                 static_cast<unsigned long long>(options_.urls));
   }
   // A pool's thread does this in a crawl.
   void Save(CrawlDb::SeenWork& snapshot) {
@@ -212,6 +221,7 @@ class Bench {
   std::unique_ptr<Random> random_ = SeededRandom(7);
   std::unique_ptr<CrawlDb> db_;
   Spent spent_;
+  absl::Time told_ = SystemClock().SteadyNow();
   double snapshots_ = 0;   // CPU seconds
   nlohmann::json out_;
 };

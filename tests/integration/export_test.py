@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -299,7 +300,7 @@ class Trouble(Case):
         crawl = self.path("crawl")
         shutil.copytree(self.crawl, crawl, ignore=shutil.ignore_patterns("*.sock"))
         warc = os.path.join(crawl, "warc")
-        gone = [name for name in os.listdir(warc) if ".warc" in name][0]
+        gone = [name for name in os.listdir(warc) if re.search(r"\.warc(\.gz)?(\.open)?$", name)][0]
         os.remove(os.path.join(warc, gone))
         whole = self.lines("--columns", "url,title,warc_filename")
         lost = {row["url"] for row in whole if row["warc_filename"] == gone.removesuffix(".open")}

@@ -16,6 +16,9 @@ TEST_P(Standstill, IsNobodyElsesDeath) {
   options.web = {.hosts = 8, .pages = 250, .troubled_hosts = 0, .odd_pages = 0.1, .large_pages = 0};
   options.settings.set_scope("any");
   options.settings.set_ignore_robots(false);
+  // A visit is a page that is fetched again, and here none may be.
+  options.settings.set_recrawl(false);
+  options.recrawl_for = absl::ZeroDuration();
   // Without a delay what is lent again is asked again at once, before the rest of what has come meanwhile is read.
   bool delay = GetParam() % 2 == 0;
   options.settings.set_delay_us(delay ? 1'000'000 : 0);
