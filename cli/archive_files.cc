@@ -20,7 +20,10 @@ void TellProblem(const std::string& text) { fmt::print(stderr, "weft: {}\n", tex
 
 namespace {
 
+// A pipe is not looked into: what is read of it is gone.
 bool IsZip(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return false;
   std::ifstream stream(file, std::ios::binary);
   char magic[4] = {};
   return stream.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "PK\x03\x04";

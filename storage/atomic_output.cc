@@ -20,11 +20,13 @@ constexpr size_t kBufferBytes = 256 * 1024;
 absl::Status WriteError(int error, std::string_view path) {
   const std::string_view name = path.empty() ? std::string_view("the output") : path;
   if (error == EPIPE) return Unavailable("cannot write {}: its reader has gone", name);
+  if (error == EFBIG) return ResourceExhausted("cannot write {}: the limit on the size of files is reached", name);
   return ErrnoStatus(error, "write", name);
 }
 
-// Where a symbolic link leads, so that the link stays and its target is replaced.
-std::string Resolved(const std::string& path) {
+}  // namespace
+
+std::string ResolvedPath(const std::string& path) {
   char* const resolved = realpath(path.c_str(), nullptr);
   if (resolved == nullptr) return path;
   std::string out = resolved;
@@ -32,12 +34,23 @@ std::string Resolved(const std::string& path) {
   return out;
 }
 
-}  // namespace
+std::string UnfinishedName(const std::string& target) { return fmt::format("{}.{}.unfinished", target, getpid()); }
 
 std::string DirectoryOf(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return ".";
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
+}
+
+absl::Status PublishFile(const std::string& unfinished, const std::string& target) {
+  const int fd = open(unfinished.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(errno, "open", unfinished);
+  const bool synced = fsync(fd) == 0;
+  const int error = errno;
+  close(fd);
+  if (!synced) return ErrnoStatus(error, "sync", unfinished);
+  if (std::rename(unfinished.c_str(), target.c_str()) != 0) return ErrnoStatus(errno, "rename", unfinished);
+  return PosixFileOps().SyncDirectory(DirectoryOf(target));
 }
 
 absl::StatusOr<std::unique_ptr<AtomicOutput>> AtomicOutput::ToFile(const std::string& path) {
@@ -49,8 +62,8 @@ absl::StatusOr<std::unique_ptr<AtomicOutput>> AtomicOutput::ToFile(const std::st
     if (fd < 0) return ErrnoStatus(errno, "open", path);
     return std::unique_ptr<AtomicOutput>(new AtomicOutput(fd, /*owned=*/true));
   }
-  const std::string target = Resolved(path);
-  const std::string unfinished = fmt::format("{}.{}.unfinished", target, getpid());
+  const std::string target = ResolvedPath(path);
+  const std::string unfinished = UnfinishedName(target);
   // A file of this name is of a process that is gone: this one's id was its.
   const int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return ErrnoStatus(errno, "create", unfinished);
@@ -105,11 +118,10 @@ absl::Status AtomicOutput::Flush() {
 }
 
 absl::Status AtomicOutput::Publish() {
-  if (fsync(fd_) != 0) return ErrnoStatus(errno, "sync", unfinished_);
   if (close(std::exchange(fd_, -1)) != 0) return ErrnoStatus(errno, "close", unfinished_);
-  if (std::rename(unfinished_.c_str(), target_.c_str()) != 0) return ErrnoStatus(errno, "rename", unfinished_);
+  WEFT_RETURN_IF_ERROR(PublishFile(unfinished_, target_));
   unfinished_.clear();
-  return PosixFileOps().SyncDirectory(DirectoryOf(target_));
+  return absl::OkStatus();
 }
 
 absl::Status AtomicOutput::Finish() {

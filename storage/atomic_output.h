@@ -14,9 +14,15 @@ namespace weft {
 
 // The directory that `path` lies in; "." where it names none.
 std::string DirectoryOf(std::string_view path);
+// Where a symbolic link leads, so that the link stays and its target is replaced; else the path itself.
+std::string ResolvedPath(const std::string& path);
+// The name beside `target` under which this process writes until it is whole.
+std::string UnfinishedName(const std::string& target);
+// Makes a whole file durable and gives it its name.
+absl::Status PublishFile(const std::string& unfinished, const std::string& target);
 
-// Errors: ResourceExhausted when the disk is full, Unavailable when a reader of the pipe has gone (the process ignores
-// SIGPIPE), else Internal. After an error nothing more is written.
+// Errors: ResourceExhausted when the disk is full (or the file-size limit is reached), Unavailable when a reader of the pipe
+// has gone (the process ignores SIGPIPE and SIGXFSZ), else Internal. After an error nothing more is written.
 class AtomicOutput {
  public:
   // What is no regular file (/dev/null, a named pipe) is written directly. A symbolic link stays, its target is replaced.

@@ -11,6 +11,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "storage/atomic_output.h"
 
 namespace weft {
 
@@ -22,44 +25,22 @@ class ByteSink {
   virtual absl::Status Finish() = 0;
 };
 
+// An AtomicOutput as a sink.
 class OutputFile : public ByteSink {
  public:
-  // To a descriptor, which is not closed: standard output.
   static std::unique_ptr<OutputFile> ToDescriptor(int fd);
-  // To a file that appears whole or not at all: written under another name beside it, durable and renamed by Finish(). What
-  // is no regular file (/dev/null, a named pipe) is written directly.
   static absl::StatusOr<std::unique_ptr<OutputFile>> ToFile(const std::string& path);
-  // Without Finish() the unfinished file is removed.
-  ~OutputFile() override;
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
-  absl::Status Write(std::string_view bytes) override;
-  absl::Status Finish() override;
+  absl::Status Write(std::string_view bytes) override { return output_->Write(bytes); }
+  absl::Status Finish() override { return output_->Finish(); }
   // Bytes handed to Write so far.
-  uint64_t position() const { return position_; }
+  uint64_t position() const { return output_->size(); }
 
  private:
-  OutputFile(int fd, bool owned) : fd_(fd), owned_(owned) {}
-  absl::Status Flush();
-  absl::Status WriteAll(std::string_view bytes);
-  absl::Status Publish();
+  explicit OutputFile(std::unique_ptr<AtomicOutput> output) : output_(std::move(output)) {}
 
-  int fd_;
-  bool owned_;
-  std::string target_;      // empty: nothing is renamed
-  std::string unfinished_;  // its name until then
-  std::string buffer_;
-  uint64_t position_ = 0;
-  absl::Status error_;
+  std::unique_ptr<AtomicOutput> output_;
 };
-
-// Where a symbolic link leads, so that the link stays and its target is replaced; else the path itself.
-std::string ResolvedPath(const std::string& path);
-// The name beside `target` under which this process writes until it is whole.
-std::string UnfinishedName(const std::string& target);
-// Makes a whole file durable and gives it its name.
-absl::Status PublishFile(const std::string& unfinished, const std::string& target);
 
 enum class Compression : uint8_t { kNone, kGzip, kZstd };
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -187,6 +188,25 @@ class Damage(Archive):
         told = weft("index", file)
         self.assertEqual((told.returncode, told.stdout), (1, ""))
         self.told(told.stderr, "compress the file anew")
+
+    def test_a_zip_is_no_warc(self):
+        path = self.path("x.wacz")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/a.warc.gz", self.FILE)
+        for words in (("warc", "check", path), ("import", path, "--out", self.path("crawl"))):
+            told = weft(*words)
+            self.assertEqual(told.returncode, 1, words)
+            self.told(told.stderr, "is a ZIP file")
+
+    def test_a_reader_that_goes_away_is_no_crash(self):
+        many = self.write("many.warc", b"".join(record(f"https://a.example/{i}", b"x", f"6ba7b810-9dad-11d1-80b4-{i:012}") for i in range(2000)))
+        for words in (("check", many, "--json"), ("extract", many, "--out", self.path("files"))):
+            process = subprocess.Popen([weft_process.binary, "warc", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process.stdout.read(10)
+            process.stdout.close()
+            process.stderr.read()
+            process.stderr.close()
+            self.assertEqual(process.wait(), 1, words)
 
     def test_missing_and_wrong_files(self):
         good = self.write("good.warc.gz", self.FILE)

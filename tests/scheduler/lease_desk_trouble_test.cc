@@ -194,6 +194,17 @@ TEST_F(LeaseTroubleTest, UnreachableRobotsEndAsTheHostsFailure_Rule8) {
   EXPECT_EQ(db_->ledger().failed[Outcome::kTimeout], 2u);
 }
 
+// Else nobody learns why nothing seems to happen.
+TEST_F(LeaseTroubleTest, TheFirstFailureToHaveRobotsIsToldOnce) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  Release("f", NoRobots(GrantOne(), Outcome::kTimeout));
+  EXPECT_THAT(leases_->TakeNotices(), ElementsAre(HasSubstr("try 2 of ")));
+  WaitForHost();
+  Release("f", NoRobots(GrantOne(), Outcome::kTimeout));
+  EXPECT_THAT(leases_->TakeNotices(), testing::IsEmpty());
+}
+
 TEST_F(LeaseTroubleTest, RobotsThatAnswer500EndAsRefused_Rule8) {
   SeedHost("a.example", 2);
   AddFetcher("f");
