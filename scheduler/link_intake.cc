@@ -19,35 +19,37 @@ LinkIntake::LinkIntake(const wire::CrawlIdentity& identity, std::shared_ptr<cons
       suffixes_(std::move(suffixes)), scope_(scope) {}
 
 const LinkIntake::HostPlace& LinkIntake::PlaceOf(std::string_view host) {
-  std::string name(host);
-  auto it = places_.find(name);
+  looked_for_.assign(host);
+  auto it = places_.find(looked_for_);
   if (it != places_.end()) return it->second;
   if (places_.size() >= kMaxPlaces) places_.clear();
   HostPlace place;
   place.registrable_domain = suffixes_->RegistrableDomain(host);
   place.shard = ShardOf(place.registrable_domain);
-  return places_.emplace(std::move(name), std::move(place)).first->second;
+  return places_.emplace(looked_for_, std::move(place)).first->second;
 }
 
 Fingerprint LinkIntake::KeyOf(const Url& url) const { return fingerprinter_.Of(CrawlKey(url, keys_)); }
 
+// Sixty times a page: every path returns the one object, which is then made in the caller's place.
 std::optional<Candidate> LinkIntake::Make(const std::string& text) {
+  std::optional<Candidate> made;
   auto url = Url::Parse(text);
-  if (!url.ok() || !url->is_http() || url->host().empty()) return std::nullopt;
+  if (!url.ok() || !url->is_http() || url->host().empty()) return made;
   const HostPlace& place = PlaceOf(url->host());
-  Candidate candidate;
+  Candidate& candidate = made.emplace();
   candidate.key = KeyOf(*url);
   candidate.origin = url->origin();
   candidate.host = std::string(url->host());
   candidate.shard = place.shard;
   candidate.refused = scope_.Judge({url->href(), url->host(), place.registrable_domain});
   candidate.url = url->request_target_url();
-  return candidate;
+  return made;
 }
 
 std::optional<Candidate> LinkIntake::FromLink(const wire::Link& link, const wire::UrlTicket& source) {
   std::optional<Candidate> candidate = Make(link.url());
-  if (!candidate) return std::nullopt;
+  if (!candidate) return candidate;
   candidate->depth = source.depth() + 1;
   candidate->lastmod_s = static_cast<uint64_t>(std::max<int64_t>(0, link.lastmod_us()) / 1'000'000);
   if (static_cast<LinkKind>(link.kind()) == LinkKind::kSitemap && SitemapsAreRead(settings_)) {

@@ -138,8 +138,9 @@ wire::Trap* TrapWatch::Find(wire::Trap::Kind kind, std::string match, std::strin
 void TrapWatch::Queued(std::string_view href) {
   const UrlPattern pattern = PatternOf(href);
   ++directories_.Touch(pattern.DirectoryText()).urls;
-  ++hosts_.Touch(pattern.host).urls;
-  WatchPath(pattern, href);
+  PlaceFacts& host = hosts_.Touch(pattern.host);
+  ++host.urls;
+  WatchPath(pattern, href, host);
   if (pattern.parameters > 0) WatchQuery(pattern, href);
   if (!pattern.has_slots) return;
   PatternFacts& facts = patterns_.Touch(pattern.Text());
@@ -165,8 +166,7 @@ void TrapWatch::WatchDates(const UrlPattern& pattern, std::string_view href, Pat
   trap->set_near_duplicates(facts.pages.alike());
 }
 
-void TrapWatch::WatchPath(const UrlPattern& pattern, std::string_view href) {
-  PlaceFacts& facts = hosts_.Touch(pattern.host);
+void TrapWatch::WatchPath(const UrlPattern& pattern, std::string_view href, PlaceFacts& facts) {
   if (pattern.repeats >= Rules::kRepeats && ++facts.repeats == Rules::kRepeatUrls) {
     wire::Trap* trap = Find(wire::Trap::REPEATS, fmt::format("{}/**/{}/**/{}/**", pattern.host, pattern.repeated, pattern.repeated),
                             pattern.host, "repeated-segments", href,

@@ -125,7 +125,7 @@ class TrapWatch {
 
   uint32_t ThisMonth() const;
   void WatchDates(const UrlPattern& pattern, std::string_view href, PatternFacts& facts);
-  void WatchPath(const UrlPattern& pattern, std::string_view href);
+  void WatchPath(const UrlPattern& pattern, std::string_view href, PlaceFacts& host);
   void WatchQuery(const UrlPattern& pattern, std::string_view href);
   void WatchSessions(const UrlPattern& pattern, std::string_view href, bool again);
   void WatchPattern(const UrlPattern& pattern, std::string_view href, uint64_t sketch);

@@ -1,7 +1,9 @@
 // The ledger's moves: Admit, Commit, retries.
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "common/status.h"
@@ -142,6 +144,16 @@ bool Settled(const Candidate& c, const SeenAnswer& answer, bool recrawl) {
   return !c.seed && c.sitemap_level == 0 && answer.note.LinkChangesNothing(c.depth);
 }
 
+// These candidates, shard after shard, each shard's in their order.
+std::vector<size_t> InShardOrder(std::span<const Candidate> candidates, std::span<const size_t> indexes) {
+  std::array<size_t, kShardCount + 1> begins{};
+  for (size_t i : indexes) ++begins[candidates[i].shard + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<size_t> ordered(indexes.size());
+  for (size_t i : indexes) ordered[begins[candidates[i].shard]++] = i;
+  return ordered;
+}
+
 template <typename T>
 std::map<uint16_t, std::vector<size_t>> ByShard(std::span<const T> items) {
   std::map<uint16_t, std::vector<size_t>> groups;
@@ -226,7 +238,7 @@ bool RefusedByScope(Outcome reason) {
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
   impl_->AskSeen(candidates);
-  std::vector<size_t> open;   // what the set cannot answer
+  std::vector<size_t> unsettled;   // what the set cannot answer
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
     if (Settled(candidate, impl_->check_answers[i], impl_->recrawl)) continue;
@@ -235,10 +247,10 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
       return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
     }
-    open.push_back(i);
+    unsettled.push_back(i);
   }
   std::vector<Admission> answers(candidates.size(), Admission::kKnown);
-  std::stable_sort(open.begin(), open.end(), [&](size_t a, size_t b) { return candidates[a].shard < candidates[b].shard; });
+  const std::vector<size_t> open = InShardOrder(candidates, unsettled);
   KvBatch batch;
   std::deque<ShardChange> changes;
   impl_->looked_up.clear();
