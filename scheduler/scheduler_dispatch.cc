@@ -79,6 +79,11 @@ void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const
 }
 
 void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
+  const bool reports_pages = frame.has_page_result() || frame.has_link_batch() || frame.has_submit_again_over();
+  if (reports_pages && !node.info.parses()) {
+    ++refused_frames;  // its token may not
+    return;
+  }
   switch (frame.body_case()) {
     case wire::Frame::kLeaseWanted:
       if (MayGrant()) leases.OnWanted(from, frame.lease_wanted(), Budget());

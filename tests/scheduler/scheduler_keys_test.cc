@@ -229,6 +229,20 @@ TEST_F(SchedulerKeysTest, WhatARevokedNodeHadLeasedIsLeasedToOthersOnceItsLeases
   EXPECT_EQ(scheduler_->Status().ledger().done(), 1u);
 }
 
+TEST_F(SchedulerKeysTest, WhoDoesNotParseReportsNoPages) {
+  keys_["f"] = {"fetches", true, false, false, false};
+  scheduler_->SetKeys(keys_);
+  PlayedNode fetcher = Node("f", "f", 1);
+  fetcher.Register(true, false);
+  scheduler_->AddSeeds({"https://a.example/"});
+  Seconds(2, {&fetcher});
+  ASSERT_THAT(fetcher.granted, SizeIs(1));
+  fetcher.Fetched(fetcher.granted[0]);
+  Second({&fetcher});
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 0u);
+  EXPECT_EQ(scheduler_->Status().refusals().frames(), 1u);
+}
+
 TEST_F(SchedulerKeysTest, ARevokedParserLeavesTheListThatFetchersGet) {
   PlayedNode parser = Node("p", "a", 1);
   parser.Register(false, true);
