@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/token_list.h"
+#include "common/zmq_keys.h"
 
 namespace weft {
 

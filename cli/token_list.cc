@@ -10,6 +10,7 @@
 
 #include "cli/key_files.h"
 #include "common/status.h"
+#include "common/zmq_keys.h"
 #include "storage/file_ops.h"
 
 namespace weft {
