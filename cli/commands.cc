@@ -21,6 +21,9 @@ CommandMain FindCommandMain(Command command) {
     case Command::kIndex: return IndexCommand;
     case Command::kWacz: return WaczCommand;
     case Command::kImport: return ImportCommand;
+    case Command::kTokenNew: return TokenNewCommand;
+    case Command::kTokenList: return TokenListCommand;
+    case Command::kTokenRevoke: return TokenRevokeCommand;
     case Command::kNone: return nullptr;
   }
   return nullptr;

@@ -25,6 +25,9 @@ int WarcExtractCommand(const CommandLine& line);
 int IndexCommand(const CommandLine& line);
 int WaczCommand(const CommandLine& line);
 int ImportCommand(const CommandLine& line);
+int TokenNewCommand(const CommandLine& line);
+int TokenListCommand(const CommandLine& line);
+int TokenRevokeCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.
 CommandMain FindCommandMain(Command command);

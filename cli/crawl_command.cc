@@ -96,7 +96,7 @@ int CrawlCommand(const CommandLine& line) {
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
 
   WorkerOptions worker_options;
-  worker_options.scheduler_endpoint = "inproc://scheduler";
+  worker_options.scheduler.endpoint = "inproc://scheduler";
   worker_options.parsers = ParserCount(line.invocation.parsers);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";

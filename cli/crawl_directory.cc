@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kLockName = "weft.lock";
 constexpr std::string_view kSchedulerMark = "weft.scheduler";
+constexpr std::string_view kKeysName = "keys";
 constexpr std::string_view kPagesMark = "pages-directory-id";  // as storage/pages_directory.cc names it
 constexpr absl::Duration kReadersPatience = absl::Seconds(10);
 constexpr absl::Duration kLookAgain = absl::Milliseconds(20);
@@ -60,6 +61,7 @@ bool IsCrawlOrEmpty(const std::string& path, std::string& stranger) {
   bool ours = fs::exists(path + "/crawl.db", error) || fs::exists(path + "/" + std::string(kLockName), error);
   if (ours) return true;
   for (const auto& entry : fs::directory_iterator(path, error)) {
+    if (entry.path().filename() == kKeysName) continue;  // weft token new may come before the first start
     stranger = entry.path().filename().string();
     return false;
   }

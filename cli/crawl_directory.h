@@ -30,6 +30,7 @@ class CrawlDirectory {
   std::string seen_path() const { return path_ + "/crawl.seen"; }
   std::string warc_path() const { return path_ + "/warc"; }
   std::string log_path() const { return path_ + "/crawl.log"; }
+  std::string control_path() const { return path_ + "/weft.sock"; }
   // An ipc:// endpoint short enough for any depth of directories; valid while this object lives.
   std::string control_endpoint() const;
   // The process that holds the lock; 0: none (or we do).

@@ -183,10 +183,14 @@ struct Worker::Part {
   // Copied on the thread, for the others.
   std::atomic<bool> hears_scheduler{false};
   std::atomic<uint64_t> held{0};
+  std::atomic<uint64_t> key_refused{0};
+  std::atomic<uint64_t> mismatches{0};
 
   bool Look() {
     hears_scheduler = fetcher != nullptr ? fetcher->hears_scheduler() : parser->hears_scheduler();
     held = Held();
+    key_refused = thread.bus().counters().key_refused;
+    mismatches = thread.bus().counters().mismatches;
     return fetcher != nullptr ? fetcher->stopped() : parser->stopped();
   }
   uint64_t Held() const {
@@ -199,6 +203,10 @@ struct Worker::Part {
 Worker::Worker(const std::function<void(const std::string&)>& warn) : trouble_(warn) {}
 
 namespace {
+
+absl::Status UseKeys(const Reach& scheduler, ZmqBus& bus) {
+  return scheduler.keyed() ? bus.UseKeys(scheduler.own) : absl::OkStatus();
+}
 
 // Closes what a crash left open, and tells what became of it.
 absl::Status RepairPages(const std::string& directory, const std::function<void(const std::string&)>& warn) {
@@ -226,6 +234,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
   uint64_t pages_dir_id = 0;
+  const uint64_t process = SystemRandom()->NextId();
   if (options.parsers > 0) {
     std::error_code error;
     std::filesystem::create_directories(options.pages_directory, error);
@@ -238,11 +247,15 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
     ParserOptions parser;
     parser.name = fmt::format("{}/{}/parser-{}", machine, getpid(), i);
-    parser.scheduler_endpoint = options.scheduler_endpoint;
+    parser.scheduler_endpoint = options.scheduler.endpoint;
+    parser.scheduler_key = options.scheduler.scheduler_key;
+    parser.process = process;
     std::string endpoint = options.pages_endpoint;
     size_t percent = endpoint.find('%');
     if (percent != std::string::npos) endpoint.replace(percent, 1, fmt::format("{}", i));
-    WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, part->thread.bus().Bind(endpoint));
+    WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
+    WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, options.scheduler.keyed() ? part->thread.bus().BindWithKeys(endpoint)
+                                                                           : part->thread.bus().Bind(endpoint));
     parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
     parser.machine = machine;
     parser.public_suffix_version = suffixes.version();
@@ -260,7 +273,10 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     auto part = std::make_unique<Part>("fetcher", context);
     FetcherOptions fetcher;
     fetcher.name = fmt::format("{}/{}/fetcher", machine, getpid());
-    fetcher.scheduler_endpoint = options.scheduler_endpoint;
+    fetcher.scheduler_endpoint = options.scheduler.endpoint;
+    fetcher.scheduler_key = options.scheduler.scheduler_key;
+    fetcher.process = process;
+    WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
     fetcher.machine = machine;
     part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
@@ -313,6 +329,18 @@ uint64_t Worker::held() const {
   // What a parser of ours has, our fetcher holds too.
   for (const auto& part : parts_) most = std::max(most, part->held.load());
   return most;
+}
+
+uint64_t Worker::key_refused() const {
+  uint64_t sum = 0;
+  for (const auto& part : parts_) sum += part->key_refused;
+  return sum;
+}
+
+uint64_t Worker::mismatches() const {
+  uint64_t sum = 0;
+  for (const auto& part : parts_) sum += part->mismatches;
+  return sum;
 }
 
 bool Worker::ended() const {

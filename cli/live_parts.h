@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/node_thread.h"
+#include "cli/reach.h"
 #include "cli/telling_page_store.h"
 #include "fetcher/fetcher_node.h"
 #include "parser/parser_node.h"
@@ -47,7 +48,7 @@ std::string MachineName();
 
 // One fetcher and some parsers, each on its thread: what `weft crawl` and `weft worker` run beside a scheduler.
 struct WorkerOptions {
-  std::string scheduler_endpoint;
+  Reach scheduler;
   bool fetches = true;
   uint32_t parsers = 1;
   std::string pages_directory;
@@ -70,6 +71,9 @@ class Worker {
   // Every node that has not ended is registered and hears the scheduler; and what they hold that is not handed in.
   bool hears_scheduler() const;
   uint64_t held() const;
+  // How often a connection was refused for its key, or for having one or none.
+  uint64_t key_refused() const;
+  uint64_t mismatches() const;
   // Every node has ended.
   bool ended() const;
   void Stop();

@@ -1,4 +1,6 @@
 // weft scheduler, worker, fetcher, parser: the roles of a cluster as processes.
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,8 +11,11 @@
 #include "cli/crawl_directory.h"
 #include "cli/crawl_run.h"
 #include "cli/exit_codes.h"
+#include "cli/key_files.h"
+#include "cli/options_check.h"
 #include "cli/options_merge.h"
 #include "cli/progress.h"
+#include "cli/reach.h"
 #include "cli/scheduler_contact.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
@@ -24,14 +29,45 @@ namespace {
 constexpr absl::Duration kWatch = absl::Milliseconds(200);
 constexpr absl::Duration kDrain = absl::Seconds(20);
 
+// Every connection is a descriptor, those of strangers too until they are refused.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Fail(ExitCode code, const absl::Status& status) {
   fmt::print(stderr, "weft: {}\n", ErrorText(status));
   return code;
 }
 
+// Whether the scheduler refuses our key: told by connections that fail while it is not heard.
+class KeyWatch {
+ public:
+  explicit KeyWatch(const Worker& worker) : worker_(worker) {}
+  // Why there is no use in going on; "" while there is.
+  std::string Observe(bool hears, const std::string& endpoint) {
+    if (hears) {
+      refused_ = worker_.key_refused();
+      heard_ = true;
+    }
+    if (worker_.key_refused() >= refused_ + kRefusals) return KeyRefusedText(endpoint);
+    return !heard_ && worker_.mismatches() >= kRefusals ? MismatchText(endpoint) : "";
+  }
+
+ private:
+  // Once more than chance: each connection is tried again a second later.
+  static constexpr uint64_t kRefusals = 3;
+  const Worker& worker_;
+  uint64_t refused_ = 0;
+  bool heard_ = false;
+};
+
 // Until the worker has ended, or is told to and has nothing that it could hand in. Answers whether the scheduler was out
 // of reach then.
-bool WatchWorker(Worker& worker, SchedulerContact& contact, Console& console) {
+bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& contact, Console& console, std::string& useless) {
+  KeyWatch keys(worker);
   bool draining = false;
   bool alone = false;
   absl::Time drain_deadline;
@@ -40,6 +76,8 @@ bool WatchWorker(Worker& worker, SchedulerContact& contact, Console& console) {
     const absl::Time now = SystemClock().SteadyNow();
     const bool hears = worker.hears_scheduler();
     if (worker.ended()) break;
+    useless = keys.Observe(hears, endpoint);
+    if (!useless.empty()) return true;
     const std::string news = contact.Observe(hears, now);
     if (!news.empty()) console.Line("weft: " + news);
     alone = !hears;
@@ -72,27 +110,32 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
     if (!opened.ok()) return Fail(kExitFailed, opened.status());
     lock = *std::move(opened);
   }
+  RaiseFileLimit();
+  auto reach = FindReach(line, [&](const std::string& text) { console.Line("weft: " + text); });
+  if (!reach.ok()) return Fail(kExitUsage, reach.status());
   ZmqContext context;
   WorkerOptions options;
-  options.scheduler_endpoint = line.invocation.scheduler;
+  options.scheduler = *reach;
   options.fetches = fetches;
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
-  options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
+  options.pages_endpoint = line.given.contains("listen") ? line.invocation.listen : ListenTowards(reach->endpoint);
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
   (*worker)->Run();
   const std::string parts = fmt::format("{}{} parser{}", fetches ? "a fetcher, " : "", parsers, parsers == 1 ? "" : "s");
-  SchedulerContact contact(options.scheduler_endpoint,
-                           fmt::format("working for {} ({}); Ctrl-C hands in and leaves", options.scheduler_endpoint, parts),
+  SchedulerContact contact(reach->endpoint,
+                           fmt::format("working for {} ({}); Ctrl-C hands in and leaves", reach->endpoint, parts),
                            SystemClock().SteadyNow());
-  const bool alone = WatchWorker(**worker, contact, console);
+  std::string useless;
+  const bool alone = WatchWorker(**worker, reach->endpoint, contact, console, useless);
   (*worker)->Stop();
   (*worker)->Join();
   std::string refused = (*worker)->refused();
   if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  if (!useless.empty()) return Fail(kExitFailed, FailedPrecondition("{}", useless));
   if (uint64_t left = (*worker)->not_handed_in(); left > 0) {
     console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
                              "are fetched again", left));
@@ -109,7 +152,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
 }
 
 // Waits for the end, tells of what happens meanwhile.
-void WatchScheduler(SchedulerHost& host, const std::string& endpoint, Console& console) {
+void WatchScheduler(SchedulerHost& host, const std::string& how_tools_reach_it, Console& console) {
   bool told_finished = false;
   bool told_waiting = false;
   int signals = 0;
@@ -126,17 +169,43 @@ void WatchScheduler(SchedulerHost& host, const std::string& endpoint, Console& c
     }
     told_finished = finished;
     if (now.status.has_ledger() && now.status.ledger().discovered() == 0 && !told_waiting) {
-      console.Line(fmt::format("weft: no seeds yet: weft seeds add URL --scheduler {}", endpoint));
+      console.Line(fmt::format("weft: no seeds yet: weft seeds add URL {}", how_tools_reach_it));
       told_waiting = true;
     }
   }
   host.Join();
 }
 
+// Beyond loopback with keys, unless the user does without; on loopback where the user wants them. The control socket in the
+// directory never has any.
+absl::Status ChooseKeys(const CommandLine& line, const CrawlDirectory& directory, Console& console,
+                        SchedulerHostOptions& options) {
+  const std::string& listen = line.invocation.listen;
+  auto keys = SchedulerKeys::Open(KeysPath(directory.path()), [&console](const std::string& text) {
+    console.Line("weft: " + text);
+  });
+  WEFT_RETURN_IF_ERROR(keys.status());
+  options.keys = *std::move(keys);
+  const bool loopback = IsLoopbackEndpoint(listen);
+  const bool keyed = !line.invocation.insecure && (!loopback || line.invocation.keys);
+  if (line.invocation.insecure && !loopback) {
+    console.Line(fmt::format("weft: --insecure: {} asks for no key and encrypts nothing: whoever reaches it can read, change and "
+                             "stop this crawl, and have its workers fetch what they like", listen));
+  }
+  options.endpoints = {directory.control_endpoint()};
+  if (keyed) {
+    options.keyed_endpoints = {listen};
+  } else {
+    options.endpoints.insert(options.endpoints.begin(), listen);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int SchedulerCommand(const CommandLine& line) {
   BlockSignals();
+  RaiseFileLimit();
   ApplyLogLevel(line.invocation.log_level);
   Console console;
   SeedList seeds;
@@ -159,7 +228,7 @@ int SchedulerCommand(const CommandLine& line) {
   options.seen_path = (*directory)->seen_path();
   options.memory_bytes = line.invocation.memory_bytes;
   options.log_path = (*directory)->log_path();
-  options.endpoints = {line.invocation.listen, (*directory)->control_endpoint()};
+  if (absl::Status keys = ChooseKeys(line, **directory, console, options); !keys.ok()) return Fail(kExitFailed, keys);
   options.suffixes = *suffixes;
   SchedulerHost host(options, context, console);
   CrawlSettle settle(line, seeds.urls, console);
@@ -173,20 +242,31 @@ int SchedulerCommand(const CommandLine& line) {
   TellSeeds(host.AddSeeds(urls), console);
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
+  // Who may write into the directory may do what tools do; others of this machine may not.
+  chmod((*directory)->control_path().c_str(), 0600);
+  const bool keyed = !options.keyed_endpoints.empty();
+  const std::vector<std::string> reached = keyed ? ReachableAt(bound->front()) : std::vector<std::string>();
+  if (absl::Status noted = options.keys->NoteAddresses(reached); !noted.ok()) return Fail(kExitFailed, noted);
   const uint64_t pages_before = host.Status().pages();
   const absl::Time begun = SystemClock().SteadyNow();
   host.Run();
-  console.Line(fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
-                           bound->front(), bound->front()));
-  WatchScheduler(host, bound->front(), console);
+  const std::string data = ShellCommand({line.invocation.data_dir});
+  console.Line(keyed ? fmt::format("weft: scheduler at {}; a machine joins with: weft worker --join FILE --pages DIR, where FILE comes "
+                                   "from here: weft token new --role worker --data {} -o FILE", bound->front(), data)
+                     : fmt::format("weft: scheduler at {}; a machine joins with: weft worker --scheduler {} --pages DIR",
+                                   bound->front(), bound->front()));
+  WatchScheduler(host, keyed ? "--data " + data : "--scheduler " + bound->front(), console);
   if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
   CrawlSummary summary;
   summary.status = host.Snapshot().status;
   summary.stop = host.Snapshot().stop;
   summary.elapsed = SystemClock().SteadyNow() - begun;
   summary.pages_this_run = summary.status.pages() - std::min(summary.status.pages(), pages_before);
-  summary.command_to_go_on = ShellCommand({line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
-                                           line.invocation.data_dir, "--listen", bound->front()});
+  std::vector<std::string> again = {line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
+                                    line.invocation.data_dir, "--listen", bound->front()};
+  if (line.invocation.keys) again.push_back("--keys");
+  if (line.invocation.insecure) again.push_back("--insecure");
+  summary.command_to_go_on = ShellCommand(again);
   fmt::print(stderr, "{}", SummaryText(summary));
   uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
   return left > 0 ? kExitInterrupted : kExitOk;

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "cli/config_file.h"
+#include "cli/options_check.h"
 #include "cli/options_help.h"
 #include "cli/options_names.h"
 #include "cli/options_table.h"
@@ -20,12 +22,13 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 17> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 20> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
                                                  Command::kTraps,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
-                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport};
+                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport,
+                                                 Command::kTokenNew, Command::kTokenList, Command::kTokenRevoke};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -44,6 +47,7 @@ absl::Status UnknownCommand(const std::string& word) {
     return InvalidArgument("'{}' is not a command; to crawl it: weft crawl {} --out DIR", word, word);
   }
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
+  if (word == "token") return InvalidArgument("token: the commands are weft token new, list and revoke; 'weft token --help' tells more");
   if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
@@ -178,6 +182,14 @@ absl::Status TakeTrapWords(std::vector<std::string>& operands, CrawlInvocation& 
   return absl::OkStatus();
 }
 
+// Only where nothing else says where the scheduler is.
+void TakeJoinFromEnvironment(CrawlInvocation& call) {
+  const char* join = std::getenv("WEFT_JOIN");
+  if (join == nullptr || !call.join.empty() || !call.scheduler.empty() || !call.data_dir.empty()) return;
+  call.join = join;
+  call.join_from_environment = true;
+}
+
 bool ReadsArchives(Command command) {
   return command == Command::kWarcCheck || command == Command::kWarcCat || command == Command::kWarcExtract ||
          command == Command::kIndex || command == Command::kWacz || command == Command::kImport;
@@ -190,6 +202,11 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.seeds = std::move(operands);
     const bool none = call.seeds.empty() && call.seed_files.empty();
     if (none && line.command == Command::kSeedsAdd) return InvalidArgument("no seed is named; {}", usage);
+    return absl::OkStatus();
+  }
+  if (line.command == Command::kTokenRevoke) {
+    if (operands.size() != 1) return InvalidArgument("name one token; {}", usage);
+    call.token = operands.front();
     return absl::OkStatus();
   }
   if (line.command == Command::kInspect) {
@@ -219,8 +236,9 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
                            operands[1], usage);
   }
   if (operands.size() > 1) return InvalidArgument("more than one directory is named; {}", usage);
-  if (operands.empty() == call.scheduler.empty()) {
-    return InvalidArgument("name either a crawl's directory or --scheduler; {}", usage);
+  if (operands.empty()) TakeJoinFromEnvironment(call);
+  if (operands.empty() == (call.scheduler.empty() && call.join.empty())) {
+    return InvalidArgument("name either a crawl's directory or --scheduler or --join; {}", usage);
   }
   if (!operands.empty()) call.directory = std::move(operands.front());
   return absl::OkStatus();
@@ -232,7 +250,38 @@ bool IsSet(const InvocationField& place, const CrawlInvocation& call) {
   return !list.empty() && !list.front().empty();
 }
 
+bool TakesJoin(Command command) { return FindOption("join")->taken_by(command); }
+
+// Beyond loopback there are keys, or the user has said that there need be none.
+absl::Status CheckSecure(const CommandLine& line) {
+  const CrawlInvocation& call = line.invocation;
+  if (call.insecure && !call.join.empty()) return InvalidArgument("--insecure: a token has keys, so that it says nothing; leave one out");
+  if (call.insecure && call.keys) return InvalidArgument("--insecure and --keys: leave one out");
+  if (call.insecure || !call.join.empty() || line.command == Command::kScheduler) return absl::OkStatus();
+  if (!call.scheduler.empty() && !IsLoopbackEndpoint(call.scheduler)) {
+    return WithContext(LeavesThisMachine(call.scheduler), "--scheduler");
+  }
+  if (!call.listen.empty() && !IsLoopbackEndpoint(call.listen)) return WithContext(LeavesThisMachine(call.listen), "--listen");
+  return absl::OkStatus();
+}
+
+// Nodes and weft seeds add are told where the scheduler is; what reads may be told a directory instead.
+absl::Status CheckReach(CommandLine& line) {
+  CrawlInvocation& call = line.invocation;
+  const bool reads = line.command == Command::kStatus || line.command == Command::kExport ||
+                     line.command == Command::kPoliteness || line.command == Command::kTraps;
+  if (!TakesJoin(line.command) || reads) return absl::OkStatus();
+  TakeJoinFromEnvironment(call);
+  const bool near = line.command == Command::kSeedsAdd && !call.data_dir.empty();
+  const bool far = !call.scheduler.empty() || !call.join.empty();
+  if (near && far) return InvalidArgument("--data names a scheduler on this machine: leave --scheduler and --join out");
+  if (near || far) return absl::OkStatus();
+  return InvalidArgument("--scheduler tcp://HOST:PORT is missing (where the scheduler listens), or --join FILE; usage: {}",
+                         CommandUsage(line.command));
+}
+
 absl::Status CheckRequired(CommandLine& line) {
+  WEFT_RETURN_IF_ERROR(CheckReach(line));
   for (const Option& option : OptionTable()) {
     if (!option.needed_by(line.command)) continue;
     if (IsSet(std::get<InvocationField>(option.place), line.invocation)) continue;
@@ -257,6 +306,10 @@ absl::Status CheckRequired(CommandLine& line) {
   return absl::OkStatus();
 }
 
+std::string TokenHelp() {
+  return CommandHelp(Command::kTokenNew) + "\n" + CommandHelp(Command::kTokenList) + "\n" + CommandHelp(Command::kTokenRevoke);
+}
+
 std::string WarcHelp() {
   return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
 }
@@ -268,6 +321,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
     return fmt::format("Weft {}\n", WeftVersion());
   }
   if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
+  if (words[0] == "token" && words.size() > 1 && IsHelp(words[1])) return TokenHelp();
   if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
@@ -275,6 +329,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   if (words[0] == "options") return OptionsReference();
   if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
   if (words == std::vector<std::string>{"warc"}) return WarcHelp();
+  if (words == std::vector<std::string>{"token"}) return TokenHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);
@@ -309,6 +364,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   }
   WEFT_RETURN_IF_ERROR(CheckRequired(line));
   WEFT_RETURN_IF_ERROR(ApplyOperands(std::move(typed.operands), line));
+  WEFT_RETURN_IF_ERROR(CheckSecure(line));
   return line;
 }
 

@@ -39,6 +39,9 @@ enum class Command : uint32_t {
   kIndex = 1u << 23,
   kWacz = 1u << 24,
   kImport = 1u << 25,
+  kTokenNew = 1u << 26,
+  kTokenList = 1u << 27,
+  kTokenRevoke = 1u << 28,
 };
 
 // "crawl", "seeds add", ...
@@ -55,9 +58,17 @@ struct CrawlInvocation {
   bool payload = false;                 // (warc cat)
   bool headers = false;                 // (warc cat)
   std::string title;                    // (wacz)
-  std::string data_dir;                 // (scheduler)
+  std::string data_dir;                 // (scheduler, token ..., seeds add)
   std::string listen;                   // (scheduler, worker, parser) endpoint to bind
   std::string scheduler;                // endpoint of the scheduler; "" where a directory was named
+  std::string join;                     // a token, a file that holds one, or "-"; "" = without keys
+  bool join_from_environment = false;
+  bool insecure = false;                // no keys on addresses that others reach
+  bool keys = false;                    // (scheduler) on loopback too
+  std::string role;                     // (token new)
+  std::string token_name;               // (token new)
+  std::vector<std::string> addresses;   // (token new) where machines reach the scheduler
+  std::string token;                    // (token revoke) name or id
   std::vector<std::string> pages_dirs;  // (worker, parser: exactly one; export: any number)
   std::string host;                     // (politeness)
   std::string directory;                // (status, export, politeness, traps) a crawl's directory; "" where --scheduler was given
@@ -65,10 +76,10 @@ struct CrawlInvocation {
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
   bool change_scope = false;
-  bool json = false;                    // (status, politeness, traps, warc check)
+  bool json = false;                    // (status, politeness, traps, warc check, token list)
   std::vector<std::string> trap_words;  // (traps) "release" or "hold", then numbers of traps
   std::string format;                   // (export)
-  std::string output;                   // (export) file; "" = standard output
+  std::string output;                   // (export, token new) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
   std::string table;                    // (export) these eight: export_plan.h reads them
   std::string columns;

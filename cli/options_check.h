@@ -23,12 +23,18 @@ absl::Status CheckHeader(std::string_view value);
 absl::Status CheckUserAgent(std::string_view value);
 // A URL or an e-mail address that can stand in the user agent's comment.
 absl::Status CheckContactText(std::string_view value);
-// tcp://HOST:PORT on this machine: traffic between nodes is not encrypted.
-absl::Status CheckLoopbackEndpoint(std::string_view value);
+// tcp://HOST:PORT
+absl::Status CheckNodeEndpoint(std::string_view value);
 // The same, and the port may be "*" or 0: any free one.
 absl::Status CheckListenEndpoint(std::string_view value);
+// Of an endpoint that was checked: only this machine reaches it.
+bool IsLoopbackEndpoint(std::string_view value);
+// For people: keys are needed beyond loopback.
+absl::Status LeavesThisMachine(std::string_view value);
 
 std::string MaskHeader(std::string_view value);
 std::string MaskProxy(std::string_view value);
+// A token is a secret; a file's name is not.
+std::string MaskToken(std::string_view value);
 
 }  // namespace weft

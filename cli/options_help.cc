@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 17> kCommands = {{
+constexpr std::array<CommandText, 20> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -43,15 +43,21 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
   weft scheduler --data data --listen tcp://127.0.0.1:7700 --contact you@example.org
   weft seeds add --scheduler tcp://127.0.0.1:7700 https://example.com/
   weft worker --scheduler tcp://127.0.0.1:7700 --pages pages
+
+On several machines:
+  weft scheduler --data data --listen tcp://0.0.0.0:7700 --contact you@example.org
+  weft token new --role worker --data data -o worker.token     on the same machine, also while it runs
+  weft worker --join worker.token --pages pages                on the other one, with that file
+Beyond loopback every connection has keys and is encrypted; those of the scheduler are made at its first start, in DIR/keys.
 )"},
-    {Command::kWorker, "worker", "weft worker --scheduler tcp://HOST:PORT --pages DIR [options]",
+    {Command::kWorker, "worker", "weft worker --join FILE|- | --scheduler tcp://HOST:PORT --pages DIR [options]",
      "Run a fetcher and its parsers: the usual node",
      "Example:\n  weft worker --scheduler tcp://127.0.0.1:7700 --pages pages\n"},
-    {Command::kFetcher, "fetcher", "weft fetcher --scheduler tcp://HOST:PORT [options]", "Run a fetcher alone",
+    {Command::kFetcher, "fetcher", "weft fetcher --join FILE|- | --scheduler tcp://HOST:PORT [options]", "Run a fetcher alone",
      "Example:\n  weft fetcher --scheduler tcp://127.0.0.1:7700\n"},
-    {Command::kParser, "parser", "weft parser --scheduler tcp://HOST:PORT --pages DIR [options]",
+    {Command::kParser, "parser", "weft parser --join FILE|- | --scheduler tcp://HOST:PORT --pages DIR [options]",
      "Run a parser alone", "Example:\n  weft parser --scheduler tcp://127.0.0.1:7700 --pages pages\n"},
-    {Command::kSeedsAdd, "seeds add", "weft seeds add --scheduler tcp://HOST:PORT SEEDS... [-i FILE]",
+    {Command::kSeedsAdd, "seeds add", "weft seeds add --data DIR | --join FILE|- | --scheduler tcp://HOST:PORT SEEDS... [-i FILE]",
      "Hand seeds to a running scheduler",
      "Example:\n  weft seeds add --scheduler tcp://127.0.0.1:7700 -i seeds.txt\n"},
     {Command::kStatus, "status", "weft status DIR | --scheduler tcp://HOST:PORT [--json]",
@@ -153,6 +159,23 @@ Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken;
 )"},
     {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
      "Example:\n  weft wacz crawl --out crawl.wacz\n"},
+    {Command::kTokenNew, "token new", "weft token new [--role worker|fetcher|parser|tool] [--name NAME] --data DIR [-o FILE]",
+     "Make a token, with which a machine joins a cluster",
+     R"(Examples:
+  weft token new --role worker --data data -o worker.token
+  weft token new --role tool --name laptop --data data --address tcp://crawl.example.org:7700
+
+On the scheduler's machine, whether or not it runs. The token is a secret: who has it can join, one process at a time. FILE gets
+mode 0600.
+)"},
+    {Command::kTokenList, "token list", "weft token list --data DIR [--json]", "List the tokens of a cluster",
+     "Example:\n  weft token list --data data\n"},
+    {Command::kTokenRevoke, "token revoke", "weft token revoke NAME|ID --data DIR", "Make a token hold no more, at once",
+     R"(Example:
+  weft token revoke worker-1 --data data
+
+A scheduler that runs drops the node within a second; what the node had leased is leased to others once the leases have ended.
+)"},
     {Command::kImport, "import", "weft import FILE|DIR... --out DIR [options]", "Make a crawl of WARC files, to go on from",
      R"(Example:
   weft import old.warc.gz --out crawl --contact you@example.org --max-depth 2

@@ -22,6 +22,8 @@ constexpr uint32_t kReaders =
 constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kWarcCat = Bits(Command::kWarcCat);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
+constexpr uint32_t kTokenNew = Bits(Command::kTokenNew);
+constexpr uint32_t kTokens = kTokenNew | Bits(Command::kTokenList) | Bits(Command::kTokenRevoke);
 constexpr uint32_t kDaemons = kOwners | kNodes;
 
 StoredField Stored(int number, int presence = 0) { return {number, presence}; }
@@ -217,7 +219,7 @@ std::vector<Option> OutputOptions() {
        .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
        .required_by = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
       {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
-       .group = OptionGroup::kOutput, .commands = kScheduler, .required_by = kScheduler,
+       .group = OptionGroup::kOutput, .commands = kScheduler | kTokens | kAddsSeeds, .required_by = kScheduler | kTokens,
        .place = OfCall(&Call::data_dir)},
       {.name = "pages", .repeatable = true, .unit = "DIR",
        .help = "Where a worker stores pages as WARC files (one directory); where an export looks for them besides where "
@@ -235,7 +237,8 @@ std::vector<Option> OutputOptions() {
        .commands = kOwners, .place = Stored(Settings::kWarcPrefixFieldNumber), .check = CheckWarcPrefix},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
-       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck),
+       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck) |
+                   Bits(Command::kTokenList),
        .place = OfCall(&Call::json)},
   };
 }
@@ -251,7 +254,7 @@ std::vector<Option> ExportOptions() {
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::format)},
       {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
        .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed", .group = kGroup,
-       .commands = kExport, .place = OfCall(&Call::output)},
+       .commands = kExport | kTokenNew, .place = OfCall(&Call::output)},
       {.name = "force", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Replace an output that exists (JSON Lines without --columns do so anyway)", .group = kGroup, .commands = kExport,
        .place = OfCall(&Call::force)},
@@ -286,13 +289,31 @@ std::vector<Option> ExportOptions() {
 
 std::vector<Option> NodeAndOtherOptions() {
   return {
-      {.name = "scheduler", .unit = "tcp://HOST:PORT", .help = "Where the scheduler listens",
-       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders,
-       .required_by = kNodes | kAddsSeeds, .place = OfCall(&Call::scheduler), .check = CheckLoopbackEndpoint},
+      {.name = "join", .default_note = "the environment variable WEFT_JOIN", .unit = "FILE|-",
+       .help = "Join with the token in FILE (or standard input), which weft token new made: it says where the scheduler is, and has "
+               "the keys", .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::join),
+       .mask = MaskToken},
+      {.name = "scheduler", .unit = "tcp://HOST:PORT",
+       .help = "Where the scheduler listens: without --join on this machine, with it instead of the token's addresses",
+       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::scheduler),
+       .check = CheckNodeEndpoint},
       {.name = "listen", .default_note = "tcp://127.0.0.1:7700 for the scheduler, any free port for others",
-       .unit = "tcp://HOST:PORT", .help = "Where other nodes reach this one; loopback only, as nothing is encrypted",
+       .unit = "tcp://HOST:PORT", .help = "Where other nodes reach this one; beyond loopback with keys, which are made by themselves",
        .group = OptionGroup::kNodes, .commands = kScheduler | kParsers, .place = OfCall(&Call::listen),
        .check = CheckListenEndpoint},
+      {.name = "keys", .kind = ValueKind::kFlag, .default_text = "false", .help = "Ask for keys on loopback too",
+       .group = OptionGroup::kNodes, .commands = kScheduler, .place = OfCall(&Call::keys)},
+      {.name = "insecure", .kind = ValueKind::kFlag, .default_text = "false",
+       .help = "Do without keys where other machines are reached: whoever is on the way can read and change everything",
+       .group = OptionGroup::kNodes, .commands = kScheduler | kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::insecure)},
+      {.name = "role", .kind = ValueKind::kChoice, .default_text = "worker", .unit = "worker|fetcher|parser|tool",
+       .choices = "worker|fetcher|parser|tool", .help = "What a token is for; tool: status, seeds, export and such",
+       .group = OptionGroup::kNodes, .commands = kTokenNew, .place = OfCall(&Call::role)},
+      {.name = "name", .default_note = "the role and a number", .unit = "NAME", .help = "What a token is called in lists",
+       .group = OptionGroup::kNodes, .commands = kTokenNew, .place = OfCall(&Call::token_name)},
+      {.name = "address", .repeatable = true, .default_note = "where the scheduler listens", .unit = "tcp://HOST:PORT",
+       .help = "Where the machine that joins reaches the scheduler", .group = OptionGroup::kNodes, .commands = kTokenNew,
+       .place = OfCall(&Call::addresses), .check = CheckNodeEndpoint},
       {.name = "parsers", .kind = ValueKind::kCount, .default_note = "one a core", .unit = "THREADS", .least = 1,
        .most = 1024, .help = "Threads that read pages", .group = OptionGroup::kOthers,
        .commands = kCrawl | kParsers, .place = OfCall(&Call::parsers)},

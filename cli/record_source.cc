@@ -5,6 +5,7 @@
 
 #include "cli/crawl_directory.h"
 #include "cli/pages_finder.h"
+#include "cli/reach.h"
 #include "cli/tool_client.h"
 #include "common/status.h"
 #include "common/registrable_domain.h"
@@ -139,14 +140,19 @@ class RunningCrawl : public RecordSource {
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine& line) {
   WEFT_ASSIGN_OR_RETURN(PagesFinder finder, PagesFinder::Make(line.invocation.pages_dirs));
-  if (!line.invocation.scheduler.empty()) {
-    WEFT_ASSIGN_OR_RETURN(auto client, ToolClient::Connect(line.invocation.scheduler, kPatience));
+  if (!line.invocation.scheduler.empty() || !line.invocation.join.empty()) {
+    WEFT_ASSIGN_OR_RETURN(const Reach reach, FindReach(line, [](const std::string& text) {
+      fmt::print(stderr, "weft: {}\n", text);
+    }));
+    WEFT_ASSIGN_OR_RETURN(auto client, ToolClient::Connect(reach, kPatience));
     return std::make_unique<RunningCrawl>(nullptr, std::move(client), std::move(finder));
   }
   WEFT_ASSIGN_OR_RETURN(auto directory, CrawlDirectory::OpenToRead(line.invocation.directory));
   finder.AddIfThere(directory->warc_path());
   if (directory->running_pid() != 0) {
-    auto client = ToolClient::Connect(directory->control_endpoint(), kPatience);
+    Reach near;
+    near.endpoint = directory->control_endpoint();
+    auto client = ToolClient::Connect(near, kPatience);
     if (!client.ok()) {
       return Unavailable("{}: process {} crawls there and does not answer ({})", line.invocation.directory,
                          directory->running_pid(), ErrorText(client.status()));

@@ -73,14 +73,32 @@ absl::Status SchedulerHost::Open(const Settle& settle, bool retry_failed) {
 void SchedulerHost::MakeNode(std::unique_ptr<CrawlDb> db) {
   node_ = std::make_unique<SchedulerNode>(options_.scheduler, settings_, std::move(db), options_.suffixes,
                                           SystemClock(), thread_.random(), thread_.bus(), thread_.pool(), *this);
+  TakeKeys();
+  if (options_.keys) node_->SetKeys(node_keys_);
+}
+
+// The file is small, and looked at for its date only.
+void SchedulerHost::TakeKeys() {
+  if (!options_.keys) return;
+  std::optional<NodeKeys> changed = options_.keys->Changed();
+  if (!changed) return;
+  node_keys_ = *std::move(changed);
+  node_->SetKeys(node_keys_);
 }
 
 absl::StatusOr<std::vector<std::string>> SchedulerHost::Bind() {
+  std::vector<std::string> open;
   std::vector<std::string> bound;
   for (const std::string& endpoint : options_.endpoints) {
     WEFT_ASSIGN_OR_RETURN(std::string at, thread_.bus().Bind(endpoint));
+    open.push_back(std::move(at));
+  }
+  if (!options_.keyed_endpoints.empty()) WEFT_RETURN_IF_ERROR(thread_.bus().UseKeys(options_.keys->own()));
+  for (const std::string& endpoint : options_.keyed_endpoints) {
+    WEFT_ASSIGN_OR_RETURN(std::string at, thread_.bus().BindWithKeys(endpoint));
     bound.push_back(std::move(at));
   }
+  bound.insert(bound.end(), open.begin(), open.end());
   return bound;
 }
 
@@ -98,6 +116,7 @@ void SchedulerHost::Watch() {
   if (!node_->health().ok()) return Recover(node_->health());
   told_of_trouble_ = false;
   if (wanted_stop_ != StopReason::kNone) node_->Stop(wanted_stop_);
+  TakeKeys();
   FlushLog();
   SchedulerSnapshot now;
   now.status = node_->Status();

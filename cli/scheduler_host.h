@@ -13,6 +13,7 @@
 #include "cli/console.h"
 #include "cli/crawl_log.h"
 #include "cli/node_thread.h"
+#include "cli/scheduler_keys.h"
 #include "common/mutex.h"
 #include "scheduler/scheduler_node.h"
 
@@ -24,7 +25,9 @@ struct SchedulerHostOptions {
   std::string seen_path;                // its snapshots
   uint64_t memory_bytes = 1ull << 30;   // for the set of known URLs
   std::string log_path;
-  std::vector<std::string> endpoints;   // to bind
+  std::vector<std::string> keyed_endpoints;  // to bind, with `keys`
+  std::vector<std::string> endpoints;   // to bind, open to all
+  std::optional<SchedulerKeys> keys;    // none: nobody has any
   std::shared_ptr<const PublicSuffixes> suffixes;
   // A pages directory whose pages the crawl is to take from its files, as after a loss (protocol rule 13); 0: none. Durable
   // with the CrawlDb: the run in which one of its parsers registers does it.
@@ -47,7 +50,7 @@ class SchedulerHost : public SchedulerObserver {
   using Settle = std::function<absl::StatusOr<wire::CrawlSettings>(const std::string& stored)>;
   absl::Status Open(const Settle& settle, bool retry_failed);
   SchedulerNode::SeedCounts AddSeeds(const std::vector<std::string>& urls) { return node_->AddSeeds(urls); }
-  // Binds the endpoints; answers them as others connect to them.
+  // Binds the endpoints, those with keys named first; answers them as others connect to them.
   absl::StatusOr<std::vector<std::string>> Bind();
   wire::StatusReply Status() const { return node_->Status(); }
 
@@ -69,6 +72,7 @@ class SchedulerHost : public SchedulerObserver {
   void MakeNode(std::unique_ptr<CrawlDb> db);
   void Watch();
   void FlushLog();
+  void TakeKeys();
   void Recover(const absl::Status& why);
 
   SchedulerHostOptions options_;
@@ -77,6 +81,7 @@ class SchedulerHost : public SchedulerObserver {
   wire::CrawlSettings settings_;
   std::unique_ptr<CrawlLog> log_;
   std::unique_ptr<SchedulerNode> node_;
+  NodeKeys node_keys_;
   bool told_of_trouble_ = false;
   bool flush_posted_ = false;
   StopReason wanted_stop_ = StopReason::kNone;   // on the loop

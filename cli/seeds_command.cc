@@ -3,7 +3,9 @@
 
 #include "cli/commands.h"
 #include "cli/contact_rule.h"
+#include "cli/crawl_directory.h"
 #include "cli/exit_codes.h"
+#include "cli/reach.h"
 #include "cli/seed_list.h"
 #include "cli/tool_client.h"
 #include "common/status.h"
@@ -15,6 +17,22 @@ namespace {
 constexpr size_t kSeedsPerMessage = 1000;
 constexpr absl::Duration kPatience = absl::Seconds(10);
 
+absl::StatusOr<std::unique_ptr<ToolClient>> Connect(const CommandLine& line, std::unique_ptr<CrawlDirectory>& directory) {
+  if (line.invocation.data_dir.empty()) {
+    WEFT_ASSIGN_OR_RETURN(const Reach reach, FindReach(line, [](const std::string& text) {
+      fmt::print(stderr, "weft: {}\n", text);
+    }));
+    return ToolClient::Connect(reach, kPatience);
+  }
+  WEFT_ASSIGN_OR_RETURN(directory, CrawlDirectory::OpenToRead(line.invocation.data_dir));
+  if (directory->running_pid() == 0) {
+    return Unavailable("--data {}: no scheduler runs there; start it first", line.invocation.data_dir);
+  }
+  Reach reach;
+  reach.endpoint = directory->control_endpoint();
+  return ToolClient::Connect(reach, kPatience);
+}
+
 }  // namespace
 
 int SeedsAddCommand(const CommandLine& line) {
@@ -24,7 +42,9 @@ int SeedsAddCommand(const CommandLine& line) {
     return kExitUsage;
   }
   for (const std::string& problem : seeds->problems) fmt::print(stderr, "weft: {}\n", problem);
-  auto client = ToolClient::Connect(line.invocation.scheduler, kPatience);
+  // Who may write into the scheduler's directory needs no key.
+  std::unique_ptr<CrawlDirectory> directory;
+  auto client = Connect(line, directory);
   absl::Status status = client.status();
   if (status.ok()) {
     if (const Url* seed = FirstWithoutContact(seeds->urls, (*client)->terms().settings()); seed != nullptr) {

@@ -36,9 +36,13 @@ std::string Json(const wire::StatusReply& status) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const wire::NodeStatus& node : status.nodes()) {
     nodes.push_back({{"name", node.name()}, {"role", node.role()}, {"leases", node.leases()},
-                     {"silent_ms", node.silent_us() / 1000}, {"machine", node.machine()}, {"pages", node.pages_path()}});
+                     {"silent_ms", node.silent_us() / 1000}, {"machine", node.machine()}, {"pages", node.pages_path()},
+                     {"token", node.token()}});
   }
   json["nodes"] = nodes;
+  const wire::Refusals& refusals = status.refusals();
+  json["refusals"] = {{"handshakes", refusals.handshakes()}, {"frames", refusals.frames()},
+                      {"malformed", refusals.malformed()}, {"registrations", refusals.registrations()}};
   nlohmann::ordered_json traps = nlohmann::ordered_json::array();
   for (const wire::Trap& trap : status.traps()) {
     traps.push_back({{"id", trap.id()}, {"pattern", trap.match()}, {"reason", trap.reason()}, {"urls", trap.urls()},
@@ -75,7 +79,13 @@ void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
     const std::string what = node.role() == "fetcher"
                                  ? fmt::format("{} lease{}", node.leases(), node.leases() == 1 ? "" : "s")
                                  : fmt::format("pages in {}", node.pages_path());
-    fmt::print("  {} {}: {}, heard {} ms ago\n", node.role(), node.name(), what, node.silent_us() / 1000);
+    const std::string token = node.token().empty() ? "" : fmt::format(", token {}", node.token());
+    fmt::print("  {} {}: {}{}, heard {} ms ago\n", node.role(), node.name(), what, token, node.silent_us() / 1000);
+  }
+  const wire::Refusals& refusals = status.refusals();
+  if (refusals.handshakes() + refusals.frames() + refusals.malformed() + refusals.registrations() > 0) {
+    fmt::print("  turned away: {} connections, {} registrations, {} messages under keys that do not hold, {} malformed\n",
+               refusals.handshakes(), refusals.registrations(), refusals.frames(), refusals.malformed());
   }
 }
 

@@ -43,20 +43,29 @@ ToolClient::ToolClient() : random_(SystemRandom()), loop_("tool", SystemClock())
 
 ToolClient::~ToolClient() = default;
 
-absl::StatusOr<std::unique_ptr<ToolClient>> ToolClient::Connect(const std::string& endpoint, absl::Duration patience) {
+absl::StatusOr<std::unique_ptr<ToolClient>> ToolClient::Connect(const Reach& reach, absl::Duration patience) {
   std::unique_ptr<ToolClient> client(new ToolClient());
   Session& session = *client->session_;
-  session.endpoint = endpoint;
-  WEFT_ASSIGN_OR_RETURN(session.peer, client->bus_->Connect(endpoint));
+  session.endpoint = reach.endpoint;
+  if (reach.keyed()) WEFT_RETURN_IF_ERROR(client->bus_->UseKeys(reach.own));
+  WEFT_ASSIGN_OR_RETURN(session.peer, client->bus_->ConnectTo(reach.endpoint, reach.scheduler_key));
   session.link = std::make_unique<SessionLink>(client->bus_.get(), session.peer, client->random_->NextId());
   wire::Frame frame;
   frame.mutable_register_()->set_tool(true);
   frame.mutable_register_()->set_name("tool");
   WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client->Ask(std::move(frame), patience));
   if (answer.has_register_refused()) return FailedPrecondition("{}", answer.register_refused().reason());
-  if (!answer.has_registered()) return Internal("{}: an answer that was not asked for", endpoint);
+  if (!answer.has_registered()) return Internal("{}: an answer that was not asked for", reach.endpoint);
   client->terms_ = answer.registered();
   return client;
+}
+
+std::string ToolClient::WhyNotConnected() const {
+  const ZmqBusCounters& counters = bus_->counters();
+  if (counters.received > 0) return "";
+  if (counters.key_refused > 0) return KeyRefusedText(session_->endpoint);
+  if (counters.mismatches > 0) return MismatchText(session_->endpoint);
+  return "";
 }
 
 absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration patience) {
@@ -80,11 +89,19 @@ absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration 
     next_beat = loop_.At(SystemClock().SteadyNow() + kBeatEvery, [&] { beat(); });
   };
   next_beat = loop_.At(SystemClock().SteadyNow() + kBeatEvery, [&] { beat(); });
-  while (!late && !session_->lost && !session_->answer) loop_.Run();
+  std::string why;
+  uint64_t watch = loop_.AddPoller([&] {
+    why = WhyNotConnected();
+    if (!why.empty()) loop_.Stop();
+    return false;
+  });
+  while (!late && !session_->lost && !session_->answer && why.empty()) loop_.Run();
+  loop_.RemovePoller(watch);
   loop_.CancelTimer(deadline);
   loop_.CancelTimer(hint);
   loop_.CancelTimer(next_beat);
   if (session_->lost) return Unavailable("{}: the scheduler restarted meanwhile; try again", session_->endpoint);
+  if (!session_->answer && !why.empty()) return FailedPrecondition("{}", why);
   if (!session_->answer) {
     return Unavailable("no scheduler answered at {} within {}; is it running there? Compare the address with what weft scheduler "
                        "printed when it began", session_->endpoint,

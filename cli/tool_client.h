@@ -8,14 +8,16 @@
 #include <string>
 
 #include "cli/node_thread.h"
+#include "cli/reach.h"
 #include "common/wire.pb.h"
 
 namespace weft {
 
 class ToolClient {
  public:
-  // Connects and registers as a tool. Unavailable: nobody answered at `endpoint` within `patience`.
-  static absl::StatusOr<std::unique_ptr<ToolClient>> Connect(const std::string& endpoint, absl::Duration patience);
+  // Connects and registers as a tool. Unavailable: nobody answered within `patience`. FailedPrecondition: it does not take
+  // our key, or asks for one.
+  static absl::StatusOr<std::unique_ptr<ToolClient>> Connect(const Reach& reach, absl::Duration patience);
   ~ToolClient();
 
   // Sends `request` and answers the next frame that is not a heartbeat's.
@@ -25,6 +27,7 @@ class ToolClient {
  private:
   ToolClient();
   struct Session;
+  std::string WhyNotConnected() const;
 
   ZmqContext context_;
   std::unique_ptr<Random> random_;

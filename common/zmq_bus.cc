@@ -16,6 +16,9 @@
 #include "common/payload_registry.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "common/zmq_socket_options.h"
+#include "common/zmq_watch.h"
+#include "common/zmq_zap.h"
 
 // libzmq hands messages from thread to thread by means that ThreadSanitizer does not see, as it is not instrumented.
 #ifdef __SANITIZE_THREAD__
@@ -32,8 +35,9 @@ namespace weft {
 namespace {
 
 constexpr size_t kRoutingIdBytes = 16;
-constexpr int kHighWaterMark = 100'000;
 constexpr int kMessagesPerPoll = 256;
+constexpr int kBacklog = 1024;
+constexpr absl::Duration kOpenAgain = absl::Seconds(1);
 
 class ZmqMessage {
  public:
@@ -64,35 +68,7 @@ void FreePayload(void* bytes, void* hint) {
   held->registry->Release(bytes);
 }
 
-void SetInt(void* socket, int option, int value) {
-  if (zmq_setsockopt(socket, option, &value, sizeof value) != 0) {
-    spdlog::error("zmq option {} = {}: {}", option, value, zmq_strerror(errno));
-  }
-}
-
-void SetCommonOptions(void* socket) {
-  const int64_t longest = kMaxFrameBytes;
-  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest, sizeof longest);
-  SetInt(socket, ZMQ_LINGER, 1000);  // a last goodbye
-  SetInt(socket, ZMQ_SNDHWM, kHighWaterMark);
-  SetInt(socket, ZMQ_RCVHWM, kHighWaterMark);
-  SetInt(socket, ZMQ_HANDSHAKE_IVL, 10'000);
-  SetInt(socket, ZMQ_RECONNECT_IVL, 100);
-  SetInt(socket, ZMQ_RECONNECT_IVL_MAX, 5'000);
-  SetInt(socket, ZMQ_IMMEDIATE, 0);  // messages wait for the connection
-  SetInt(socket, ZMQ_IPV6, 1);
-  SetInt(socket, ZMQ_TCP_KEEPALIVE, 1);
-  SetInt(socket, ZMQ_TCP_KEEPALIVE_IDLE, 60);
-  SetInt(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10);
-  SetInt(socket, ZMQ_TCP_KEEPALIVE_CNT, 3);
-}
-
-// The ROUTER gives up first: a DEALER that reconnects while its old connection counts as alive there is refused, for
-// its routing id is taken.
-void SetHeartbeat(void* socket, int interval_ms, int timeout_ms) {
-  SetInt(socket, ZMQ_HEARTBEAT_IVL, interval_ms);
-  SetInt(socket, ZMQ_HEARTBEAT_TIMEOUT, timeout_ms);
-}
+bool IsTcp(const std::string& endpoint) { return endpoint.rfind("tcp://", 0) == 0; }
 
 std::string Hex(std::string_view bytes) {
   std::string hex;
@@ -119,19 +95,6 @@ std::string RoutingId(const PeerId& peer) {
   return bytes;
 }
 
-// A socket that takes IPv6 too tells IPv4 addresses mapped: "tcp://[::ffff:127.0.0.1]:7700".
-std::string LastEndpoint(void* socket) {
-  constexpr std::string_view kMapped = "[::ffff:";
-  std::array<char, 1024> text{};
-  size_t size = text.size();
-  if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0) return {};
-  std::string endpoint = text.data();
-  const size_t begin = endpoint.find(kMapped);
-  const size_t end = endpoint.find(']');
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return endpoint;
-  return endpoint.erase(end, 1).erase(begin, kMapped.size());
-}
-
 }  // namespace
 
 ZmqContext::ZmqContext() : handle_(zmq_ctx_new()), payloads_(std::make_unique<PayloadRegistry>()) {
@@ -141,7 +104,14 @@ ZmqContext::ZmqContext() : handle_(zmq_ctx_new()), payloads_(std::make_unique<Pa
   }
 }
 
+ZapHandler& ZmqContext::zap() {
+  if (zap_ == nullptr) zap_ = std::make_unique<ZapHandler>(handle_);
+  return *zap_;
+}
+
 ZmqContext::~ZmqContext() {
+  if (zap_ != nullptr) zmq_ctx_shutdown(handle_);
+  zap_.reset();
   while (zmq_ctx_term(handle_) != 0 && errno == EINTR) {
   }
 }
@@ -152,12 +122,25 @@ struct ZmqBus::Impl {
     int descriptor = -1;
     PeerId peer;             // of a DEALER
     bool router = false;
+    std::string endpoint;    // of a DEALER, and what it takes to open it again
+    PeerKey server_key;
+    std::array<uint64_t, 2> routing_id{};
+    std::unique_ptr<ZmqWatch> watch;
+    uint64_t open_again = 0;  // a timer; 0: none
   };
 
   Impl(ZmqContext& zmq_context, EventLoop& node_loop, absl::AnyInvocable<void(const PeerId&, Message)> handler)
       : context(zmq_context), loop(node_loop), on_message(std::move(handler)) {}
 
   absl::StatusOr<std::unique_ptr<Socket>> Open(int type);
+  absl::Status OpenRouter();
+  absl::StatusOr<std::string> BindRouter(const std::string& endpoint);
+  absl::Status ConnectDealer(Socket& socket);
+  void OpenAgain(const PeerId& peer);
+  void Watch(Socket& socket);
+  bool DrainWatch(Socket& socket);
+  void OnConnection(Socket& socket, ConnectionEvent event);
+  bool MayCome(const PeerKey& key) const { return key.empty() || allowed.contains(key); }
   Socket* Keep(std::unique_ptr<Socket> socket);
   void Close(Socket& socket);
   Socket* DealerOf(const PeerId& peer);
@@ -179,6 +162,9 @@ struct ZmqBus::Impl {
   std::unique_ptr<Random> random = SystemRandom();
   uint64_t poller = 0;
   uint64_t connections = 0;
+  KeyPair own;              // empty: no keys are used
+  std::string zap_domain;   // "": nothing is bound with keys
+  std::set<PeerKey> allowed;
   ZmqBusCounters counters;
 };
 
@@ -202,6 +188,10 @@ ZmqBus::Impl::Socket* ZmqBus::Impl::Keep(std::unique_ptr<Socket> socket) {
 
 void ZmqBus::Impl::Close(Socket& socket) {
   if (socket.handle == nullptr) return;
+  if (socket.open_again != 0) loop.CancelTimer(socket.open_again);
+  socket.open_again = 0;
+  if (socket.watch != nullptr && socket.watch->descriptor() >= 0) loop.Unwatch(socket.watch->descriptor());
+  socket.watch.reset();
   loop.Unwatch(socket.descriptor);
   zmq_close(socket.handle);
   socket.handle = nullptr;
@@ -219,6 +209,7 @@ bool ZmqBus::Impl::Poll() {
   for (size_t i = 0; i < sockets.size(); ++i) {  // on_message may connect
     Socket& socket = *sockets[i];
     busy |= Drain(socket);
+    busy |= DrainWatch(socket);
   }
   std::erase_if(sockets, [](const std::unique_ptr<Socket>& socket) { return socket->handle == nullptr; });
   return busy;
@@ -249,6 +240,15 @@ bool ZmqBus::Impl::Receive(Socket& socket) {
   while (last->more() && zmq_msg_recv(excess.get(), socket.handle, ZMQ_DONTWAIT) >= 0) last = &excess;
 
   Message message;
+  if (socket.router && well_formed) {
+    // Of the frame behind the routing id: libzmq loses the first one's metadata when it looks ahead.
+    const char* key = zmq_msg_gets(second.get(), "User-Id");
+    if (key != nullptr) message.from_key = key;
+    if (!MayCome(message.from_key)) {
+      ++counters.dropped_key;
+      return true;
+    }
+  }
   well_formed = well_formed && (socket.router ? Parse(second, third, message) : Parse(first, second, message));
   if (!well_formed) {
     ++counters.dropped_malformed;
@@ -311,18 +311,24 @@ ZmqBus::ZmqBus(ZmqContext& context, EventLoop& loop,
 
 ZmqBus::~ZmqBus() {
   impl_->loop.RemovePoller(impl_->poller);
+  if (!impl_->zap_domain.empty()) impl_->context.zap().Forget(impl_->zap_domain);
   for (std::unique_ptr<Impl::Socket>& socket : impl_->sockets) impl_->Close(*socket);
 }
 
-absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
-  if (impl_->router == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Impl::Socket> socket, impl_->Open(ZMQ_ROUTER));
-    socket->router = true;
-    SetInt(socket->handle, ZMQ_ROUTER_MANDATORY, 1);
-    SetHeartbeat(socket->handle, 2'000, 6'000);
-    impl_->router = impl_->Keep(std::move(socket));
-  }
-  if (zmq_bind(impl_->router->handle, endpoint.c_str()) == 0) return LastEndpoint(impl_->router->handle);
+absl::Status ZmqBus::Impl::OpenRouter() {
+  if (router != nullptr) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Socket> socket, Open(ZMQ_ROUTER));
+  socket->router = true;
+  SetInt(socket->handle, ZMQ_ROUTER_MANDATORY, 1);
+  SetInt(socket->handle, ZMQ_BACKLOG, kBacklog);
+  SetHeartbeat(socket->handle, 2'000, 6'000);
+  router = Keep(std::move(socket));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ZmqBus::Impl::BindRouter(const std::string& endpoint) {
+  if (IsTcp(endpoint) && router->watch == nullptr) Watch(*router);
+  if (zmq_bind(router->handle, endpoint.c_str()) == 0) return LastEndpoint(router->handle);
   const int error = errno;
   if (error == EADDRINUSE) {
     return Unavailable("{} is in use by another process; choose another port, or tcp://127.0.0.1:0 for any", endpoint);
@@ -333,20 +339,125 @@ absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
   return Unavailable("cannot listen on {}: {}", endpoint, zmq_strerror(error));
 }
 
-absl::StatusOr<PeerId> ZmqBus::Connect(const std::string& endpoint) {
+absl::StatusOr<std::string> ZmqBus::Bind(const std::string& endpoint) {
+  // libzmq takes a domain, but not back: such an endpoint would let nobody in.
+  if (!impl_->zap_domain.empty() && endpoint.rfind("inproc://", 0) != 0) {
+    return FailedPrecondition("{}: what is open to all is bound before what asks for keys", endpoint);
+  }
+  WEFT_RETURN_IF_ERROR(impl_->OpenRouter());
+  return impl_->BindRouter(endpoint);
+}
+
+absl::Status ZmqBus::UseKeys(const KeyPair& own) {
+  WEFT_ASSIGN_OR_RETURN(const PeerKey public_key, PublicKeyOf(own.secret_key));
+  if (public_key != own.public_key) return InvalidArgument("the halves of the key pair do not belong together");
+  impl_->own = own;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ZmqBus::BindWithKeys(const std::string& endpoint) {
+  if (impl_->own.secret_key.empty()) return FailedPrecondition("{}: no key to listen with", endpoint);
+  WEFT_RETURN_IF_ERROR(impl_->OpenRouter());
+  if (impl_->zap_domain.empty()) {
+    impl_->zap_domain = impl_->context.zap().NewDomain();
+    impl_->context.zap().Allow(impl_->zap_domain, impl_->allowed);
+  }
+  AskForKeys(impl_->router->handle, impl_->own.secret_key, impl_->zap_domain);
+  return impl_->BindRouter(endpoint);
+}
+
+void ZmqBus::AllowKeys(const std::set<PeerKey>& keys) {
+  impl_->allowed = keys;
+  if (!impl_->zap_domain.empty()) impl_->context.zap().Allow(impl_->zap_domain, keys);
+}
+
+absl::Status ZmqBus::Impl::ConnectDealer(Socket& socket) {
+  zmq_setsockopt(socket.handle, ZMQ_ROUTING_ID, socket.routing_id.data(), kRoutingIdBytes);
+  if (IsTcp(socket.endpoint)) SetHeartbeat(socket.handle, 5'000, 15'000);
+  if (!socket.server_key.empty() && !ShowKeys(socket.handle, own, socket.server_key)) {
+    return InvalidArgument("cannot connect to {}: its key, or ours, is none", socket.endpoint);
+  }
+  if (IsTcp(socket.endpoint)) Watch(socket);
+  if (zmq_connect(socket.handle, socket.endpoint.c_str()) == 0) return absl::OkStatus();
+  return InvalidArgument("cannot connect to {}: {}", socket.endpoint, zmq_strerror(errno));
+}
+
+absl::StatusOr<PeerId> ZmqBus::Connect(const std::string& endpoint) { return ConnectTo(endpoint, ""); }
+
+absl::StatusOr<PeerId> ZmqBus::ConnectTo(const std::string& endpoint, const PeerKey& server_key) {
+  const bool keys = !impl_->own.secret_key.empty();
+  if (keys && server_key.empty() && IsTcp(endpoint)) {
+    return FailedPrecondition("cannot connect to {}: it has no key, and this node has", endpoint);
+  }
+  if (!keys && !server_key.empty()) return FailedPrecondition("cannot connect to {}: it asks for a key", endpoint);
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Impl::Socket> socket, impl_->Open(ZMQ_DEALER));
   // Fresh, so that nobody is taken for an earlier process. Ids that begin with a zero byte are libzmq's own.
-  std::array<uint64_t, 2> id = {impl_->random->Next() | 1, impl_->random->Next()};
-  static_assert(sizeof id == kRoutingIdBytes);
-  zmq_setsockopt(socket->handle, ZMQ_ROUTING_ID, id.data(), sizeof id);
-  if (endpoint.rfind("tcp://", 0) == 0) SetHeartbeat(socket->handle, 5'000, 15'000);
-  if (zmq_connect(socket->handle, endpoint.c_str()) != 0) {
-    absl::Status status = InvalidArgument("cannot connect to {}: {}", endpoint, zmq_strerror(errno));
-    zmq_close(socket->handle);
-    return status;
+  socket->routing_id = {impl_->random->Next() | 1, impl_->random->Next()};
+  static_assert(sizeof socket->routing_id == kRoutingIdBytes);
+  socket->endpoint = endpoint;
+  socket->server_key = server_key;
+  if (absl::Status connected = impl_->ConnectDealer(*socket); !connected.ok()) {
+    impl_->loop.Watch(socket->descriptor, EPOLLIN, [](uint32_t) {});
+    impl_->Close(*socket);
+    return connected;
   }
   socket->peer = fmt::format("{}#{}", endpoint, ++impl_->connections);
   return impl_->Keep(std::move(socket))->peer;
+}
+
+// ---- what becomes of connections ----
+
+void ZmqBus::Impl::Watch(Socket& socket) {
+  socket.watch = std::make_unique<ZmqWatch>(context.handle(), socket.handle);
+  if (socket.watch->descriptor() >= 0) loop.Watch(socket.watch->descriptor(), EPOLLIN, [](uint32_t) {});
+}
+
+bool ZmqBus::Impl::DrainWatch(Socket& socket) {
+  bool busy = false;
+  while (socket.watch != nullptr) {
+    const std::optional<ConnectionEvent> event = socket.watch->Next();
+    if (!event) break;
+    busy = true;
+    OnConnection(socket, *event);
+  }
+  return busy;
+}
+
+void ZmqBus::Impl::OnConnection(Socket& socket, ConnectionEvent event) {
+  const bool handshake = event == ConnectionEvent::kKeyRefused || event == ConnectionEvent::kMismatch;
+  if (socket.router) {
+    if (handshake || event == ConnectionEvent::kBroken) ++counters.handshakes_failed;
+    return;
+  }
+  if (event == ConnectionEvent::kKeyRefused) ++counters.key_refused;
+  if (event == ConnectionEvent::kMismatch) ++counters.mismatches;
+  if (handshake || event == ConnectionEvent::kLost) {
+    // After a protocol error libzmq gives the connection up for good. Where it does not, it says at once that it retries.
+    if (socket.open_again == 0) {
+      socket.open_again = loop.At(SystemClock().SteadyNow() + kOpenAgain, [this, peer = socket.peer] { OpenAgain(peer); });
+    }
+  } else if (socket.open_again != 0) {
+    loop.CancelTimer(socket.open_again);
+    socket.open_again = 0;
+  }
+}
+
+// A new socket for the same connection: its peer knows it by the same routing id.
+void ZmqBus::Impl::OpenAgain(const PeerId& peer) {
+  Socket* old = DealerOf(peer);
+  if (old == nullptr) return;
+  old->open_again = 0;
+  auto opened = Open(ZMQ_DEALER);
+  if (!opened.ok()) return;  // out of descriptors, say: nothing else tries again, so the node finds its peer silent
+  Socket& fresh = **opened;
+  fresh.endpoint = old->endpoint;
+  fresh.server_key = old->server_key;
+  fresh.routing_id = old->routing_id;
+  fresh.peer = peer;
+  SetInt(old->handle, ZMQ_LINGER, 0);
+  Close(*old);
+  if (absl::Status connected = ConnectDealer(fresh); !connected.ok()) spdlog::error("{}", ErrorText(connected));
+  Keep(*std::move(opened));
 }
 
 void ZmqBus::Disconnect(const PeerId& peer) {
@@ -365,6 +476,11 @@ void ZmqBus::Send(const PeerId& peer, const Message& message) {
     sent = impl_->SendFrame(handle, message) && (!message.payload || impl_->SendPayload(handle, message.payload));
   }
   ++(sent ? impl_->counters.sent : impl_->counters.dropped_unsendable);
+}
+
+BusRefusals ZmqBus::refusals() const {
+  const ZmqBusCounters& counts = impl_->counters;
+  return {counts.handshakes_failed, counts.dropped_key, counts.dropped_malformed};
 }
 
 const ZmqBusCounters& ZmqBus::counters() const { return impl_->counters; }

@@ -2,6 +2,9 @@
 // inproc://, ipc:// and tcp:// endpoints. High-water marks lie above what credit allows, so that nothing is dropped
 // while peers keep to it; a frame that does not parse, is too long or of another protocol version is counted and dropped.
 // A peer of the ROUTER keeps its PeerId over reconnections of its connection.
+//
+// Keys are CURVE's (docs/protocol.md): UseKeys says who we are; BindWithKeys takes only whom AllowKeys names, at the handshake
+// and frame by frame; ConnectTo proves the other side. Once keys are used, tcp connections without them are refused here.
 // Thread rule: belongs to its loop's thread; made and destroyed on it, or while the loop does not run.
 #pragma once
 
@@ -13,10 +16,12 @@
 
 #include "common/bus.h"
 #include "common/event_loop.h"
+#include "common/zmq_keys.h"
 
 namespace weft {
 
 class PayloadRegistry;
+class ZapHandler;
 
 // The process-wide ZeroMQ context; inproc endpoints meet only within one. Outlives every ZmqBus made with it.
 // Its destructor waits up to a second for what was sent last.
@@ -29,10 +34,13 @@ class ZmqContext {
   ZmqContext& operator=(const ZmqContext&) = delete;
   void* handle() const { return handle_; }
   PayloadRegistry& payloads() const { return *payloads_; }
+  // Made, and answering, from the first call on. One thread calls it at a time.
+  ZapHandler& zap();
 
  private:
   void* handle_;
   std::unique_ptr<PayloadRegistry> payloads_;
+  std::unique_ptr<ZapHandler> zap_;
 };
 
 struct ZmqBusCounters {
@@ -40,6 +48,11 @@ struct ZmqBusCounters {
   uint64_t received = 0;
   uint64_t dropped_unsendable = 0;   // peer unknown or at its high-water mark, or the message longer than allowed
   uint64_t dropped_malformed = 0;
+  uint64_t dropped_key = 0;          // under a key that is not allowed (any more)
+  uint64_t handshakes_failed = 0;    // at the bound endpoints
+  // Of our connections: the other side does not accept our key; it is no Weft node, or one asks for keys and one does not.
+  uint64_t key_refused = 0;
+  uint64_t mismatches = 0;
 };
 
 class ZmqBus : public Bus {
@@ -52,10 +65,17 @@ class ZmqBus : public Bus {
   // Binds the ROUTER (all endpoints share it): "tcp://127.0.0.1:0" picks a port. Answers the endpoint that others
   // connect to; a wildcard address stays one. Unavailable: "tcp://127.0.0.1:7700 is in use ...".
   absl::StatusOr<std::string> Bind(const std::string& endpoint);
+  // Before BindWithKeys and ConnectTo.
+  absl::Status UseKeys(const KeyPair& own);
+  // As Bind, for those alone who show an allowed key. What was bound by Bind before stays open to all.
+  absl::StatusOr<std::string> BindWithKeys(const std::string& endpoint);
   absl::StatusOr<PeerId> Connect(const std::string& endpoint) override;
+  absl::StatusOr<PeerId> ConnectTo(const std::string& endpoint, const PeerKey& server_key) override;
   // Closes a connection made by Connect; peers of the ROUTER leave by themselves. From within on_message too.
   void Disconnect(const PeerId& peer) override;
   void Send(const PeerId& peer, const Message& message) override;
+  void AllowKeys(const std::set<PeerKey>& keys) override;
+  BusRefusals refusals() const override;
   const ZmqBusCounters& counters() const;
 
  private:

@@ -19,7 +19,7 @@ FetcherNode::~FetcherNode() = default;
 // ---- the scheduler ----
 
 void FetcherNode::Impl::Connect() {
-  auto peer = bus.Connect(options.scheduler_endpoint);
+  auto peer = bus.ConnectTo(options.scheduler_endpoint, options.scheduler_key);
   if (!peer.ok()) {
     refused = ErrorText(peer.status());
     stopped = true;
@@ -45,6 +45,7 @@ void FetcherNode::Impl::SendRegister() {
   wire::Register* info = frame.mutable_register_();
   info->set_name(options.name);
   info->set_node_id(node_id);
+  info->set_process(options.process);
   info->set_fetches(true);
   info->set_machine(options.machine);
   info->set_lineage(terms.identity().lineage());

@@ -17,6 +17,8 @@ namespace weft {
 struct FetcherOptions {
   std::string name;                 // for people
   std::string scheduler_endpoint;
+  PeerKey scheduler_key;            // "": it asks for none
+  uint64_t process = 0;             // as in Register
   std::string machine;              // host name
 };
 

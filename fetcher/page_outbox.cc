@@ -39,7 +39,7 @@ void PageOutbox::SetParsers(const google::protobuf::RepeatedPtrField<wire::Parse
     bool known = std::any_of(parsers_.begin(), parsers_.end(),
                              [&](const auto& entry) { return entry.second.node_id == address.node_id(); });
     if (known) continue;
-    auto peer = bus_.Connect(address.endpoint());
+    auto peer = bus_.ConnectTo(address.endpoint(), address.public_key());
     if (!peer.ok()) continue;  // told again with the next change of the list
     Parser parser{address.node_id(), address.endpoint(), SessionLink(&bus_, *peer, random_.NextId()), 0, 0, 0, 0,
                   clock_.SteadyNow(), absl::InfinitePast(), absl::InfinitePast()};

@@ -28,6 +28,7 @@ void PageIntake::SayCredit(Fetcher& fetcher) {
 
 void PageIntake::OnMessage(const PeerId& from, Message message) {
   auto it = fetchers_.find(from);
+  if (!MayBring(message.from_key) || (it != fetchers_.end() && it->second.key != message.from_key)) return;
   if (it == fetchers_.end()) {
     if (message.frame.peer_session() != 0) {
       wire::Frame frame;
@@ -39,6 +40,7 @@ void PageIntake::OnMessage(const PeerId& from, Message message) {
       return;
     }
     it = fetchers_.try_emplace(from, SessionLink(&bus_, from, session_)).first;
+    it->second.key = message.from_key;
   }
   Fetcher& fetcher = it->second;
   fetcher.last_heard = clock_.SteadyNow();
@@ -99,6 +101,18 @@ void PageIntake::OnChunk(Fetcher& fetcher, Message& message) {
   if (it->second.chunks.size() < it->second.page.chunks()) return;
   ready_.push_back(std::move(it->second));
   fetcher.partial.erase(it);
+}
+
+void PageIntake::AllowKeys(std::set<PeerKey> keys) {
+  allowed_ = std::move(keys);
+  std::vector<PeerId> gone;
+  for (const auto& [peer, fetcher] : fetchers_) {
+    if (!MayBring(fetcher.key)) gone.push_back(peer);
+  }
+  for (const PeerId& peer : gone) {
+    std::erase_if(ready_, [&](const ArrivedPage& page) { return page.from == peer; });
+    fetchers_.erase(peer);
+  }
 }
 
 bool PageIntake::Take(ArrivedPage& page) {

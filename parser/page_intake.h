@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class PageIntake {
   void Acknowledge(const ArrivedPage& page, uint64_t bytes);
   // This parser will not store it: the fetcher looks for another. `bytes` of its body, which may have been let go.
   void Refuse(const ArrivedPage& page, uint64_t bytes, const std::string& reason);
+  // Whose pages are taken from now on (protocol rule 33): what waits here of others is dropped unacknowledged, and their
+  // frames are refused. Frames from where no key is asked for are taken.
+  void AllowKeys(std::set<PeerKey> keys);
   // No further credit is granted.
   void StopCredit() { stopped_ = true; }
   // Sends the acknowledgements gathered since the last call; forgets fetchers silent for `dead_after`.
@@ -45,6 +49,7 @@ class PageIntake {
   struct Fetcher {
     explicit Fetcher(SessionLink l) : link(std::move(l)) {}
     SessionLink link;
+    PeerKey key;                             // who sent its first frame: a connection never changes hands
     absl::Time last_heard;
     bool greeted = false;
     uint64_t done_items = 0;
@@ -54,6 +59,7 @@ class PageIntake {
     std::map<uint64_t, ArrivedPage> partial;   // by page id, until all chunks are there
   };
 
+  bool MayBring(const PeerKey& key) const { return key.empty() || allowed_.contains(key); }
   void OnPage(const PeerId& from, Fetcher& fetcher, Message& message);
   void OnChunk(Fetcher& fetcher, Message& message);
   void SayCredit(Fetcher& fetcher);
@@ -65,6 +71,7 @@ class PageIntake {
   uint64_t credit_items_;
   uint64_t credit_bytes_;
   bool stopped_ = false;
+  std::set<PeerKey> allowed_;
   std::map<PeerId, Fetcher> fetchers_;  // ordered: a simulated run repeats
   std::deque<ArrivedPage> ready_;
 };

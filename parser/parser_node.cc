@@ -19,7 +19,7 @@ ParserNode::~ParserNode() { *impl_->alive = false; }
 // ---- the scheduler ----
 
 void ParserNode::Impl::Connect() {
-  auto peer = bus.Connect(options.scheduler_endpoint);
+  auto peer = bus.ConnectTo(options.scheduler_endpoint, options.scheduler_key);
   if (!peer.ok()) {
     refused = ErrorText(peer.status());
     stopped = true;
@@ -39,6 +39,7 @@ void ParserNode::Impl::BeginSession() {
   wire::Register* info = frame.mutable_register_();
   info->set_name(options.name);
   info->set_node_id(node_id);
+  info->set_process(options.process);
   info->set_parses(true);
   info->set_machine(options.machine);
   info->set_pages_endpoint(options.pages_endpoint);
@@ -118,6 +119,12 @@ void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
   }
 }
 
+void ParserNode::Impl::OnAllowedKeys(const wire::AllowedKeys& allowed) {
+  std::set<PeerKey> allowed_keys(allowed.keys().begin(), allowed.keys().end());
+  bus.AllowKeys(allowed_keys);
+  intake.AllowKeys(std::move(allowed_keys));
+}
+
 void ParserNode::Impl::OnScheduler(Message& message) {
   if (message.frame.body_case() == wire::Frame::kSessionUnknown) {
     if (message.frame.peer_session() == link->my_session()) BeginSession();
@@ -142,6 +149,9 @@ void ParserNode::Impl::OnScheduler(Message& message) {
         break;
       case wire::Frame::kHeartbeatReply:
         nonce = frame.heartbeat_reply().nonce();
+        break;
+      case wire::Frame::kAllowedKeys:
+        OnAllowedKeys(frame.allowed_keys());
         break;
       case wire::Frame::kEndedAck:
         OnEndedAck(frame.ended_ack());

@@ -21,6 +21,8 @@ namespace weft {
 struct ParserOptions {
   std::string name;                  // for people
   std::string scheduler_endpoint;
+  PeerKey scheduler_key;             // "": it asks for none
+  uint64_t process = 0;              // as in Register
   std::string pages_endpoint;        // where fetchers reach this parser (already bound by the owner of the bus)
   std::string pages_path;            // absolute path of the pages directory
   std::string machine;

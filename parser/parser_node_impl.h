@@ -66,6 +66,7 @@ struct ParserNode::Impl {
   void BeginSession();
   void OnScheduler(Message& message);
   void OnRegistered(const wire::Registered& registered);
+  void OnAllowedKeys(const wire::AllowedKeys& allowed);
   void OnEndedAck(const wire::EndedAck& ack);
   void OnSubmitAgain(const wire::SubmitAgain& request);
   void OnStoredAck(const wire::StoredAck& ack);

@@ -52,6 +52,7 @@ void NodeTable::ExtendSilence(absl::Duration gap) {
   for (auto& [peer, node] : nodes_) {
     node.last_heard += gap;
     node.heartbeat_received += gap;
+    node.waits_since += gap;
   }
 }
 
@@ -61,6 +62,7 @@ void FillParsers(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire
     wire::ParserAddress* address = parsers->Add();
     address->set_node_id(node.info.node_id());
     address->set_endpoint(node.info.pages_endpoint());
+    address->set_public_key(node.key);
   }
 }
 

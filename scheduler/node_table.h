@@ -30,6 +30,12 @@ struct NodeEntry {
   uint64_t nonce_before = 0;
   bool draining = false;
   bool said_goodbye = false;
+  // Whose frames are taken from this connection: who sent the first one (rule 33). "": it needs none.
+  PeerKey key;
+  // Another process registered, or is about to, under the same key (scheduler_keys.cc).
+  absl::Time waits_since = absl::InfiniteFuture();
+  bool replaced = false;
+  bool refused = false;  // and told so, in this session
 
   bool works() const { return registered && !info.tool(); }
 };

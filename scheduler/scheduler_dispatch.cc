@@ -7,11 +7,13 @@
 
 namespace weft {
 
-std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const wire::Register& info) const {
+std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const PeerKey& key) const {
+  const wire::Register& info = frame.register_();
   if (frame.version() != kProtocolVersion) {
     return fmt::format("protocol {} does not fit the scheduler's {}: install the same version of weft on every node",
                        frame.version(), kProtocolVersion);
   }
+  if (std::string why = WhyKeyMayNot(keys, key, info); !why.empty()) return why;
   if (info.tool()) return "";
   if (info.canonicaliser_version() != db->identity().canonicaliser_version()) {
     return fmt::format("this crawl's keys are made by canonicaliser {}, the node has {}: install the scheduler's version",
@@ -36,6 +38,7 @@ void SchedulerNode::Impl::NotePagesPlace(const wire::Register& info) {
 void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info) {
   node.info = info;
   node.registered = true;
+  node.waits_since = absl::InfiniteFuture();
   Check(resubmits.OnRegister(info));
   if (info.parses()) NotePagesPlace(info);
   leases.NodeGone(from);
@@ -50,6 +53,7 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
   reply->set_heartbeat_us(absl::ToInt64Microseconds(options.heartbeat));
   reply->set_dead_after_us(absl::ToInt64Microseconds(options.dead_after));
   FillParsers(nodes, reply->mutable_parsers());
+  SendAllowedKeys(node);
   node.link.Send({std::move(frame), nullptr});
   if (info.parses()) {
     nodes.PushParsers();
@@ -75,6 +79,11 @@ void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const
 }
 
 void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
+  const bool reports_pages = frame.has_page_result() || frame.has_link_batch() || frame.has_submit_again_over();
+  if (reports_pages && !node.info.parses()) {
+    ++refused_frames;  // its token may not
+    return;
+  }
   switch (frame.body_case()) {
     case wire::Frame::kLeaseWanted:
       if (MayGrant()) leases.OnWanted(from, frame.lease_wanted(), Budget());
@@ -187,15 +196,24 @@ void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
   }
 }
 
+void SchedulerNode::Impl::SayUnknown(const PeerId& peer, uint64_t session_of_peer) {
+  wire::Frame frame;
+  frame.set_version(kProtocolVersion);
+  frame.set_session(session);
+  frame.set_peer_session(session_of_peer);
+  frame.mutable_session_unknown();
+  bus.Send(peer, {std::move(frame), nullptr});
+}
+
 void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message& message) {
   wire::Frame& frame = message.frame;
   switch (frame.body_case()) {
     case wire::Frame::kRegister: {
-      std::string why = WhyRefused(frame, frame.register_());
-      if (!why.empty()) {
-        wire::Frame refusal;
-        refusal.mutable_register_refused()->set_reason(why);
-        node.link.Send({std::move(refusal), nullptr});
+      std::string why = WhyRefused(frame, node.key);
+      if (!why.empty()) return RefuseNode(from, node, why);
+      node.info = frame.register_();
+      if (HasTwin(from, node, absl::InfinitePast())) {
+        if (node.waits_since == absl::InfiniteFuture()) node.waits_since = clock.SteadyNow();
         return;
       }
       return OnRegister(from, node, frame.register_());
@@ -215,19 +233,15 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
 void SchedulerNode::OnMessage(const PeerId& from, Message message) {
   Impl& s = *impl_;
   if (!s.failed.ok()) return;
+  if (!s.MaySpeak(from, message.from_key)) return;
   absl::Time now = s.clock.SteadyNow();
+  // Somebody who was talking to an earlier life of ours, or was forgotten for its silence: start over.
   if (s.nodes.Find(from) == nullptr && message.frame.peer_session() != 0) {
-    // Somebody who was talking to an earlier life of ours, or was forgotten for its silence: start over.
-    wire::Frame frame;
-    frame.set_version(kProtocolVersion);
-    frame.set_session(s.session);
-    frame.set_peer_session(message.frame.session());
-    frame.mutable_session_unknown();
-    s.bus.Send(from, {std::move(frame), nullptr});
-    return;
+    return s.SayUnknown(from, message.frame.session());
   }
   NodeEntry* node = s.nodes.FindOrAdd(from, now);
   if (node == nullptr) return;
+  node->key = message.from_key;
   SessionLink::Received received = node->link.Receive(std::move(message));
   if (received.peer_lost_us) return;
   if (received.new_session) {
@@ -237,6 +251,8 @@ void SchedulerNode::OnMessage(const PeerId& from, Message message) {
     node->nonce = node->nonce_before = 0;
     node->heartbeat_received = absl::InfinitePast();
     node->said_goodbye = node->draining = false;
+    node->waits_since = absl::InfiniteFuture();
+    node->refused = false;
   }
   for (Message& delivered : received.deliver) {
     if (delivered.frame.body_case() == wire::Frame::kStatusRequest) {

@@ -337,6 +337,7 @@ void SchedulerNode::OnTick() {
     s.Check(s.db->PromoteDue(s.crawl_clock.Now(), kPromoteChunk).status());
     s.frontier.TakeInserts();
   }
+  s.SettleTwins();
   s.ForgetSilentNodes();
   if (now - s.last_clock > kClockEvery) {
     s.last_clock = now;
@@ -391,8 +392,9 @@ wire::StatusReply SchedulerNode::Status() const {
   const bool over = s.NothingLeft() && s.db->ledger().discovered > 0 && (!s.recrawls.on() || s.stop != StopReason::kNone);
   status.set_state(over ? "finished" : "running");
   status.set_hosts(s.db->host_counts().all);
-  FillNodes(s.nodes, s.clock.SteadyNow(), status.mutable_nodes());
+  FillNodes(s.nodes, s.keys, s.clock.SteadyNow(), status.mutable_nodes());
   FillTraps(s.limits.traps(), status);
+  FillRefusals(s.bus.refusals(), s.refused_frames, s.refused_registrations, status);
   return status;
 }
 

@@ -18,6 +18,7 @@
 #include "common/registrable_domain.h"
 #include "common/work_pool.h"
 #include "scheduler/frontier.h"
+#include "scheduler/node_keys.h"
 #include "storage/crawl_db.h"
 
 namespace weft {
@@ -87,6 +88,9 @@ class SchedulerNode : public Node {
     std::vector<std::pair<std::string, std::string>> bad;  // URL, reason
   };
   SeedCounts AddSeeds(const std::vector<std::string>& urls);
+  // Who may speak to this crawl from now on (protocol rule 33); who may no more is dropped and told so, its leases come back.
+  // Frames from where no key is asked for are taken whatever this says.
+  void SetKeys(NodeKeys keys);
   // Ends the run: nodes hand in what they have, then stopped() is true. Idempotent.
   void Stop(StopReason reason);
 

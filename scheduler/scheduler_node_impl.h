@@ -17,6 +17,7 @@
 #include "scheduler/lease_desk.h"
 #include "scheduler/limit_desk.h"
 #include "scheduler/link_intake.h"
+#include "scheduler/node_keys.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
 #include "scheduler/popular_order.h"
@@ -83,7 +84,13 @@ struct SchedulerNode::Impl {
   void NoteAnchors(size_t added);
   void NotePagesPlace(const wire::Register& info);
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
-  std::string WhyRefused(const wire::Frame& frame, const wire::Register& info) const;
+  std::string WhyRefused(const wire::Frame& frame, const PeerKey& key) const;
+  bool MaySpeak(const PeerId& from, const PeerKey& key);
+  void RefuseNode(const PeerId& peer, NodeEntry& node, const std::string& reason);
+  bool HasTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const;
+  void SettleTwins();
+  void SendAllowedKeys(NodeEntry& parser);
+  void SayUnknown(const PeerId& peer, uint64_t session_of_peer);
   void AcknowledgeAfterSync(const PeerId& parser);
   void OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame);
   void Dispatch(const PeerId& from, NodeEntry& node, Message& message);
@@ -130,6 +137,9 @@ struct SchedulerNode::Impl {
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these
   PagesPlaces pages_places;
+  NodeKeys keys;
+  uint64_t refused_frames = 0;
+  uint64_t refused_registrations = 0;
   absl::Time opened;
   absl::Time last_tick;
   absl::Time last_clock;

@@ -30,7 +30,8 @@ void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& 
   status.set_superseded(counts.superseded);
 }
 
-void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
+void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now,
+               google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
   for (const auto& [peer, node] : nodes.nodes()) {
     if (!node.works()) continue;
     wire::NodeStatus* one = out->Add();
@@ -41,7 +42,16 @@ void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::Repeate
     one->set_pages_dir_id(node.info.pages_dir_id());
     one->set_pages_path(node.info.pages_path());
     one->set_machine(node.info.machine());
+    if (const auto key = keys.find(node.key); key != keys.end()) one->set_token(key->second.name);
   }
+}
+
+void FillRefusals(const BusRefusals& bus, uint64_t frames, uint64_t registrations, wire::StatusReply& status) {
+  wire::Refusals* out = status.mutable_refusals();
+  out->set_handshakes(bus.handshakes);
+  out->set_frames(bus.frames + frames);
+  out->set_malformed(bus.malformed);
+  out->set_registrations(registrations);
 }
 
 void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {

@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 
 #include "common/wire.pb.h"
+#include "scheduler/node_keys.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
 #include "scheduler/trap_list.h"
@@ -14,7 +15,10 @@ namespace weft {
 
 // `leased`: of the pending ones, how many are out with a fetcher.
 void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& status);
-void FillNodes(const NodeTable& nodes, absl::Time now, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
+void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now,
+               google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
+// `frames` and `registrations` were refused by the scheduler, behind its bus.
+void FillRefusals(const BusRefusals& bus, uint64_t frames, uint64_t registrations, wire::StatusReply& status);
 // Where each pages directory was last seen.
 void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // Those in force.

@@ -73,16 +73,19 @@ TEST(ContactCheck, TakesUrlsAndMailAddresses) {
   }
 }
 
-TEST(EndpointCheck, TakesLoopbackOnly) {
+TEST(EndpointCheck, TellsLoopbackFromWhatOthersReach) {
   for (const char* good : {"tcp://127.0.0.1:7700", "tcp://127.5.5.5:1", "tcp://[::1]:7700", "tcp://localhost:7700"}) {
-    EXPECT_TRUE(CheckLoopbackEndpoint(good).ok()) << good;
+    EXPECT_TRUE(CheckNodeEndpoint(good).ok()) << good;
     EXPECT_TRUE(CheckListenEndpoint(good).ok()) << good;
+    EXPECT_TRUE(IsLoopbackEndpoint(good)) << good;
   }
   for (const char* far : {"tcp://0.0.0.0:7700", "tcp://10.0.0.1:7700", "tcp://example.com:7700", "tcp://*:7700",
                           "tcp://[::]:7700"}) {
-    EXPECT_THAT(ErrorText(CheckListenEndpoint(far)), HasSubstr("loopback only")) << far;
+    EXPECT_TRUE(CheckListenEndpoint(far).ok()) << far;
+    EXPECT_FALSE(IsLoopbackEndpoint(far)) << far;
+    EXPECT_THAT(ErrorText(LeavesThisMachine(far)), HasSubstr("--join")) << far;
   }
-  for (const char* bad : {"127.0.0.1:7700", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:70000", "tcp://"}) {
+  for (const char* bad : {"127.0.0.1:7700", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:70000", "tcp://", "tcp://:7700"}) {
     EXPECT_THAT(ErrorText(CheckListenEndpoint(bad)), HasSubstr("tcp://HOST:PORT")) << bad;
   }
 }
@@ -90,8 +93,8 @@ TEST(EndpointCheck, TakesLoopbackOnly) {
 TEST(EndpointCheck, AnyFreePortIsForListeningOnly) {
   EXPECT_TRUE(CheckListenEndpoint("tcp://127.0.0.1:*").ok());
   EXPECT_TRUE(CheckListenEndpoint("tcp://127.0.0.1:0").ok());
-  EXPECT_FALSE(CheckLoopbackEndpoint("tcp://127.0.0.1:*").ok());
-  EXPECT_FALSE(CheckLoopbackEndpoint("tcp://127.0.0.1:0").ok());
+  EXPECT_FALSE(CheckNodeEndpoint("tcp://127.0.0.1:*").ok());
+  EXPECT_FALSE(CheckNodeEndpoint("tcp://127.0.0.1:0").ok());
 }
 
 TEST(Masks, HideValuesAndKeepNames) {

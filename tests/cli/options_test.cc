@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include <stdlib.h>
+
 #include <gmock/gmock.h>
 
 #include "cli/version.h"
@@ -302,8 +304,13 @@ TEST(Commands, NodesNeedAScheduler) {
 }
 
 TEST(Commands, PlainTcpIsRefusedBeyondLoopback) {
-  EXPECT_THAT(ErrorOf({"scheduler", "--data", "d", "--listen", "tcp://0.0.0.0:7700"}), HasSubstr("on loopback only"));
-  EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("on loopback only"));
+  EXPECT_TRUE(Parse({"scheduler", "--data", "d", "--listen", "tcp://0.0.0.0:7700"}).ok());  // with keys, by itself
+  EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("without keys"));
+  EXPECT_THAT(ErrorOf({"status", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("without keys"));
+  EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:1", "--pages", "p", "--listen", "tcp://0.0.0.0:*"}),
+              HasSubstr("without keys"));
+  EXPECT_TRUE(Parse({"fetcher", "--scheduler", "tcp://192.168.1.2:7700", "--insecure"}).ok());
+  EXPECT_TRUE(Parse({"fetcher", "--scheduler", "tcp://192.168.1.2:7700", "--join", "f"}).ok());
 }
 
 TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
@@ -314,6 +321,8 @@ TEST(Commands, ReadersTakeADirectoryOrAScheduler) {
   EXPECT_EQ(exporting->invocation.output, "f");
   EXPECT_TRUE(exporting->invocation.text);
   EXPECT_THAT(ErrorOf({"status"}), HasSubstr("either a crawl's directory or --scheduler"));
+  EXPECT_THAT(ErrorOf({"status", "a", "--join", "f"}), HasSubstr("either"));
+  EXPECT_TRUE(Parse({"status", "--join", "f"}).ok());
   EXPECT_THAT(ErrorOf({"status", "a", "--scheduler", "tcp://127.0.0.1:1"}), HasSubstr("either"));
   EXPECT_THAT(ErrorOf({"status", "a", "b"}), HasSubstr("more than one directory"));
 }
@@ -369,6 +378,44 @@ TEST(Recrawl, BoundsThatCrossAreAnError) {
   EXPECT_EQ(line->settings.recrawl_max_us(), 30 * 86'400'000'000);
   EXPECT_EQ(line->settings.rule_size(), 1);
   EXPECT_THAT(ErrorOf(with({"--rule", "match=x recrawl=soon"})), HasSubstr("--rule"));
+}
+
+TEST(Tokens, AreMadeListedAndRevokedInTheSchedulersDirectory) {
+  const auto made = Parse({"token", "new", "--data", "d", "--role", "tool", "--name", "n", "--address", "tcp://a.example:1", "-o", "f"});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->invocation.role, "tool");
+  EXPECT_EQ(made->invocation.token_name, "n");
+  EXPECT_EQ(made->invocation.output, "f");
+  EXPECT_EQ(made->invocation.addresses, std::vector<std::string>{"tcp://a.example:1"});
+  EXPECT_EQ(Parse({"token", "revoke", "n", "--data", "d"})->invocation.token, "n");
+  EXPECT_TRUE(Parse({"token", "list", "--data", "d", "--json"}).ok());
+  EXPECT_THAT(ErrorOf({"token", "revoke", "--data", "d"}), HasSubstr("name one token"));
+  EXPECT_THAT(ErrorOf({"token", "new"}), HasSubstr("--data DIR is missing"));
+  EXPECT_THAT(ErrorOf({"token", "new", "--data", "d", "--role", "king"}), HasSubstr("worker"));
+  EXPECT_THAT(ErrorOf({"token"}), HasSubstr("weft token new"));
+}
+
+TEST(Tokens, ComeFromTheEnvironmentWhereNothingElseSaysWhereTheSchedulerIs) {
+  ASSERT_EQ(setenv("WEFT_JOIN", "f", 1), 0);
+  const auto worker = Parse({"worker", "--pages", "p"});
+  const auto status = Parse({"status"});
+  const auto directory = Parse({"status", "d"});
+  const auto named = Parse({"fetcher", "--scheduler", "tcp://127.0.0.1:1"});
+  const auto near = Parse({"seeds", "add", "https://a.example/", "--data", "d"});
+  unsetenv("WEFT_JOIN");
+  ASSERT_TRUE(worker.ok() && status.ok() && directory.ok() && named.ok() && near.ok());
+  EXPECT_EQ(worker->invocation.join, "f");
+  EXPECT_TRUE(worker->invocation.join_from_environment);
+  EXPECT_EQ(status->invocation.join, "f");
+  EXPECT_EQ(directory->invocation.join, "");
+  EXPECT_EQ(named->invocation.join, "");
+  EXPECT_EQ(near->invocation.join, "");
+}
+
+TEST(Tokens, KeysAndNoneOfThemAreNotWantedAtOnce) {
+  EXPECT_THAT(ErrorOf({"fetcher", "--join", "f", "--insecure"}), HasSubstr("leave one out"));
+  EXPECT_THAT(ErrorOf({"scheduler", "--data", "d", "--keys", "--insecure"}), HasSubstr("leave one out"));
+  EXPECT_THAT(ErrorOf({"seeds", "add", "https://a.example/", "--data", "d", "--join", "f"}), HasSubstr("leave --scheduler and --join out"));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // A bus that keeps what a node sends. A test answers by calling the node's OnMessage itself.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,11 @@ class RecordingBus : public Bus {
 
   // The peer is named as its endpoint.
   absl::StatusOr<PeerId> Connect(const std::string& endpoint) override { return endpoint; }
+  absl::StatusOr<PeerId> ConnectTo(const std::string& endpoint, const PeerKey& server_key) override {
+    proven[endpoint] = server_key;
+    return Connect(endpoint);
+  }
+  void AllowKeys(const std::set<PeerKey>& keys) override { allowed = keys; }
   void Disconnect(const PeerId& peer) override { disconnected.push_back(peer); }
   void Send(const PeerId& peer, const Message& message) override { sent.push_back({peer, message}); }
 
@@ -32,6 +39,8 @@ class RecordingBus : public Bus {
 
   std::vector<Sent> sent;
   std::vector<PeerId> disconnected;
+  std::map<std::string, PeerKey> proven;  // by endpoint: whose key the other side had to show
+  std::set<PeerKey> allowed;
 };
 
 }  // namespace weft::test

@@ -1,0 +1,350 @@
+// Whom the scheduler hears, with played nodes that show keys.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/session_link.h"
+#include "scheduler/scheduler_node.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/manual_pool.h"
+#include "tests/support/memory_kv.h"
+#include "tests/support/recording_bus.h"
+
+namespace weft::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class NoObserver : public SchedulerObserver {
+ public:
+  void OnUrlEnd(const UrlEnd&) override {}
+  void OnNotice(const std::string&) override {}
+};
+
+// A node as the scheduler sees it: a connection, a key and a process.
+class PlayedNode {
+ public:
+  PlayedNode(SchedulerNode& scheduler, RecordingBus& from_scheduler, PeerId name, PeerKey key, uint64_t process)
+      : scheduler_(scheduler), from_scheduler_(from_scheduler), name_(std::move(name)), key_(std::move(key)), process_(process) {
+    Begin();
+  }
+  void Register(bool fetches, bool parses) {
+    fetches_ = fetches;
+    parses_ = parses;
+    wire::Frame frame;
+    wire::Register* info = frame.mutable_register_();
+    info->set_name(name_);
+    info->set_node_id(process_ * 10 + (parses ? 1 : 0));
+    info->set_fetches(fetches);
+    info->set_parses(parses);
+    info->set_process(process_);
+    if (parses) info->set_pages_endpoint("tcp://" + name_);
+    info->set_canonicaliser_version(scheduler_.db().identity().canonicaliser_version());
+    info->set_public_suffix_version(scheduler_.db().identity().public_suffix_version());
+    Say(std::move(frame));
+  }
+  void Beat() {
+    wire::Frame frame;
+    frame.mutable_heartbeat()->set_lease_limit(100);
+    frame.mutable_heartbeat()->set_nonce_echo(nonce_);
+    link_->SendUnsequenced({std::move(frame), nullptr});
+    Deliver();
+  }
+  void Fetched(const wire::UrlTicket& ticket) {
+    wire::Frame frame;
+    *frame.mutable_page_result()->mutable_ticket() = ticket;
+    frame.mutable_page_result()->set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+    frame.mutable_page_result()->set_status(200);
+    Say(std::move(frame));
+  }
+  void Say(wire::Frame frame) {
+    link_->Send({std::move(frame), nullptr});
+    Deliver();
+  }
+  void Hear() {
+    for (; heard_ < from_scheduler_.sent.size(); ++heard_) {
+      if (from_scheduler_.sent[heard_].to != name_) continue;
+      if (from_scheduler_.sent[heard_].message.frame.has_session_unknown()) {
+        Begin();
+        Register(fetches_, parses_);
+        continue;
+      }
+      for (Message& message : link_->Receive(from_scheduler_.sent[heard_].message).deliver) {
+        const wire::Frame& frame = message.frame;
+        if (frame.has_heartbeat_reply()) nonce_ = frame.heartbeat_reply().nonce();
+        if (frame.has_registered()) registered = true;
+        if (frame.has_register_refused()) refused = frame.register_refused().reason();
+        if (frame.has_peers()) parsers.assign(frame.peers().parsers().begin(), frame.peers().parsers().end());
+        if (frame.has_allowed_keys()) allowed.assign(frame.allowed_keys().keys().begin(), frame.allowed_keys().keys().end());
+        if (!frame.has_lease_grant()) continue;
+        for (const wire::UrlTicket& ticket : frame.lease_grant().urls()) granted.push_back(ticket);
+      }
+    }
+  }
+
+  bool registered = false;
+  std::string refused;
+  std::vector<wire::ParserAddress> parsers;
+  std::vector<std::string> allowed;
+  std::vector<wire::UrlTicket> granted;
+
+ private:
+  void Begin() {
+    static uint64_t sessions = 500;
+    link_ = std::make_unique<SessionLink>(&bus_, "scheduler", ++sessions);
+    nonce_ = 0;
+  }
+  void Deliver() {
+    for (; said_ < bus_.sent.size(); ++said_) {
+      Message message = bus_.sent[said_].message;
+      message.from_key = key_;
+      scheduler_.OnMessage(name_, std::move(message));
+    }
+    Hear();
+  }
+
+  SchedulerNode& scheduler_;
+  RecordingBus& from_scheduler_;
+  RecordingBus bus_;
+  PeerId name_;
+  PeerKey key_;
+  uint64_t process_;
+  bool fetches_ = false;
+  bool parses_ = false;
+  std::unique_ptr<SessionLink> link_;
+  uint64_t nonce_ = 0;
+  size_t said_ = 0;
+  size_t heard_ = 0;
+};
+
+class SchedulerKeysTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    settings_.set_scope_version(1);
+    options_.nodes_die_with_us = true;
+    options_.stop_when_finished = false;
+    auto db = CrawlDb::Open(OpenMemoryKv(disk_), {}, *random_).value();
+    scheduler_ = std::make_unique<SchedulerNode>(options_, settings_, std::move(db), suffixes_, clock_, *random_, bus_, pool_,
+                                                 observer_);
+    scheduler_->Start();
+    keys_["a"] = {"one", true, true, false, false};
+    keys_["b"] = {"two", true, true, false, false};
+    scheduler_->SetKeys(keys_);
+  }
+  PlayedNode Node(const PeerId& name, const PeerKey& key, uint64_t process) {
+    return PlayedNode(*scheduler_, bus_, name, key, process);
+  }
+  void Revoke(const PeerKey& key) {
+    keys_[key].revoked = true;
+    scheduler_->SetKeys(keys_);
+  }
+  // One second, in which these nodes beat.
+  void Second(const std::vector<PlayedNode*>& alive) {
+    clock_.Advance(absl::Seconds(1));
+    for (PlayedNode* node : alive) node->Beat();
+    scheduler_->OnTick();
+    pool_.RunAll();
+    for (PlayedNode* node : alive) node->Hear();
+  }
+  void Seconds(int count, const std::vector<PlayedNode*>& alive) {
+    for (int i = 0; i < count; ++i) Second(alive);
+  }
+
+  std::unique_ptr<Random> random_ = SeededRandom(33);
+  MemoryDisk disk_;
+  ManualClock clock_;
+  ManualPool pool_;
+  RecordingBus bus_;
+  NoObserver observer_;
+  SchedulerOptions options_;
+  wire::CrawlSettings settings_;
+  NodeKeys keys_;
+  std::shared_ptr<const PublicSuffixes> suffixes_ = PublicSuffixes::Load().value();
+  std::unique_ptr<SchedulerNode> scheduler_;
+};
+
+TEST_F(SchedulerKeysTest, TheBusIsToldWhichKeysHold) {
+  EXPECT_THAT(bus_.allowed, ElementsAre("a", "b"));
+  Revoke("a");
+  EXPECT_THAT(bus_.allowed, ElementsAre("b"));
+}
+
+TEST_F(SchedulerKeysTest, AStrangersFramesAreRefusedAndCounted) {
+  PlayedNode stranger = Node("s", "unknown", 1);
+  stranger.Register(true, true);
+  EXPECT_FALSE(stranger.registered);
+  EXPECT_THAT(scheduler_->Status().nodes(), IsEmpty());
+  EXPECT_EQ(scheduler_->Status().refusals().frames(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, AConnectionDoesNotChangeHands) {
+  PlayedNode node = Node("n", "a", 1);
+  node.Register(true, false);
+  ASSERT_TRUE(node.registered);
+  PlayedNode thief = Node("n", "b", 2);
+  thief.Register(true, false);
+  EXPECT_FALSE(thief.registered);
+  EXPECT_EQ(scheduler_->Status().refusals().frames(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, ARevokedNodeIsToldAndLosesItsPlaceAndItsResultsAreRefused) {
+  PlayedNode node = Node("n", "a", 1);
+  node.Register(true, true);
+  scheduler_->AddSeeds({"https://a.example/"});
+  Seconds(2, {&node});
+  ASSERT_THAT(node.granted, SizeIs(1));
+  Revoke("a");
+  node.Hear();
+  EXPECT_THAT(node.refused, HasSubstr("'one' was revoked"));
+  EXPECT_THAT(scheduler_->Status().nodes(), IsEmpty());
+  node.Fetched(node.granted[0]);
+  Second({});
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 0u);
+  EXPECT_GE(scheduler_->Status().refusals().frames(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, WhatARevokedNodeHadLeasedIsLeasedToOthersOnceItsLeasesHaveEnded) {
+  PlayedNode node = Node("n", "a", 1);
+  node.Register(true, true);
+  scheduler_->AddSeeds({"https://a.example/"});
+  Seconds(2, {&node});
+  ASSERT_THAT(node.granted, SizeIs(1));
+  Revoke("a");
+  PlayedNode other = Node("o", "b", 2);
+  other.Register(true, true);
+  // It beats on, and is not renewed.
+  Seconds(5, {&node, &other});
+  EXPECT_THAT(other.granted, IsEmpty());
+  Seconds(15, {&node, &other});
+  ASSERT_THAT(other.granted, SizeIs(1));
+  EXPECT_EQ(other.granted[0].url(), "https://a.example/");
+  other.Fetched(other.granted[0]);
+  Seconds(2, {&other});
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, WhoDoesNotParseReportsNoPages) {
+  keys_["f"] = {"fetches", true, false, false, false};
+  scheduler_->SetKeys(keys_);
+  PlayedNode fetcher = Node("f", "f", 1);
+  fetcher.Register(true, false);
+  scheduler_->AddSeeds({"https://a.example/"});
+  Seconds(2, {&fetcher});
+  ASSERT_THAT(fetcher.granted, SizeIs(1));
+  fetcher.Fetched(fetcher.granted[0]);
+  Second({&fetcher});
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 0u);
+  EXPECT_EQ(scheduler_->Status().refusals().frames(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, ARevokedParserLeavesTheListThatFetchersGet) {
+  PlayedNode parser = Node("p", "a", 1);
+  parser.Register(false, true);
+  PlayedNode fetcher = Node("f", "b", 2);
+  fetcher.Register(true, false);
+  Revoke("a");
+  fetcher.Hear();
+  EXPECT_THAT(fetcher.parsers, IsEmpty());
+}
+
+TEST_F(SchedulerKeysTest, FetchersGetTheKeyThatAParserProved) {
+  PlayedNode fetcher = Node("f", "b", 2);
+  fetcher.Register(true, false);
+  PlayedNode parser = Node("p", "a", 1);
+  parser.Register(false, true);
+  fetcher.Hear();
+  ASSERT_THAT(fetcher.parsers, SizeIs(1));
+  EXPECT_EQ(fetcher.parsers[0].public_key(), "a");
+}
+
+TEST_F(SchedulerKeysTest, ParsersGetTheKeysThatMayBringPagesAndEveryChange) {
+  keys_["t"] = {"laptop", false, false, true, false};
+  scheduler_->SetKeys(keys_);
+  PlayedNode parser = Node("p", "a", 1);
+  parser.Register(false, true);
+  EXPECT_THAT(parser.allowed, ElementsAre("a", "b"));
+  Revoke("b");
+  parser.Hear();
+  EXPECT_THAT(parser.allowed, ElementsAre("a"));
+}
+
+TEST_F(SchedulerKeysTest, TheNodesOfOneProcessShareAKey) {
+  PlayedNode fetcher = Node("f", "a", 1);
+  fetcher.Register(true, false);
+  PlayedNode parser = Node("p", "a", 1);
+  parser.Register(false, true);
+  EXPECT_TRUE(fetcher.registered);
+  EXPECT_TRUE(parser.registered);
+  EXPECT_THAT(scheduler_->Status().nodes(), SizeIs(2));
+}
+
+TEST_F(SchedulerKeysTest, ASecondProcessWithTheSameKeyIsRefusedWhileTheFirstLives) {
+  PlayedNode first = Node("1", "a", 1);
+  first.Register(true, false);
+  PlayedNode second = Node("2", "a", 2);
+  second.Register(true, false);
+  EXPECT_FALSE(second.registered);
+  Seconds(2, {&first, &second});
+  EXPECT_FALSE(second.registered);
+  EXPECT_THAT(second.refused, HasSubstr("'one' is in use by another process"));
+  EXPECT_THAT(first.refused, IsEmpty());
+  EXPECT_THAT(scheduler_->Status().nodes(), SizeIs(1));
+  EXPECT_EQ(scheduler_->Status().refusals().registrations(), 1u);
+}
+
+TEST_F(SchedulerKeysTest, AProcessThatDiedGivesWayToItsSuccessorWithinSeconds) {
+  PlayedNode first = Node("1", "a", 1);
+  first.Register(true, false);
+  PlayedNode second = Node("2", "a", 2);
+  second.Register(true, false);
+  Seconds(5, {&second});
+  EXPECT_TRUE(second.registered);
+  EXPECT_THAT(second.refused, IsEmpty());
+}
+
+TEST_F(SchedulerKeysTest, AProcessThatStoodStillIsToldThatItWasReplaced) {
+  PlayedNode first = Node("1", "a", 1);
+  first.Register(true, false);
+  PlayedNode second = Node("2", "a", 2);
+  second.Register(true, false);
+  Seconds(5, {&second});
+  ASSERT_TRUE(second.registered);
+  first.Beat();
+  EXPECT_THAT(first.refused, HasSubstr("used by another process now"));
+  Second({&second});
+  EXPECT_THAT(second.refused, IsEmpty());
+}
+
+TEST_F(SchedulerKeysTest, AProcessThatSaidGoodbyeDoesNotKeepOthersWaiting) {
+  PlayedNode first = Node("1", "a", 1);
+  first.Register(true, false);
+  wire::Frame goodbye;
+  goodbye.mutable_goodbye();
+  first.Say(std::move(goodbye));
+  PlayedNode second = Node("2", "a", 2);
+  second.Register(true, false);
+  EXPECT_TRUE(second.registered);
+}
+
+TEST_F(SchedulerKeysTest, StatusNamesTheTokens) {
+  PlayedNode node = Node("n", "a", 1);
+  node.Register(true, false);
+  ASSERT_THAT(scheduler_->Status().nodes(), SizeIs(1));
+  EXPECT_EQ(scheduler_->Status().nodes(0).token(), "one");
+}
+
+TEST_F(SchedulerKeysTest, WhereNoKeyIsAskedForNodesWorkBesideThoseThatHaveOne) {
+  PlayedNode keyless = Node("n", "", 1);
+  keyless.Register(true, true);
+  EXPECT_TRUE(keyless.registered);
+  EXPECT_THAT(keyless.allowed, IsEmpty());
+}
+
+}  // namespace
+}  // namespace weft::test
