@@ -225,6 +225,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
                                                      const std::function<void(const std::string&)>& warn) {
   std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
+  const std::string name = options.name.empty() ? fmt::format("{}/{}", machine, getpid()) : options.name;
   uint64_t pages_dir_id = 0;
   if (options.parsers > 0) {
     std::error_code error;
@@ -237,7 +238,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   for (uint32_t i = 0; i < options.parsers; ++i) {
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
     ParserOptions parser;
-    parser.name = fmt::format("{}/{}/parser-{}", machine, getpid(), i);
+    parser.name = fmt::format("{}/parser-{}", name, i);
     parser.scheduler_endpoint = options.scheduler_endpoint;
     std::string endpoint = options.pages_endpoint;
     size_t percent = endpoint.find('%');
@@ -245,6 +246,8 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, part->thread.bus().Bind(endpoint));
     parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
     parser.machine = machine;
+    parser.worker = name;
+    parser.version = std::string(WeftVersion());
     parser.public_suffix_version = suffixes.version();
     parser.note = worker->note_.get();
     part->parser_parts = std::make_unique<LiveParserParts>(
@@ -259,9 +262,12 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   if (options.fetches) {
     auto part = std::make_unique<Part>("fetcher", context);
     FetcherOptions fetcher;
-    fetcher.name = fmt::format("{}/{}/fetcher", machine, getpid());
+    fetcher.name = fmt::format("{}/fetcher", name);
     fetcher.scheduler_endpoint = options.scheduler_endpoint;
     fetcher.machine = machine;
+    fetcher.worker = name;
+    fetcher.version = std::string(WeftVersion());
+    fetcher.tags = options.tags;
     part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
                                               part->thread.bus());
@@ -313,6 +319,11 @@ uint64_t Worker::held() const {
   // What a parser of ours has, our fetcher holds too.
   for (const auto& part : parts_) most = std::max(most, part->held.load());
   return most;
+}
+
+bool Worker::left_by_fetcher() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->fetcher != nullptr && part->thread.ended(); }) &&
+         !ended();
 }
 
 bool Worker::ended() const {

@@ -20,10 +20,11 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 17> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 21> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
-                                                 Command::kTraps,
+                                                 Command::kTraps, Command::kNodeList, Command::kNodeDrain,
+                                                 Command::kNodeForget, Command::kCheckpoint,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
                                                  Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport};
 
@@ -44,6 +45,7 @@ absl::Status UnknownCommand(const std::string& word) {
     return InvalidArgument("'{}' is not a command; to crawl it: weft crawl {} --out DIR", word, word);
   }
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
+  if (word == "node") return InvalidArgument("node: the commands are node list, node drain and node forget; 'weft node --help' tells more");
   if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
@@ -202,6 +204,12 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.files = std::move(operands);
     return absl::OkStatus();
   }
+  const bool of_node = line.command == Command::kNodeDrain || line.command == Command::kNodeForget;
+  if (of_node) {
+    if (operands.size() != 1) return InvalidArgument("one node is to be named, as 'weft node list' does; {}", usage);
+    call.node_name = operands.front();
+    return absl::OkStatus();
+  }
   if (line.command == Command::kPoliteness) {
     if (operands.empty()) return InvalidArgument("no host is named; {}", usage);
     call.host = operands.front();
@@ -257,6 +265,10 @@ absl::Status CheckRequired(CommandLine& line) {
   return absl::OkStatus();
 }
 
+std::string NodeHelp() {
+  return CommandHelp(Command::kNodeList) + "\n" + CommandHelp(Command::kNodeDrain) + "\n" + CommandHelp(Command::kNodeForget);
+}
+
 std::string WarcHelp() {
   return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
 }
@@ -269,12 +281,14 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   }
   if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
   if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
+  if (words[0] == "node" && words.size() > 1 && IsHelp(words[1])) return NodeHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
   if (words.empty()) return OverallHelp();
   if (words[0] == "options") return OptionsReference();
   if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
   if (words == std::vector<std::string>{"warc"}) return WarcHelp();
+  if (words == std::vector<std::string>{"node"}) return NodeHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);

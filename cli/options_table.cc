@@ -19,6 +19,8 @@ constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
 constexpr uint32_t kReaders =
     Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness) | Bits(Command::kTraps);
+constexpr uint32_t kNodeTools = Bits(Command::kNodeList) | Bits(Command::kNodeDrain) | Bits(Command::kNodeForget) |
+                                Bits(Command::kCheckpoint);
 constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kWarcCat = Bits(Command::kWarcCat);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
@@ -72,7 +74,8 @@ std::vector<Option> RecrawlOptions() {
   return {
       {.name = "rule", .repeatable = true, .unit = "'match=RE2 NAME=VALUE...'",
        .help = "For URLs in which the regular expression is found: priority=-100..100, recrawl=1h..7d (or one time, or "
-               "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC). For each of "
+               "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC), tag=TAG (of whole hosts: match is looked for in "
+               "https://HOST/; nodes with --tags TAG fetch them). For each of "
                "these the first rule that matches and names it decides",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
        .check = CheckUrlRule},
@@ -235,7 +238,8 @@ std::vector<Option> OutputOptions() {
        .commands = kOwners, .place = Stored(Settings::kWarcPrefixFieldNumber), .check = CheckWarcPrefix},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
-       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck),
+       .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck) |
+                   Bits(Command::kNodeList),
        .place = OfCall(&Call::json)},
   };
 }
@@ -253,8 +257,8 @@ std::vector<Option> ExportOptions() {
        .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed", .group = kGroup,
        .commands = kExport, .place = OfCall(&Call::output)},
       {.name = "force", .kind = ValueKind::kFlag, .default_text = "false",
-       .help = "Replace an output that exists (JSON Lines without --columns do so anyway)", .group = kGroup, .commands = kExport,
-       .place = OfCall(&Call::force)},
+       .help = "Replace an output that exists (JSON Lines without --columns do so anyway); with --restore, the crawl in --data",
+       .group = kGroup, .commands = kExport | kScheduler, .place = OfCall(&Call::force)},
       {.name = "table", .kind = ValueKind::kChoice, .default_text = "pages", .unit = "pages|links|text|hosts-graph",
        .choices = "pages|links|text|hosts-graph", .help = "Which table is written (a SQLite database holds several)",
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::table)},
@@ -287,12 +291,33 @@ std::vector<Option> ExportOptions() {
 std::vector<Option> NodeAndOtherOptions() {
   return {
       {.name = "scheduler", .unit = "tcp://HOST:PORT", .help = "Where the scheduler listens",
-       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders,
-       .required_by = kNodes | kAddsSeeds, .place = OfCall(&Call::scheduler), .check = CheckLoopbackEndpoint},
+       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders | kNodeTools,
+       .required_by = kNodes | kAddsSeeds | kNodeTools, .place = OfCall(&Call::scheduler), .check = CheckLoopbackEndpoint},
       {.name = "listen", .default_note = "tcp://127.0.0.1:7700 for the scheduler, any free port for others",
        .unit = "tcp://HOST:PORT", .help = "Where other nodes reach this one; loopback only, as nothing is encrypted",
        .group = OptionGroup::kNodes, .commands = kScheduler | kParsers, .place = OfCall(&Call::listen),
        .check = CheckListenEndpoint},
+      {.name = "name", .default_note = "machine/pid", .unit = "NAME", .help = "What this node is called, by 'weft status' and 'weft node'",
+       .group = OptionGroup::kNodes, .commands = kNodes, .place = OfCall(&Call::node_name), .check = CheckNodeName},
+      {.name = "tags", .unit = "TAG,TAG,...",
+       .help = "Hosts that a rule's tag=TAG names are fetched by nodes that have it; hosts without a tag by every node",
+       .group = OptionGroup::kNodes, .commands = Bits(Command::kWorker) | Bits(Command::kFetcher), .place = OfCall(&Call::tags),
+       .check = CheckTags},
+      {.name = "deadline", .kind = ValueKind::kDuration, .default_text = "20s", .unit = "DURATION", .least = 1'000'000,
+       .help = "What is not handed in by then is fetched again", .group = OptionGroup::kNodes,
+       .commands = Bits(Command::kNodeDrain), .place = OfCall(&Call::drain_us)},
+      {.name = "to", .default_note = "DATA/checkpoints/TIME", .unit = "DIR",
+       .help = "Where the copy is made, on the scheduler's machine: a directory that is not there yet",
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kCheckpoint), .place = OfCall(&Call::checkpoint_to)},
+      {.name = "checkpoint-every", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION", .least = 1'000'000,
+       .help = "Copy the scheduler's data to DATA/checkpoints so often", .group = OptionGroup::kOutput, .commands = kScheduler,
+       .place = OfCall(&Call::checkpoint_every_us)},
+      {.name = "checkpoint-keep", .kind = ValueKind::kCount, .default_text = "2", .unit = "COPIES", .least = 1, .most = 1000,
+       .help = "How many of the copies in DATA/checkpoints are kept", .group = OptionGroup::kOutput, .commands = kScheduler,
+       .place = OfCall(&Call::checkpoints_kept)},
+      {.name = "restore", .unit = "DIR",
+       .help = "Begin from a copy that weft checkpoint made; --data must be new, or --force given",
+       .group = OptionGroup::kOutput, .commands = kScheduler, .place = OfCall(&Call::restore)},
       {.name = "parsers", .kind = ValueKind::kCount, .default_note = "one a core", .unit = "THREADS", .least = 1,
        .most = 1024, .help = "Threads that read pages", .group = OptionGroup::kOthers,
        .commands = kCrawl | kParsers, .place = OfCall(&Call::parsers)},
@@ -301,11 +326,11 @@ std::vector<Option> NodeAndOtherOptions() {
        .commands = kOwners, .place = OfCall(&Call::retry_failed)},
       {.name = "log-level", .kind = ValueKind::kChoice, .default_text = "info", .unit = "debug|info|warn|error",
        .choices = "debug|info|warn|error", .help = "How much is told on standard error",
-       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders | kNodeTools,
        .place = OfCall(&Call::log_level)},
       {.name = "config", .unit = "FILE",
        .help = "Read options from this TOML file: the names above as keys. Flags beat it",
-       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders | kNodeTools,
        .place = OfCall(&Call::config_file)},
   };
 }

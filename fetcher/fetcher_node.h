@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/node.h"
@@ -18,6 +19,9 @@ struct FetcherOptions {
   std::string name;                 // for people
   std::string scheduler_endpoint;
   std::string machine;              // host name
+  std::string worker;               // the process that it is a part of, for people
+  std::string version;              // of this program
+  std::vector<std::string> tags;    // hosts that a rule sends to one of these come here
 };
 
 // Makes what needs the crawl's settings, which a fetcher learns at registration.

@@ -71,6 +71,7 @@ struct ParserNode::Impl {
   void OnStoredAck(const wire::StoredAck& ack);
   void NoteCommit(uint64_t commit);
   void WriteNoteIfDue();
+  absl::Duration Lag() const;
   void Beat();
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 
@@ -142,6 +143,7 @@ struct ParserNode::Impl {
   bool stopped = false;
   absl::Time drain_deadline = absl::InfiniteFuture();
   Counters counts;
+  uint64_t handed_in = 0;            // pages on record
 };
 
 }  // namespace weft
