@@ -14,6 +14,10 @@ CommandMain FindCommandMain(Command command) {
     case Command::kExport: return ExportCommand;
     case Command::kPoliteness: return PolitenessCommand;
     case Command::kTraps: return TrapsCommand;
+    case Command::kNodeList: return NodeListCommand;
+    case Command::kNodeDrain: return NodeDrainCommand;
+    case Command::kNodeForget: return NodeForgetCommand;
+    case Command::kCheckpoint: return CheckpointCommand;
     case Command::kInspect: return InspectCommand;
     case Command::kWarcCheck: return WarcCheckCommand;
     case Command::kWarcCat: return WarcCatCommand;

@@ -29,6 +29,7 @@ class CrawlDirectory {
   std::string db_path() const { return path_ + "/crawl.db"; }
   std::string seen_path() const { return path_ + "/crawl.seen"; }
   std::string warc_path() const { return path_ + "/warc"; }
+  std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string log_path() const { return path_ + "/crawl.log"; }
   std::string control_path() const { return path_ + "/weft.sock"; }
   // An ipc:// endpoint short enough for any depth of directories; valid while this object lives.

@@ -233,6 +233,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
                                                      const std::function<void(const std::string&)>& warn) {
   std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
+  const std::string name = options.name.empty() ? fmt::format("{}/{}", machine, getpid()) : options.name;
   uint64_t pages_dir_id = 0;
   const uint64_t process = SystemRandom()->NextId();
   if (options.parsers > 0) {
@@ -246,7 +247,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   for (uint32_t i = 0; i < options.parsers; ++i) {
     auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
     ParserOptions parser;
-    parser.name = fmt::format("{}/{}/parser-{}", machine, getpid(), i);
+    parser.name = fmt::format("{}/parser-{}", name, i);
     parser.scheduler_endpoint = options.scheduler.endpoint;
     parser.scheduler_key = options.scheduler.scheduler_key;
     parser.process = process;
@@ -258,6 +259,8 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
                                                                            : part->thread.bus().Bind(endpoint));
     parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
     parser.machine = machine;
+    parser.worker = name;
+    parser.version = std::string(WeftVersion());
     parser.public_suffix_version = suffixes.version();
     parser.note = worker->note_.get();
     part->parser_parts = std::make_unique<LiveParserParts>(
@@ -272,12 +275,15 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
   if (options.fetches) {
     auto part = std::make_unique<Part>("fetcher", context);
     FetcherOptions fetcher;
-    fetcher.name = fmt::format("{}/{}/fetcher", machine, getpid());
+    fetcher.name = fmt::format("{}/fetcher", name);
     fetcher.scheduler_endpoint = options.scheduler.endpoint;
     fetcher.scheduler_key = options.scheduler.scheduler_key;
     fetcher.process = process;
     WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
     fetcher.machine = machine;
+    fetcher.worker = name;
+    fetcher.version = std::string(WeftVersion());
+    fetcher.tags = options.tags;
     part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
                                               part->thread.bus());
@@ -341,6 +347,11 @@ uint64_t Worker::mismatches() const {
   uint64_t sum = 0;
   for (const auto& part : parts_) sum += part->mismatches;
   return sum;
+}
+
+bool Worker::left_by_fetcher() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->fetcher != nullptr && part->thread.ended(); }) &&
+         !ended();
 }
 
 bool Worker::ended() const {

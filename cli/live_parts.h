@@ -54,6 +54,8 @@ struct WorkerOptions {
   std::string pages_directory;
   // Where parsers are reached: "inproc://pages-%" or "tcp://127.0.0.1:0"; % becomes the parser's number.
   std::string pages_endpoint;
+  std::string name;                // "": the machine's and the process's id
+  std::vector<std::string> tags;   // of the fetcher
 };
 
 class Worker {
@@ -74,6 +76,8 @@ class Worker {
   // How often a connection was refused for its key, or for having one or none.
   uint64_t key_refused() const;
   uint64_t mismatches() const;
+  // Its fetcher has ended and parsers of its have not: when it was told to by the scheduler, which tells them too.
+  bool left_by_fetcher() const;
   // Every node has ended.
   bool ended() const;
   void Stop();

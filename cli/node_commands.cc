@@ -20,8 +20,10 @@
 #include "cli/seed_list.h"
 #include "cli/signals.h"
 #include "common/clock.h"
+#include "common/node_tags.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/checkpoint.h"
 
 namespace weft {
 namespace {
@@ -71,6 +73,7 @@ bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& 
   bool draining = false;
   bool alone = false;
   absl::Time drain_deadline;
+  absl::Time fetcher_left = absl::InfiniteFuture();
   while (!worker.ended()) {
     int signal = WaitForSignal(kWatch);
     const absl::Time now = SystemClock().SteadyNow();
@@ -89,6 +92,12 @@ bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& 
                        ? fmt::format("weft: {} finished pages wait for the scheduler, for {} at most (again to leave at "
                                      "once)", worker.held(), weft::FormatDuration(kDrain))
                        : std::string("weft: handing in what is under way (again to leave at once)"));
+    }
+    // A scheduler that drains this node tells its parsers next; one that was started again meanwhile may not.
+    if (worker.left_by_fetcher()) fetcher_left = std::min(fetcher_left, now);
+    if (!draining && now - fetcher_left > kDrain) {
+      draining = true;
+      drain_deadline = now + kDrain;
     }
     if (!draining) continue;
     if (alone && worker.held() == 0) return true;
@@ -119,6 +128,12 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   options.fetches = fetches;
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
+  options.name = line.invocation.node_name;
+  if (fetches) {
+    auto tags = ParseTags(line.invocation.tags);
+    if (!tags.ok()) return Fail(kExitUsage, tags.status());
+    options.tags = *std::move(tags);
+  }
   options.pages_endpoint = line.given.contains("listen") ? line.invocation.listen : ListenTowards(reach->endpoint);
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
@@ -201,6 +216,35 @@ absl::Status ChooseKeys(const CommandLine& line, const CrawlDirectory& directory
   return absl::OkStatus();
 }
 
+SchedulerHostOptions HostOptionsOf(const CommandLine& line, const CrawlDirectory& directory,
+                                   std::shared_ptr<const PublicSuffixes> suffixes) {
+  SchedulerHostOptions options;
+  options.scheduler.stop_when_finished = false;
+  if (line.invocation.checkpoint_every_us > 0) {
+    options.scheduler.checkpoint_every = absl::Microseconds(static_cast<int64_t>(line.invocation.checkpoint_every_us));
+  }
+  options.checkpoints_path = std::filesystem::absolute(directory.checkpoints_path()).lexically_normal().string();
+  options.checkpoints_kept = line.invocation.checkpoints_kept;
+  options.db_path = directory.db_path();
+  options.seen_path = directory.seen_path();
+  options.memory_bytes = line.invocation.memory_bytes;
+  options.log_path = directory.log_path();
+  options.suffixes = std::move(suffixes);
+  return options;
+}
+
+// What the nodes have stored since is taken again from their WARC files, once they register.
+absl::Status RestoreIfAsked(const CommandLine& line, Console& console) {
+  const std::string& data = line.invocation.data_dir;
+  if (line.invocation.restore.empty()) {
+    if (!RestoreBrokenOff(data)) return absl::OkStatus();
+    return FailedPrecondition("--data {}: a restore was broken off there; repeat it with --restore", data);
+  }
+  WEFT_RETURN_IF_ERROR(RestoreCheckpoint(line.invocation.restore, data, line.invocation.force));
+  console.Line(fmt::format("weft: restored from {}; what workers have stored since is taken again from their files", line.invocation.restore));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int SchedulerCommand(const CommandLine& line) {
@@ -221,15 +265,11 @@ int SchedulerCommand(const CommandLine& line) {
   auto suffixes = PublicSuffixes::Load();
   if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
 
+  if (const absl::Status restored = RestoreIfAsked(line, console); !restored.ok()) return Fail(kExitFailed, restored);
+
   ZmqContext context;
-  SchedulerHostOptions options;
-  options.scheduler.stop_when_finished = false;
-  options.db_path = (*directory)->db_path();
-  options.seen_path = (*directory)->seen_path();
-  options.memory_bytes = line.invocation.memory_bytes;
-  options.log_path = (*directory)->log_path();
+  SchedulerHostOptions options = HostOptionsOf(line, **directory, *suffixes);
   if (absl::Status keys = ChooseKeys(line, **directory, console, options); !keys.ok()) return Fail(kExitFailed, keys);
-  options.suffixes = *suffixes;
   SchedulerHost host(options, context, console);
   CrawlSettle settle(line, seeds.urls, console);
   absl::Status opened = host.Open([&](const std::string& stored) { return settle(stored); },

@@ -22,10 +22,11 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 20> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 24> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
-                                                 Command::kTraps,
+                                                 Command::kTraps, Command::kNodeList, Command::kNodeDrain,
+                                                 Command::kNodeForget, Command::kCheckpoint,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
                                                  Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport,
                                                  Command::kTokenNew, Command::kTokenList, Command::kTokenRevoke};
@@ -48,6 +49,7 @@ absl::Status UnknownCommand(const std::string& word) {
   }
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
   if (word == "token") return InvalidArgument("token: the commands are weft token new, list and revoke; 'weft token --help' tells more");
+  if (word == "node") return InvalidArgument("node: the commands are node list, node drain and node forget; 'weft node --help' tells more");
   if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
@@ -219,6 +221,12 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
     call.files = std::move(operands);
     return absl::OkStatus();
   }
+  const bool of_node = line.command == Command::kNodeDrain || line.command == Command::kNodeForget;
+  if (of_node) {
+    if (operands.size() != 1) return InvalidArgument("one node is to be named, as 'weft node list' does; {}", usage);
+    call.node_name = operands.front();
+    return absl::OkStatus();
+  }
   if (line.command == Command::kPoliteness) {
     if (operands.empty()) return InvalidArgument("no host is named; {}", usage);
     call.host = operands.front();
@@ -272,7 +280,7 @@ absl::Status CheckReach(CommandLine& line) {
                      line.command == Command::kPoliteness || line.command == Command::kTraps;
   if (!TakesJoin(line.command) || reads) return absl::OkStatus();
   TakeJoinFromEnvironment(call);
-  const bool near = line.command == Command::kSeedsAdd && !call.data_dir.empty();
+  const bool near = FindOption("data")->taken_by(line.command) && !call.data_dir.empty();
   const bool far = !call.scheduler.empty() || !call.join.empty();
   if (near && far) return InvalidArgument("--data names a scheduler on this machine: leave --scheduler and --join out");
   if (near || far) return absl::OkStatus();
@@ -310,6 +318,10 @@ std::string TokenHelp() {
   return CommandHelp(Command::kTokenNew) + "\n" + CommandHelp(Command::kTokenList) + "\n" + CommandHelp(Command::kTokenRevoke);
 }
 
+std::string NodeHelp() {
+  return CommandHelp(Command::kNodeList) + "\n" + CommandHelp(Command::kNodeDrain) + "\n" + CommandHelp(Command::kNodeForget);
+}
+
 std::string WarcHelp() {
   return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
 }
@@ -323,6 +335,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
   if (words[0] == "token" && words.size() > 1 && IsHelp(words[1])) return TokenHelp();
   if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
+  if (words[0] == "node" && words.size() > 1 && IsHelp(words[1])) return NodeHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
   if (words.empty()) return OverallHelp();
@@ -330,6 +343,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
   if (words == std::vector<std::string>{"warc"}) return WarcHelp();
   if (words == std::vector<std::string>{"token"}) return TokenHelp();
+  if (words == std::vector<std::string>{"node"}) return NodeHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);

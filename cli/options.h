@@ -33,6 +33,10 @@ enum class Command : uint32_t {
   kInspect = 1u << 8,
   kPoliteness = 1u << 12,
   kTraps = 1u << 10,
+  kNodeList = 1u << 15,
+  kNodeDrain = 1u << 16,
+  kNodeForget = 1u << 17,
+  kCheckpoint = 1u << 18,
   kWarcCheck = 1u << 20,
   kWarcCat = 1u << 21,
   kWarcExtract = 1u << 22,
@@ -66,12 +70,18 @@ struct CrawlInvocation {
   bool insecure = false;                // no keys on addresses that others reach
   bool keys = false;                    // (scheduler) on loopback too
   std::string role;                     // (token new)
-  std::string token_name;               // (token new)
   std::vector<std::string> addresses;   // (token new) where machines reach the scheduler
   std::string token;                    // (token revoke) name or id
   std::vector<std::string> pages_dirs;  // (worker, parser: exactly one; export: any number)
   std::string host;                     // (politeness)
   std::string directory;                // (status, export, politeness, traps) a crawl's directory; "" where --scheduler was given
+  std::string node_name;                // (worker, fetcher, parser) (node ...) whom to drain or forget
+  std::string tags;                     // (worker, fetcher) node_tags.h reads them
+  std::string checkpoint_to;            // (checkpoint)
+  std::string restore;                  // (scheduler) a checkpoint to start from
+  uint64_t checkpoint_every_us = 0;     // (scheduler) 0 = never
+  uint32_t checkpoints_kept = 2;        // (scheduler)
+  uint64_t drain_us = 20'000'000;       // (node drain)
   uint32_t parsers = 0;                 // threads; 0 = one a core
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
@@ -89,7 +99,7 @@ struct CrawlInvocation {
   std::string shard;
   uint32_t rows_per_file = 0;
   bool resume = false;
-  bool force = false;                   // (export)
+  bool force = false;                   // (export, scheduler)
   std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next seven
   bool jsonl = false;                   // (inspect)
   std::string base_url;                 // (inspect)

@@ -10,6 +10,7 @@
 #include "common/follow_choice.h"
 #include "common/group_rule.h"
 #include "common/ip_address.h"
+#include "common/node_tags.h"
 #include "common/sitemap_choice.h"
 #include "common/status.h"
 #include "common/url.h"
@@ -87,6 +88,17 @@ absl::Status CheckSitemaps(std::string_view value) {
 absl::Status CheckFollow(std::string_view value) { return ParseFollow(value).status(); }
 
 absl::Status CheckGroup(std::string_view value) { return ParseGroupRule(value).status(); }
+
+absl::Status CheckTags(std::string_view value) { return ParseTags(value).status(); }
+
+absl::Status CheckNodeName(std::string_view value) {
+  constexpr size_t kLongest = 64;
+  const bool plain = value.size() <= kLongest && std::all_of(value.begin(), value.end(), [](char c) {
+    return IsAlnum(c) || std::string_view("._-").find(c) != std::string_view::npos;
+  });
+  if (plain) return absl::OkStatus();
+  return InvalidArgument("'{}' is no name for a node: expected up to {} letters, digits, '.', '_' and '-'", value, kLongest);
+}
 
 absl::Status CheckResolve(std::string_view value) {
   constexpr std::string_view kShape = "expected HOST:PORT:ADDR, such as example.com:443:127.0.0.1";

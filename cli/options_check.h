@@ -12,6 +12,8 @@ absl::Status CheckRegex(std::string_view value);
 absl::Status CheckNetwork(std::string_view value);
 absl::Status CheckSitemaps(std::string_view value);
 absl::Status CheckFollow(std::string_view value);
+absl::Status CheckNodeName(std::string_view value);
+absl::Status CheckTags(std::string_view value);
 absl::Status CheckGroup(std::string_view value);
 // HOST:PORT:ADDR
 absl::Status CheckResolve(std::string_view value);

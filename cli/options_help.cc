@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 20> kCommands = {{
+constexpr std::array<CommandText, 24> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -96,6 +96,35 @@ Exit codes: 0 complete; 1 failed, or some pages could not be read; 2 wrong usage
   weft traps crawl
   weft traps crawl release 3         what trap 3 has refused is taken up, and the pattern is not trapped again
   weft traps crawl hold 3            puts it in force again
+)"},
+    {Command::kNodeList, "node list", "weft node list --data DIR | --join FILE|- | --scheduler tcp://HOST:PORT [--json]",
+     "List the nodes of a cluster, and pages directories that are away",
+     "Example:\n  weft node list --scheduler tcp://127.0.0.1:7700\n"},
+    {Command::kNodeDrain, "node drain", "weft node drain NAME --data DIR | --join FILE|- | --scheduler tcp://HOST:PORT [--deadline 20s]",
+     "Let a worker hand in what it holds, and end",
+     R"(Example:
+  weft node drain crawler-3 --scheduler tcp://127.0.0.1:7700
+
+NAME is a worker's name (--name, or machine/pid), a single node's, or a machine's: then all of its workers. The worker returns its
+leases, hands in its pages and ends by itself with exit code 0, as after SIGTERM. What is left at the deadline is fetched again.
+Exit codes: 0 it has ended; 1 it had not ended at the deadline, or there is none of that name; 2 wrong usage.
+)"},
+    {Command::kNodeForget, "node forget", "weft node forget NAME --data DIR | --join FILE|- | --scheduler tcp://HOST:PORT",
+     "Give up a machine that is gone for good",
+     R"(Example:
+  weft node forget crawler-3 --scheduler tcp://127.0.0.1:7700
+
+Its leases return at once. Pages that lay there and nowhere else are lost: exports name them, and leave them out. A node that is
+alive is not forgotten; a pages directory that comes back after all is known again when a worker opens it.
+)"},
+    {Command::kCheckpoint, "checkpoint", "weft checkpoint --data DIR | --join FILE|- | --scheduler tcp://HOST:PORT [--to DIR]",
+     "Copy a running scheduler's data, consistently",
+     R"(Examples:
+  weft checkpoint --scheduler tcp://127.0.0.1:7700
+  weft scheduler --restore data/checkpoints/20270102T030405Z --data new
+
+The copy lies on the scheduler's machine, and has been opened once before it gets its name. Files that do not change any more are
+linked where that can be done: keep a copy on another disk. Pages are not part of it: they lie with the workers.
 )"},
     {Command::kInspect, "inspect", "weft inspect url|robots|links|sitemap|charset [URL | FILE | -] [options]",
      "Show how Weft reads a URL, a robots.txt, a page or a sitemap",

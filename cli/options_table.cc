@@ -19,6 +19,8 @@ constexpr uint32_t kParsers = Bits(Command::kWorker) | Bits(Command::kParser);
 constexpr uint32_t kNodes = kParsers | Bits(Command::kFetcher);
 constexpr uint32_t kReaders =
     Bits(Command::kStatus) | Bits(Command::kExport) | Bits(Command::kPoliteness) | Bits(Command::kTraps);
+constexpr uint32_t kNodeTools = Bits(Command::kNodeList) | Bits(Command::kNodeDrain) | Bits(Command::kNodeForget) |
+                                Bits(Command::kCheckpoint);
 constexpr uint32_t kInspect = Bits(Command::kInspect);
 constexpr uint32_t kWarcCat = Bits(Command::kWarcCat);
 constexpr uint32_t kAddsSeeds = Bits(Command::kSeedsAdd);
@@ -74,7 +76,8 @@ std::vector<Option> RecrawlOptions() {
   return {
       {.name = "rule", .repeatable = true, .unit = "'match=RE2 NAME=VALUE...'",
        .help = "For URLs in which the regular expression is found: priority=-100..100, recrawl=1h..7d (or one time, or "
-               "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC). For each of "
+               "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC), tag=TAG (of whole hosts: match is looked for in "
+               "https://HOST/; nodes with --tags TAG fetch them). For each of "
                "these the first rule that matches and names it decides",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
        .check = CheckUrlRule},
@@ -219,7 +222,7 @@ std::vector<Option> OutputOptions() {
        .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
        .required_by = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
       {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
-       .group = OptionGroup::kOutput, .commands = kScheduler | kTokens | kAddsSeeds, .required_by = kScheduler | kTokens,
+       .group = OptionGroup::kOutput, .commands = kScheduler | kTokens | kAddsSeeds | kNodeTools, .required_by = kScheduler | kTokens,
        .place = OfCall(&Call::data_dir)},
       {.name = "pages", .repeatable = true, .unit = "DIR",
        .help = "Where a worker stores pages as WARC files (one directory); where an export looks for them besides where "
@@ -238,7 +241,7 @@ std::vector<Option> OutputOptions() {
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
        .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck) |
-                   Bits(Command::kTokenList),
+                   Bits(Command::kTokenList) | Bits(Command::kNodeList),
        .place = OfCall(&Call::json)},
   };
 }
@@ -256,8 +259,8 @@ std::vector<Option> ExportOptions() {
        .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed", .group = kGroup,
        .commands = kExport | kTokenNew, .place = OfCall(&Call::output)},
       {.name = "force", .kind = ValueKind::kFlag, .default_text = "false",
-       .help = "Replace an output that exists (JSON Lines without --columns do so anyway)", .group = kGroup, .commands = kExport,
-       .place = OfCall(&Call::force)},
+       .help = "Replace an output that exists (JSON Lines without --columns do so anyway); with --restore, the crawl in --data",
+       .group = kGroup, .commands = kExport | kScheduler, .place = OfCall(&Call::force)},
       {.name = "table", .kind = ValueKind::kChoice, .default_text = "pages", .unit = "pages|links|text|hosts-graph",
        .choices = "pages|links|text|hosts-graph", .help = "Which table is written (a SQLite database holds several)",
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::table)},
@@ -291,11 +294,11 @@ std::vector<Option> NodeAndOtherOptions() {
   return {
       {.name = "join", .default_note = "the environment variable WEFT_JOIN", .unit = "FILE|-",
        .help = "Join with the token in FILE (or standard input), which weft token new made: it says where the scheduler is, and has "
-               "the keys", .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::join),
-       .mask = MaskToken},
+               "the keys", .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders | kNodeTools,
+       .place = OfCall(&Call::join), .mask = MaskToken},
       {.name = "scheduler", .unit = "tcp://HOST:PORT",
        .help = "Where the scheduler listens: without --join on this machine, with it instead of the token's addresses",
-       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::scheduler),
+       .group = OptionGroup::kNodes, .commands = kNodes | kAddsSeeds | kReaders | kNodeTools, .place = OfCall(&Call::scheduler),
        .check = CheckNodeEndpoint},
       {.name = "listen", .default_note = "tcp://127.0.0.1:7700 for the scheduler, any free port for others",
        .unit = "tcp://HOST:PORT", .help = "Where other nodes reach this one; beyond loopback with keys, which are made by themselves",
@@ -305,15 +308,36 @@ std::vector<Option> NodeAndOtherOptions() {
        .group = OptionGroup::kNodes, .commands = kScheduler, .place = OfCall(&Call::keys)},
       {.name = "insecure", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Do without keys where other machines are reached: whoever is on the way can read and change everything",
-       .group = OptionGroup::kNodes, .commands = kScheduler | kNodes | kAddsSeeds | kReaders, .place = OfCall(&Call::insecure)},
+       .group = OptionGroup::kNodes, .commands = kScheduler | kNodes | kAddsSeeds | kReaders | kNodeTools,
+       .place = OfCall(&Call::insecure)},
       {.name = "role", .kind = ValueKind::kChoice, .default_text = "worker", .unit = "worker|fetcher|parser|tool",
        .choices = "worker|fetcher|parser|tool", .help = "What a token is for; tool: status, seeds, export and such",
        .group = OptionGroup::kNodes, .commands = kTokenNew, .place = OfCall(&Call::role)},
-      {.name = "name", .default_note = "the role and a number", .unit = "NAME", .help = "What a token is called in lists",
-       .group = OptionGroup::kNodes, .commands = kTokenNew, .place = OfCall(&Call::token_name)},
+      {.name = "name", .default_note = "machine/pid; of a token the role and a number", .unit = "NAME",
+       .help = "What this node is called by weft status and weft node; (token new) what the token is called in lists",
+       .group = OptionGroup::kNodes, .commands = kNodes | kTokenNew, .place = OfCall(&Call::node_name), .check = CheckNodeName},
       {.name = "address", .repeatable = true, .default_note = "where the scheduler listens", .unit = "tcp://HOST:PORT",
        .help = "Where the machine that joins reaches the scheduler", .group = OptionGroup::kNodes, .commands = kTokenNew,
        .place = OfCall(&Call::addresses), .check = CheckNodeEndpoint},
+      {.name = "tags", .unit = "TAG,TAG,...",
+       .help = "Hosts that a rule's tag=TAG names are fetched by nodes that have it; hosts without a tag by every node",
+       .group = OptionGroup::kNodes, .commands = Bits(Command::kWorker) | Bits(Command::kFetcher), .place = OfCall(&Call::tags),
+       .check = CheckTags},
+      {.name = "deadline", .kind = ValueKind::kDuration, .default_text = "20s", .unit = "DURATION", .least = 1'000'000,
+       .help = "What is not handed in by then is fetched again", .group = OptionGroup::kNodes,
+       .commands = Bits(Command::kNodeDrain), .place = OfCall(&Call::drain_us)},
+      {.name = "to", .default_note = "DATA/checkpoints/TIME", .unit = "DIR",
+       .help = "Where the copy is made, on the scheduler's machine: a directory that is not there yet",
+       .group = OptionGroup::kOutput, .commands = Bits(Command::kCheckpoint), .place = OfCall(&Call::checkpoint_to)},
+      {.name = "checkpoint-every", .kind = ValueKind::kDuration, .default_text = "none", .unit = "DURATION", .least = 1'000'000,
+       .help = "Copy the scheduler's data to DATA/checkpoints so often", .group = OptionGroup::kOutput, .commands = kScheduler,
+       .place = OfCall(&Call::checkpoint_every_us)},
+      {.name = "checkpoint-keep", .kind = ValueKind::kCount, .default_text = "2", .unit = "COPIES", .least = 1, .most = 1000,
+       .help = "How many of the copies in DATA/checkpoints are kept", .group = OptionGroup::kOutput, .commands = kScheduler,
+       .place = OfCall(&Call::checkpoints_kept)},
+      {.name = "restore", .unit = "DIR",
+       .help = "Begin from a copy that weft checkpoint made; --data must be new, or --force given",
+       .group = OptionGroup::kOutput, .commands = kScheduler, .place = OfCall(&Call::restore)},
       {.name = "parsers", .kind = ValueKind::kCount, .default_note = "one a core", .unit = "THREADS", .least = 1,
        .most = 1024, .help = "Threads that read pages", .group = OptionGroup::kOthers,
        .commands = kCrawl | kParsers, .place = OfCall(&Call::parsers)},
@@ -322,11 +346,11 @@ std::vector<Option> NodeAndOtherOptions() {
        .commands = kOwners, .place = OfCall(&Call::retry_failed)},
       {.name = "log-level", .kind = ValueKind::kChoice, .default_text = "info", .unit = "debug|info|warn|error",
        .choices = "debug|info|warn|error", .help = "How much is told on standard error",
-       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders | kNodeTools,
        .place = OfCall(&Call::log_level)},
       {.name = "config", .unit = "FILE",
        .help = "Read options from this TOML file: the names above as keys. Flags beat it",
-       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders,
+       .group = OptionGroup::kOthers, .commands = kDaemons | kAddsSeeds | kReaders | kNodeTools,
        .place = OfCall(&Call::config_file)},
   };
 }

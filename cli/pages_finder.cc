@@ -34,6 +34,10 @@ absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   // The same path on another machine, or another directory at that path, has another id.
   auto there = ReadPagesDirectoryId(place.path);
   if (there.ok() && *there == id) return here_[id] = place.path;
+  if (place.forgotten) {
+    return NotFound("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which was given up by weft node forget: they "
+                    "are lost, unless that directory is brought here and named with --pages DIR", place.path, place.machine, id);
+  }
   return NotFound("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which cannot be read from here; bring "
                   "it here, or run the export there, and name it with --pages DIR", place.path, place.machine, id);
 }

@@ -41,6 +41,8 @@ class RestingCrawl : public RecordSource {
     }
     WEFT_ASSIGN_OR_RETURN(const TrapList traps, TrapList::Read(*db_));
     FillTraps(traps, status);
+    WEFT_ASSIGN_OR_RETURN(const PagesPlaces places, ReadPagesPlaces(*db_));
+    FillPlaces(places, status.mutable_places());
     return status;
   }
   absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) override {
@@ -118,7 +120,7 @@ class RunningCrawl : public RecordSource {
     *frame.mutable_records_request() = request;
     WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kPatience));
     for (const wire::NodeStatus& node : answer.records_reply().parsers()) {
-      finder_.Seen(node.pages_dir_id(), {node.machine(), node.pages_path()});
+      finder_.Seen(node.pages_dir_id(), {node.machine(), node.pages_path(), node.worker(), node.state() == kForgotten});
     }
     return answer.records_reply();
   }

@@ -34,7 +34,14 @@ absl::Status WantPages(CrawlDb& db, uint64_t pages_dir_id) {
 }  // namespace
 
 SchedulerHost::SchedulerHost(SchedulerHostOptions options, ZmqContext& context, Console& console)
-    : options_(std::move(options)), console_(console), thread_("scheduler", context) {}
+    : options_(std::move(options)), console_(console), thread_("scheduler", context) {
+  if (options_.checkpoints_path.empty()) return;
+  const std::vector<std::string> files = {options_.seen_path + ".a", options_.seen_path + ".b", options_.log_path};
+  checkpoints_ = std::make_unique<CheckpointFolder>(options_.checkpoints_path, files, options_.checkpoints_kept, SystemClock());
+  checkpoint_pool_ = std::make_unique<ThreadPool>("checkpoint", 1, 1, thread_.loop());
+  options_.scheduler.checkpoints = checkpoints_.get();
+  options_.scheduler.checkpoint_pool = checkpoint_pool_.get();
+}
 
 SchedulerHost::~SchedulerHost() {
   thread_.Stop();

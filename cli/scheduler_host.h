@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/checkpoint_folder.h"
 #include "cli/console.h"
 #include "cli/crawl_log.h"
 #include "cli/node_thread.h"
@@ -32,6 +33,8 @@ struct SchedulerHostOptions {
   // A pages directory whose pages the crawl is to take from its files, as after a loss (protocol rule 13); 0: none. Durable
   // with the CrawlDb: the run in which one of its parsers registers does it.
   uint64_t pages_to_take = 0;
+  std::string checkpoints_path;         // "": none are made
+  size_t checkpoints_kept = 2;
 };
 
 // What the rest of the process may know of the scheduler, copied a few times a second.
@@ -78,6 +81,8 @@ class SchedulerHost : public SchedulerObserver {
   SchedulerHostOptions options_;
   Console& console_;
   NodeThread thread_;
+  std::unique_ptr<CheckpointFolder> checkpoints_;
+  std::unique_ptr<ThreadPool> checkpoint_pool_;   // its end is told to the thread's loop
   wire::CrawlSettings settings_;
   std::unique_ptr<CrawlLog> log_;
   std::unique_ptr<SchedulerNode> node_;

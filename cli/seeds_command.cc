@@ -3,11 +3,9 @@
 
 #include "cli/commands.h"
 #include "cli/contact_rule.h"
-#include "cli/crawl_directory.h"
 #include "cli/exit_codes.h"
-#include "cli/reach.h"
 #include "cli/seed_list.h"
-#include "cli/tool_client.h"
+#include "cli/tool_contact.h"
 #include "common/status.h"
 #include "common/units.h"
 
@@ -16,22 +14,6 @@ namespace {
 
 constexpr size_t kSeedsPerMessage = 1000;
 constexpr absl::Duration kPatience = absl::Seconds(10);
-
-absl::StatusOr<std::unique_ptr<ToolClient>> Connect(const CommandLine& line, std::unique_ptr<CrawlDirectory>& directory) {
-  if (line.invocation.data_dir.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const Reach reach, FindReach(line, [](const std::string& text) {
-      fmt::print(stderr, "weft: {}\n", text);
-    }));
-    return ToolClient::Connect(reach, kPatience);
-  }
-  WEFT_ASSIGN_OR_RETURN(directory, CrawlDirectory::OpenToRead(line.invocation.data_dir));
-  if (directory->running_pid() == 0) {
-    return Unavailable("--data {}: no scheduler runs there; start it first", line.invocation.data_dir);
-  }
-  Reach reach;
-  reach.endpoint = directory->control_endpoint();
-  return ToolClient::Connect(reach, kPatience);
-}
 
 }  // namespace
 
@@ -42,12 +24,10 @@ int SeedsAddCommand(const CommandLine& line) {
     return kExitUsage;
   }
   for (const std::string& problem : seeds->problems) fmt::print(stderr, "weft: {}\n", problem);
-  // Who may write into the scheduler's directory needs no key.
-  std::unique_ptr<CrawlDirectory> directory;
-  auto client = Connect(line, directory);
-  absl::Status status = client.status();
+  auto contact = ConnectTool(line, kPatience);
+  absl::Status status = contact.status();
   if (status.ok()) {
-    if (const Url* seed = FirstWithoutContact(seeds->urls, (*client)->terms().settings()); seed != nullptr) {
+    if (const Url* seed = FirstWithoutContact(seeds->urls, contact->client->terms().settings()); seed != nullptr) {
       fmt::print(stderr,
                  "weft: a contact is needed to crawl {}: the people who run it must be able to reach you. No seed was "
                  "added; start the scheduler again with --contact you@example.org (an address of yours), or for a "
@@ -61,7 +41,7 @@ int SeedsAddCommand(const CommandLine& line) {
     wire::Frame frame;
     size_t end = std::min(seeds->urls.size(), at + kSeedsPerMessage);
     for (size_t i = at; i < end; ++i) frame.mutable_seed_batch()->add_urls(seeds->urls[i].href());
-    auto answer = (*client)->Ask(std::move(frame), kPatience);
+    auto answer = contact->client->Ask(std::move(frame), kPatience);
     status = answer.status();
     if (!status.ok()) break;
     added += answer->seed_reply().added();

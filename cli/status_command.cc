@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/node_text.h"
 #include "cli/progress.h"
 #include "cli/record_source.h"
 #include "common/status.h"
@@ -10,6 +11,23 @@
 
 namespace weft {
 namespace {
+
+nlohmann::ordered_json CheckpointJson(const wire::CheckpointStatus& last) {
+  if (last.path().empty() && !last.running() && last.problem().empty()) return nullptr;
+  return {{"running", last.running()}, {"path", last.path()}, {"bytes", last.bytes()}, {"age_s", last.age_us() / 1'000'000},
+          {"problem", last.problem()}};
+}
+
+std::string CheckpointText(const wire::CheckpointStatus& last) {
+  std::string text;
+  if (!last.path().empty()) {
+    text = fmt::format("checkpoint {} of {}, {} ago", last.path(), HumanSize(last.bytes()),
+                       weft::FormatDuration(absl::Trunc(absl::Microseconds(last.age_us()), absl::Seconds(1))));
+  }
+  if (last.running()) text += text.empty() ? "a checkpoint is being made" : "; another is being made";
+  if (!last.problem().empty()) text += fmt::format("{}no checkpoint was made: {}", text.empty() ? "" : "; ", last.problem());
+  return text;
+}
 
 nlohmann::ordered_json Counts(const google::protobuf::RepeatedPtrField<wire::Count>& counts) {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
@@ -34,15 +52,20 @@ std::string Json(const wire::StatusReply& status) {
                      {"unchanged", status.recrawl_unchanged()},
                      {"missed", status.recrawl_missed()}};
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
-  for (const wire::NodeStatus& node : status.nodes()) {
-    nodes.push_back({{"name", node.name()}, {"role", node.role()}, {"leases", node.leases()},
-                     {"silent_ms", node.silent_us() / 1000}, {"machine", node.machine()}, {"pages", node.pages_path()},
-                     {"token", node.token()}});
-  }
+  for (const wire::NodeStatus& node : status.nodes()) nodes.push_back(NodeJson(node));
   json["nodes"] = nodes;
   const wire::Refusals& refusals = status.refusals();
   json["refusals"] = {{"handshakes", refusals.handshakes()}, {"frames", refusals.frames()},
                       {"malformed", refusals.malformed()}, {"registrations", refusals.registrations()}};
+  nlohmann::ordered_json away = nlohmann::ordered_json::array();
+  for (const wire::NodeStatus& place : status.places()) away.push_back(PlaceJson(place));
+  json["pages_away"] = away;
+  nlohmann::ordered_json waits = nlohmann::ordered_json::array();
+  for (const wire::TagWait& wait : status.tag_waits()) {
+    waits.push_back({{"tag", wait.tag()}, {"hosts", wait.hosts()}, {"node_there", wait.node_there()}});
+  }
+  json["tag_waits"] = waits;
+  json["checkpoint"] = CheckpointJson(status.checkpoint());
   nlohmann::ordered_json traps = nlohmann::ordered_json::array();
   for (const wire::Trap& trap : status.traps()) {
     traps.push_back({{"id", trap.id()}, {"pattern", trap.match()}, {"reason", trap.reason()}, {"urls", trap.urls()},
@@ -75,13 +98,10 @@ void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
   for (const wire::Trap& trap : status.traps()) {
     fmt::print("  trap {}: {} ({}), {} refused\n", trap.id(), trap.match(), trap.reason(), HumanCount(trap.refused(), "link"));
   }
-  for (const wire::NodeStatus& node : status.nodes()) {
-    const std::string what = node.role() == "fetcher"
-                                 ? fmt::format("{} lease{}", node.leases(), node.leases() == 1 ? "" : "s")
-                                 : fmt::format("pages in {}", node.pages_path());
-    const std::string token = node.token().empty() ? "" : fmt::format(", token {}", node.token());
-    fmt::print("  {} {}: {}{}, heard {} ms ago\n", node.role(), node.name(), what, token, node.silent_us() / 1000);
-  }
+  for (const std::string& warning : status.warnings()) fmt::print("  {}\n", warning);
+  for (const wire::NodeStatus& node : status.nodes()) fmt::print("  {}\n", NodeText(node));
+  for (const wire::NodeStatus& place : status.places()) fmt::print("  {}\n", PlaceText(place));
+  if (const std::string text = CheckpointText(status.checkpoint()); !text.empty()) fmt::print("  {}\n", text);
   const wire::Refusals& refusals = status.refusals();
   if (refusals.handshakes() + refusals.frames() + refusals.malformed() + refusals.registrations() > 0) {
     fmt::print("  turned away: {} connections, {} registrations, {} messages under keys that do not hold, {} malformed\n",

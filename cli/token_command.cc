@@ -48,9 +48,9 @@ std::string When(int64_t seconds) {
 
 int TokenNewCommand(const CommandLine& line) {
   const CrawlInvocation& call = line.invocation;
-  if (!call.token_name.empty() && !IsTokenName(call.token_name)) {
+  if (!call.node_name.empty() && !IsTokenName(call.node_name)) {
     return Fail(kExitUsage, InvalidArgument("--name {}: a letter, then letters, digits, '.', '_' and '-', 64 at most",
-                                            call.token_name));
+                                            call.node_name));
   }
   std::error_code error;
   std::filesystem::create_directories(call.data_dir, error);
@@ -63,7 +63,7 @@ int TokenNewCommand(const CommandLine& line) {
   if (!pair.ok()) return Fail(kExitFailed, pair.status());
   JoinToken token{"", call.role, scheduler->public_key, *pair, *addresses};
   absl::Status added = ChangeTokens(directory, [&](TokenList& list) {
-    return AddToken(list, call.role, call.token_name, token);
+    return AddToken(list, call.role, call.node_name, token);
   });
   if (!added.ok()) return Fail(kExitFailed, added);
   const std::string text = WriteToken(token) + "\n";

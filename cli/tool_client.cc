@@ -68,7 +68,7 @@ std::string ToolClient::WhyNotConnected() const {
   return "";
 }
 
-absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration patience) {
+absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration patience, bool slow) {
   session_->answer.reset();
   session_->link->Send({std::move(request), nullptr});
   bool late = false;
@@ -77,6 +77,7 @@ absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration 
     loop_.Stop();
   });
   uint64_t hint = loop_.At(SystemClock().SteadyNow() + kSilence, [&] {
+    if (slow) return;
     fmt::print(stderr, "weft: no answer from the scheduler at {} yet; trying for {}\n", session_->endpoint,
                weft::FormatDuration(patience));
   });

@@ -21,7 +21,8 @@ class ToolClient {
   ~ToolClient();
 
   // Sends `request` and answers the next frame that is not a heartbeat's.
-  absl::StatusOr<wire::Frame> Ask(wire::Frame request, absl::Duration patience);
+  // `slow`: the answer takes its time, and nobody is told when it does.
+  absl::StatusOr<wire::Frame> Ask(wire::Frame request, absl::Duration patience, bool slow = false);
   const wire::Registered& terms() const { return terms_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "common/named_values.h"
+#include "common/node_tags.h"
 #include "common/status.h"
 #include "common/units.h"
 
@@ -22,6 +23,7 @@ struct Rule {
   std::string match;
   std::unique_ptr<re2::RE2> regex;
   std::optional<int> priority;
+  std::string tag;
   bool recrawl_set = false;      // `recrawl`, either bound
   RecrawlRule recrawl;
 };
@@ -72,6 +74,13 @@ absl::Status ReadValue(std::string_view name, const std::string& value, Rule& ru
     WEFT_ASSIGN_OR_RETURN(rule.priority, ReadPriority(value));
     return absl::OkStatus();
   }
+  if (name == "tag") {
+    if (!IsTag(value)) {
+      return InvalidArgument("tag '{}': expected up to {} lower-case letters, digits, '.', '_' and '-'", value, kLongestTag);
+    }
+    rule.tag = value;
+    return absl::OkStatus();
+  }
   if (name == "recrawl") {
     rule.recrawl_set = true;
     return ReadRecrawl(value, recrawl);
@@ -90,8 +99,40 @@ absl::Status ReadValue(std::string_view name, const std::string& value, Rule& ru
     recrawl.at = *at;
     return absl::OkStatus();
   }
-  return InvalidArgument("'{}' is no part of a rule: expected match, priority, recrawl, recrawl-min, recrawl-max or "
-                         "recrawl-at", name);
+  return InvalidArgument("'{}' is no part of a rule: expected match, priority, recrawl, recrawl-min, recrawl-max, "
+                         "recrawl-at or tag", name);
+}
+
+// Whether something of a path stands behind the slash that ends the host. A guess, for who expects a tag to be a URL's.
+bool NamesPath(std::string_view match) {
+  bool in_class = false;
+  bool behind_host = false;
+  for (size_t i = 0; i < match.size(); ++i) {
+    const char c = match[i];
+    if (match.substr(i).starts_with("://")) {
+      i += 2;
+      continue;
+    }
+    if (c == '\\' && i + 1 < match.size() && match[i + 1] != '/') {
+      ++i;
+      if (behind_host) return true;
+      continue;
+    }
+    if (in_class) {
+      in_class = c != ']';
+    } else if (c == '[') {
+      in_class = true;
+      if (behind_host) return true;
+    } else if (c == '/') {
+      if (behind_host) return true;
+      behind_host = true;
+    } else if (c == '|' || c == ')') {
+      behind_host = false;
+    } else if (behind_host && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.')) {
+      return true;
+    }
+  }
+  return false;
 }
 
 absl::Status CheckTogether(const NamedValues& values, const Rule& rule) {
@@ -100,7 +141,11 @@ absl::Status CheckTogether(const NamedValues& values, const Rule& rule) {
   };
   if (rule.match.empty()) return InvalidArgument("match is missing: say which URLs it is for, as in match=/news/");
   if (values.size() == 1) {
-    return InvalidArgument("it says nothing but match: add priority=…, recrawl=… or recrawl-at=…");
+    return InvalidArgument("it says nothing but match: add priority=…, recrawl=…, recrawl-at=… or tag=…");
+  }
+  if (!rule.tag.empty() && NamesPath(rule.match)) {
+    return InvalidArgument("a tag is for whole hosts, as a host is asked by one node at a time: match may name no path; it is "
+                           "looked for in 'https://HOST/', as in match=\\.example\\.org/");
   }
   if (given("recrawl") && (given("recrawl-min") || given("recrawl-max"))) {
     return InvalidArgument("recrawl and recrawl-min or recrawl-max say the same thing twice: give one of them");
@@ -193,6 +238,20 @@ bool UrlRules::has_priorities() const {
 
 bool UrlRules::has_times() const {
   return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return rule.recrawl.at.has_value(); });
+}
+
+bool UrlRules::has_tags() const {
+  return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return !rule.tag.empty(); });
+}
+
+std::string_view UrlRules::Tag(std::string_view host) const {
+  const std::string secure = fmt::format("https://{}/", host);
+  const std::string plain = fmt::format("http://{}/", host);
+  for (const Rule& rule : impl_->rules) {
+    if (rule.tag.empty()) continue;
+    if (re2::RE2::PartialMatch(Piece(secure), *rule.regex) || re2::RE2::PartialMatch(Piece(plain), *rule.regex)) return rule.tag;
+  }
+  return {};
 }
 
 int UrlRules::Priority(std::string_view url) const {

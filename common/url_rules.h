@@ -1,6 +1,7 @@
 // --rule: what the user wants for URLs in which a regular expression is found. One rule is named values in one line:
 //   match=RE2 [priority=-100..100] [recrawl=1h..7d | recrawl=6h | recrawl=off | recrawl-min=1h recrawl-max=7d]
-//             [recrawl-at="daily 03:00"]
+//             [recrawl-at="daily 03:00"] [tag=eu]
+// A tag is for hosts: its rule's match is looked for in "https://HOST/" and "http://HOST/", and may name no path.
 // Rules are asked in their order; for each property the first rule that matches and names it decides.
 // Matching is linear in the URL; with more than a few rules all are tried in one pass.
 // Thread rule: immutable once parsed; any thread.
@@ -48,6 +49,9 @@ class UrlRules {
   bool empty() const;
   bool has_priorities() const;
   bool has_times() const;   // some rule has recrawl-at
+  bool has_tags() const;
+  // The tag that nodes must have for this host (as in a Url); "": none. Valid as long as this object.
+  std::string_view Tag(std::string_view host) const;
   // 0 where no rule says otherwise.
   int Priority(std::string_view url) const;
   RecrawlRule Recrawl(std::string_view url) const;

@@ -259,11 +259,16 @@ bool ZmqBus::Impl::Receive(Socket& socket) {
   return true;
 }
 
+// Who speaks another version is told so, and can hear it.
+bool TellsOfVersions(const wire::Frame& frame) {
+  return frame.body_case() == wire::Frame::kRegister || frame.body_case() == wire::Frame::kRegisterRefused;
+}
+
 // A payload of no bytes and none are told apart by the frame: who expects one has it said there.
 bool ZmqBus::Impl::Parse(ZmqMessage& frame, ZmqMessage& payload, Message& message) {
   if (frame.size() > kMaxFrameBytes || payload.size() > kMaxPayloadBytes) return false;
   if (!message.frame.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) return false;
-  if (message.frame.version() != kProtocolVersion) return false;
+  if (message.frame.version() != kProtocolVersion && !TellsOfVersions(message.frame)) return false;
   if (!frame.more()) return true;
   message.payload = context.payloads().Find(payload.data(), payload.size());
   // Written out: a Payload is shared with the sender where it can be, and with its keeper here (common/bus.h).

@@ -48,6 +48,9 @@ void FetcherNode::Impl::SendRegister() {
   info->set_process(options.process);
   info->set_fetches(true);
   info->set_machine(options.machine);
+  info->set_worker(options.worker);
+  info->set_software_version(options.version);
+  for (const std::string& tag : options.tags) info->add_tags(tag);
   info->set_lineage(terms.identity().lineage());
   info->set_highest_commit(highest_commit);
   info->set_canonicaliser_version(kCanonicaliserVersion);
@@ -88,6 +91,9 @@ void FetcherNode::Impl::Beat() {
   beat->set_sent_steady_us(absl::ToUnixMicros(last_beat));
   beat->set_nonce_echo(nonce);
   beat->set_draining(draining);
+  beat->set_pages(handed_in);
+  beat->set_held(outbox.size());
+  beat->set_lag_us(absl::ToInt64Microseconds(outbox.OldestAge()));
   lease_limit = std::max(lease_limit, LeaseLimit());
   beat->set_lease_limit(lease_limit);
   for (const auto& [id, run] : leases) {

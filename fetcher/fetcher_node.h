@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/node.h"
@@ -20,6 +21,9 @@ struct FetcherOptions {
   PeerKey scheduler_key;            // "": it asks for none
   uint64_t process = 0;             // as in Register
   std::string machine;              // host name
+  std::string worker;               // the process that it is a part of, for people
+  std::string version;              // of this program
+  std::vector<std::string> tags;    // hosts that a rule sends to one of these come here
 };
 
 // Makes what needs the crawl's settings, which a fetcher learns at registration.

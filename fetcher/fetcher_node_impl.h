@@ -92,7 +92,10 @@ struct FetcherNode::Impl : LeaseRunHost {
   void Begin(LeaseRun& run, bool robots, const wire::UrlTicket& ticket, const Url& url, const IpAddress& address);
   void OnDownloadEnd(Download& download, FetchResult result);
   void KeepPage(Active& active, const FetchResult& result, bool robots);
-  void PageReleased(const OutPage& page) { budget.Release(page.bytes); }
+  void PageReleased(const OutPage& page) {
+    budget.Release(page.bytes);
+    ++handed_in;
+  }
   void CancelLease(const LeaseRun& run);
   void ResumePaused();
   uint64_t MaxLeases() const;
@@ -143,6 +146,7 @@ struct FetcherNode::Impl : LeaseRunHost {
   bool said_goodbye = false;
   absl::Time drain_deadline = absl::InfiniteFuture();
   Counters counts;
+  uint64_t handed_in = 0;          // pages that parsers have acknowledged
 };
 
 }  // namespace weft

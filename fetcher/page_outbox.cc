@@ -109,8 +109,13 @@ void PageOutbox::Add(OutPage page) {
   page.page.set_chunks(static_cast<uint32_t>(page.chunks.size()));
   page.page.set_body_bytes(page.bytes);
   pages_[id].out = std::move(page);
+  pages_[id].since = clock_.SteadyNow();
   waiting_.push_back(id);
   Assign();
+}
+
+absl::Duration PageOutbox::OldestAge() const {
+  return pages_.empty() ? absl::ZeroDuration() : clock_.SteadyNow() - pages_.begin()->second.since;
 }
 
 void PageOutbox::OnAck(Parser& parser, const wire::PageAck& ack) {

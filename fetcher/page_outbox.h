@@ -41,6 +41,8 @@ class PageOutbox {
   uint64_t free_items() const;
   bool empty() const { return pages_.empty(); }
   size_t size() const { return pages_.size(); }
+  // How long the oldest page has been held.
+  absl::Duration OldestAge() const;
   // What is held, for a scheduler that has to know at registration.
   void FillHolding(google::protobuf::RepeatedPtrField<wire::UrlTicket>* tickets) const;
 
@@ -60,6 +62,7 @@ class PageOutbox {
   struct Held {
     OutPage out;
     PeerId parser;                 // "" = waits for one
+    absl::Time since;
   };
 
   void Greet(Parser& parser);

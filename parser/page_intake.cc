@@ -84,6 +84,7 @@ void PageIntake::OnPage(const PeerId& from, Fetcher& fetcher, Message& message) 
   ArrivedPage arrived;
   arrived.from = from;
   arrived.from_session = fetcher.link.peer_session();
+  arrived.arrived = clock_.SteadyNow();
   arrived.page = std::move(*message.frame.mutable_page());
   if (message.payload != nullptr) arrived.chunks.push_back(std::move(message.payload));
   if (arrived.chunks.size() >= arrived.page.chunks()) {

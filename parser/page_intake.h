@@ -20,6 +20,7 @@ struct ArrivedPage {
   uint64_t from_session = 0;   // the fetcher's: an answer to an earlier one is not sent
   wire::Page page;
   std::vector<Payload> chunks;
+  absl::Time arrived;          // its head
 };
 
 class PageIntake {
@@ -31,6 +32,8 @@ class PageIntake {
   bool Take(ArrivedPage& page);
   bool empty() const { return ready_.empty(); }
   size_t waiting() const { return ready_.size(); }
+  // When the one that is taken next arrived; none waits: the infinite future.
+  absl::Time oldest() const { return ready_.empty() ? absl::InfiniteFuture() : ready_.front().arrived; }
 
   // Tells the fetcher that the page is done with; its credit comes back with it.
   void Acknowledge(const ArrivedPage& page, uint64_t bytes);

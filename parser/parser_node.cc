@@ -42,6 +42,8 @@ void ParserNode::Impl::BeginSession() {
   info->set_process(options.process);
   info->set_parses(true);
   info->set_machine(options.machine);
+  info->set_worker(options.worker);
+  info->set_software_version(options.version);
   info->set_pages_endpoint(options.pages_endpoint);
   info->set_pages_dir_id(pages_dir_id);
   info->set_pages_path(options.pages_path);
@@ -55,6 +57,15 @@ void ParserNode::Impl::BeginSession() {
   for (const auto& [id, work] : reported) Report(work);
 }
 
+// How long the oldest page has waited that is not on record.
+absl::Duration ParserNode::Impl::Lag() const {
+  absl::Time oldest = intake.oldest();
+  for (const Work& work : unsynced) oldest = std::min(oldest, work.arrived.arrived);
+  for (const Work& work : syncing) oldest = std::min(oldest, work.arrived.arrived);
+  for (const auto& [id, work] : reported) oldest = std::min(oldest, work.arrived.arrived);
+  return oldest == absl::InfiniteFuture() ? absl::ZeroDuration() : clock.SteadyNow() - oldest;
+}
+
 void ParserNode::Impl::Beat() {
   last_beat = clock.SteadyNow();
   wire::Frame frame;
@@ -62,6 +73,9 @@ void ParserNode::Impl::Beat() {
   beat->set_sent_steady_us(absl::ToUnixMicros(last_beat));
   beat->set_nonce_echo(nonce);
   beat->set_draining(draining);
+  beat->set_pages(handed_in);
+  beat->set_held(intake.waiting() + unsynced.size() + syncing.size() + reported.size());
+  beat->set_lag_us(absl::ToInt64Microseconds(Lag()));
   link->SendUnsequenced({std::move(frame), nullptr});
 }
 
@@ -114,6 +128,7 @@ void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
     // Only links acknowledged as recorded are known (rule 3).
     if (it->second.cacheable) cache.Add(it->second.keys);
     intake.Acknowledge(it->second.arrived, it->second.bytes);
+    ++handed_in;
     for (auto& [twin, bytes] : it->second.twins) intake.Acknowledge(twin, bytes);
     reported.erase(it);
   }

@@ -26,6 +26,8 @@ struct ParserOptions {
   std::string pages_endpoint;        // where fetchers reach this parser (already bound by the owner of the bus)
   std::string pages_path;            // absolute path of the pages directory
   std::string machine;
+  std::string worker;                // the process that it is a part of, for people
+  std::string version;               // of this program
   std::string public_suffix_version;  // of the list in use: must be the crawl's
   uint64_t credit_items = 64;        // pages that one fetcher may have here unacknowledged
   uint64_t credit_bytes = 64ull << 20;  // raised to one maximum body where that is more

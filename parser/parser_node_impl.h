@@ -72,6 +72,7 @@ struct ParserNode::Impl {
   void OnStoredAck(const wire::StoredAck& ack);
   void NoteCommit(uint64_t commit);
   void WriteNoteIfDue();
+  absl::Duration Lag() const;
   void Beat();
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 
@@ -143,6 +144,7 @@ struct ParserNode::Impl {
   bool stopped = false;
   absl::Time drain_deadline = absl::InfiniteFuture();
   Counters counts;
+  uint64_t handed_in = 0;            // pages on record
 };
 
 }  // namespace weft

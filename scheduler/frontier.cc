@@ -46,6 +46,7 @@ FrontierHost& Frontier::FindOrAdd(const HostState& state) {
   host.shard = state.shard;
   if (!added) return host;
   host.id = state.id;
+  host.parked = parked_.contains(state.id);
   host.host = state.host;
   host.not_before = std::max({state.not_before, state.filed_at.value_or(0), no_request_before_});
   for (const OriginState& known : state.origins) {
@@ -172,7 +173,7 @@ void Frontier::Refile(FrontierHost& host) {
     LeaveTurn(host);
     host.in_ready = false;
   }
-  if (host.busy) return;
+  if (host.busy || host.parked) return;
   std::optional<CrawlTime> earliest;
   for (const FrontierOrigin& origin : host.origins) {
     if (!origin.dry) earliest = std::min(earliest.value_or(origin.not_before), origin.not_before);
@@ -196,6 +197,29 @@ void Frontier::MarkFree(FrontierHost& host) {
   Refile(host);
 }
 
+void Frontier::Park(FrontierHost& host, CrawlTime now) {
+  const bool nothing_out = std::all_of(host.origins.begin(), host.origins.end(),
+                                       [](const FrontierOrigin& origin) { return origin.out.empty(); });
+  // What it had to wait for is over, and the CrawlDb knows the rest.
+  const bool may_go = !host.busy && nothing_out && host.not_before <= now;
+  parked_.insert(host.id);
+  host.parked = true;
+  Refile(host);
+  if (may_go) hosts_.erase(host.id);
+}
+
+void Frontier::Unpark(uint16_t shard, uint64_t host_id) {
+  if (parked_.erase(host_id) == 0) return;
+  FrontierHost* host = Find(host_id);
+  if (host == nullptr) {
+    const HostState* state = db_.FindHost(shard, host_id);
+    if (state == nullptr) return;
+    host = &FindOrAdd(*state);
+  }
+  host->parked = false;
+  Refile(*host);
+}
+
 std::optional<TimeWindow<uint64_t>::Found> Frontier::NextOnDisk() {
   const auto read = [this](uint16_t shard, const CrawlDb::FiledHost& from, size_t limit) {
     return db_.ReadFiled(shard, from, limit);
@@ -203,8 +227,8 @@ std::optional<TimeWindow<uint64_t>::Found> Frontier::NextOnDisk() {
   while (true) {
     auto first = filed_.First(read);
     if (!first.ok() || !*first) return std::nullopt;  // an error shows in the CrawlDb's health
-    // It files itself where it is in memory.
-    if (!hosts_.contains((*first)->entry.item)) return **first;
+    // It files itself where it is in memory, and when it is parked no more.
+    if (!hosts_.contains((*first)->entry.item) && !parked_.contains((*first)->entry.item)) return **first;
     filed_.Erase((*first)->shard, (*first)->entry);
   }
 }

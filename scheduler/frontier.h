@@ -7,6 +7,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/container/node_hash_map.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -40,6 +41,7 @@ struct FrontierHost {
   std::vector<FrontierOrigin> origins;
   CrawlTime not_before = 0;
   bool busy = false;               // leased, or lent for one request
+  bool parked = false;             // see Frontier::Park
   size_t turn = 0;                 // origins take turns
   CrawlTime ready_key = 0;         // its key in the ready set, if it is there
   std::optional<int64_t> turn_key;  // its key among those whose time has come
@@ -114,6 +116,10 @@ class Frontier {
   FrontierOrigin& OriginOf(FrontierHost& host, std::string_view origin);
   void MarkBusy(FrontierHost& host);
   void MarkFree(FrontierHost& host);
+  // Out of the way of others until Unpark, whatever is queued: no node may have it now. Next to nothing of it stays in
+  // memory; `host` may be gone after this. A restart knows nothing of it.
+  void Park(FrontierHost& host, CrawlTime now);
+  void Unpark(uint16_t shard, uint64_t host_id);
   // Its waits have changed: file it anew.
   void Refile(FrontierHost& host);
 
@@ -145,6 +151,7 @@ class Frontier {
   std::set<std::pair<int64_t, uint64_t>> turns_;   // those of ready_ whose time has come, some of them
   std::deque<uint64_t> spent_;   // not busy, with nothing to hand out, when they were noted
   absl::flat_hash_map<Fingerprint, OutUrl> out_;
+  absl::flat_hash_set<uint64_t> parked_;
 };
 
 // "example.com" of "https://example.com:8443".

@@ -46,7 +46,8 @@ LeaseDesk::LeaseDesk(const SchedulerOptions& options, const wire::CrawlSettings&
                      Frontier& frontier, NodeTable& nodes, const Scope& scope, const CrawlClock& crawl_clock,
                      const Clock& clock, Random& random, const PublicSuffixes& suffixes)
     : options_(options), settings_(settings), db_(db), frontier_(frontier), nodes_(nodes), scope_(scope),
-      crawl_clock_(crawl_clock), clock_(clock), random_(random), ledger_(settings, suffixes) {}
+      crawl_clock_(crawl_clock), clock_(clock), random_(random), ledger_(settings, suffixes),
+      routes_(settings, !options.nodes_die_with_us) {}
 
 void LeaseDesk::set_settings(const wire::CrawlSettings& settings) {
   settings_ = settings;
@@ -179,13 +180,28 @@ absl::Status LeaseDesk::FillHostTerms(const FrontierHost& host, const HostState*
   return absl::OkStatus();
 }
 
+NodeEntry* LeaseDesk::NodeFor(FrontierHost& host, absl::Time heard_after) {
+  const std::string_view tag = routes_.TagOf(host.host);
+  NodeEntry* node = nodes_.FetcherWithCredit(heard_after, tag);
+  if (node != nullptr || tag.empty()) return node;
+  routes_.Wait(tag, {host.shard, host.id});
+  frontier_.Park(host, crawl_clock_.Now());
+  return nullptr;
+}
+
 absl::Status LeaseDesk::Grant(uint64_t budget) {
   RefileFreed();
-  while (budget > 0) {
+  const absl::Time heard_after = clock_.SteadyNow() - 3 * options_.heartbeat;
+  for (const HostRoutes::Waiter& host : routes_.TakeServed(nodes_, heard_after)) frontier_.Unpark(host.shard, host.host_id);
+  constexpr int kMostPassedOver = 4096;   // that wait for a tag; others are looked at in the next turn
+  for (int passed_over = 0; budget > 0 && passed_over < kMostPassedOver;) {
     FrontierHost* host = frontier_.NextReady(crawl_clock_.Now());
-    if (host == nullptr) return absl::OkStatus();
-    NodeEntry* node = nodes_.FetcherWithCredit(clock_.SteadyNow() - 3 * options_.heartbeat);
-    if (node == nullptr) return absl::OkStatus();
+    if (host == nullptr || nodes_.FetcherWithCredit(heard_after) == nullptr) return absl::OkStatus();
+    NodeEntry* node = NodeFor(*host, heard_after);
+    if (node == nullptr) {
+      ++passed_over;
+      continue;
+    }
     WEFT_ASSIGN_OR_RETURN(FrontierOrigin * origin, frontier_.PickOrigin(*host, crawl_clock_.Now()));
     if (origin == nullptr) continue;
     const HostState* state = db_.FindHost(host->shard, host->id);
@@ -234,7 +250,8 @@ void LeaseDesk::OnWanted(const PeerId& from, const wire::LeaseWanted& wanted, ui
   FrontierHost* host = frontier_.Find(lease.host_id);
   if (node == nullptr || host == nullptr) return;
   // Hosts take turns: while others wait for a fetcher, nobody holds a lease for ever.
-  bool others_wait = frontier_.NextReady(crawl_clock_.Now()) != nullptr || ledger_.OthersWait(lease.hold);
+  bool others_wait = frontier_.NextReady(crawl_clock_.Now()) != nullptr || ledger_.OthersWait(lease.hold) ||
+                     routes_.AnyWaits(routes_.TagOf(host->host));
   if (others_wait && clock_.SteadyNow() - lease.started > options_.turn) budget = 0;
   if (host->not_before > crawl_clock_.Now()) budget = 0;  // it has asked for a pause meanwhile
   wire::LeaseGrant grant = MakeGrant(it->first, lease);

@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <deque>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "scheduler/crawl_clock.h"
 #include "scheduler/delay_control.h"
 #include "scheduler/frontier.h"
+#include "scheduler/host_routes.h"
 #include "scheduler/node_table.h"
 #include "scheduler/politeness_ledger.h"
 #include "scheduler/rate_record.h"
@@ -63,6 +65,8 @@ class LeaseDesk {
   void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
   absl::Status Expire();
+  // A node is gone for good: its leases return at once, as if they had expired; how many.
+  absl::StatusOr<uint64_t> EndLeasesOf(const PeerId& peer);
   // A node is gone for good: what it had asked and not handed in is asked again.
   void NodeGone(const PeerId& peer);
   // A fetcher that was known to an earlier life of this scheduler holds these: they are not handed out again.
@@ -80,6 +84,8 @@ class LeaseDesk {
   absl::Duration DelayOf(const HostState& state) const;
   // When time alone lets somebody go on who waits with a group; nullopt: nobody does.
   std::optional<CrawlTime> NextFreed() const { return ledger_.NextFreed(); }
+  HostRoutes& routes() { return routes_; }
+  const HostRoutes& routes() const { return routes_; }
   void set_settings(const wire::CrawlSettings& settings);
   void Describe(const std::string& host, wire::PolitenessReply& reply) const;
   // Sentences for the user since the last call.
@@ -109,8 +115,11 @@ class LeaseDesk {
   std::optional<PolitenessLedger::Hold> TakePlaces(FrontierHost& host, const HostState* state, std::string& address);
   absl::Status FillHostTerms(const FrontierHost& host, const HostState* state, wire::LeaseGrant& grant);
   void RefileFreed();
+  // A node that may have the host and has room; null where none has: the host then waits, if it is for a tag.
+  NodeEntry* NodeFor(FrontierHost& host, absl::Time heard_after);
   bool WaitsForItsBudget(FrontierHost& host, const HostState* state);
   bool RestsAfterCrash(FrontierHost& host, const HostState* state);
+  absl::Status ExpireLease(uint64_t counter);
   absl::Status StoreGroups();
   absl::flat_hash_map<uint64_t, Lease>::iterator FindPermit(const PeerId& from, uint64_t permit_id);
   void LearnFrom(const wire::LeaseRelease& release, HostState& state);
@@ -146,6 +155,7 @@ class LeaseDesk {
   PolitenessLedger ledger_;
   AddressBook book_;
   RateRecord rates_;
+  HostRoutes routes_;
   CrawlTime opened_at_ = 0;
   CrawlTime leases_over_ = 0;   // of the life before, if it crashed
   uint64_t next_counter_ = 1;

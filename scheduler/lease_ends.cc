@@ -141,22 +141,36 @@ absl::Status LeaseDesk::Expire() {
     if (lease.deadline <= now) over.push_back(counter);
   }
   std::sort(over.begin(), over.end());
-  for (uint64_t counter : over) {
-    FrontierHost* host = frontier_.Find(leases_.at(counter).host_id);
-    const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->shard, host->id);
-    if (known != nullptr) {
-      // When the last request was is not known: it may have been at the deadline (rule 19).
-      HostState state = *known;
-      state.last_request = crawl_clock_.Now();
-      state.not_before = std::max(state.not_before, state.last_request + CrawlMicros(DelayOf(state)));
-      host->not_before = std::max(host->not_before, state.not_before);
-      WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state, crawl_clock_.Now()));
-    } else if (host != nullptr) {
-      host->not_before = crawl_clock_.Now() + CrawlMicros(absl::Microseconds(settings_.delay_us()));
-    }
-    FinishLease(counter, /*asked_stay_out=*/false, crawl_clock_.Now());
-  }
+  for (uint64_t counter : over) WEFT_RETURN_IF_ERROR(ExpireLease(counter));
   return StoreGroups();
+}
+
+absl::Status LeaseDesk::ExpireLease(uint64_t counter) {
+  FrontierHost* host = frontier_.Find(leases_.at(counter).host_id);
+  const HostState* known = host == nullptr ? nullptr : db_.FindHost(host->shard, host->id);
+  if (known != nullptr) {
+    // When the last request was is not known: it may have been at the deadline (rule 19).
+    HostState state = *known;
+    state.last_request = crawl_clock_.Now();
+    state.not_before = std::max(state.not_before, state.last_request + CrawlMicros(DelayOf(state)));
+    host->not_before = std::max(host->not_before, state.not_before);
+    WEFT_RETURN_IF_ERROR(db_.PutPoliteness(state, crawl_clock_.Now()));
+  } else if (host != nullptr) {
+    host->not_before = crawl_clock_.Now() + CrawlMicros(absl::Microseconds(settings_.delay_us()));
+  }
+  FinishLease(counter, /*asked_stay_out=*/false, crawl_clock_.Now());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> LeaseDesk::EndLeasesOf(const PeerId& peer) {
+  std::vector<uint64_t> held;
+  for (const auto& [counter, lease] : leases_) {
+    if (lease.node == peer) held.push_back(counter);
+  }
+  std::sort(held.begin(), held.end());
+  for (uint64_t counter : held) WEFT_RETURN_IF_ERROR(ExpireLease(counter));
+  WEFT_RETURN_IF_ERROR(StoreGroups());
+  return held.size();
 }
 
 void LeaseDesk::NodeGone(const PeerId& peer) {

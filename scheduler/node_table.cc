@@ -1,8 +1,64 @@
 #include "scheduler/node_table.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace weft {
+namespace {
+
+// A fetcher with credit.
+bool MayLease(const NodeEntry& node, absl::Time heard_after) {
+  const bool stays = !node.draining && !node.told_to_drain;
+  return node.registered && node.info.fetches() && stays && node.heartbeat_received >= heard_after &&
+         node.lease_limit > node.leases_granted;
+}
+
+}  // namespace
+
+void NodeEntry::BeginSession() {
+  registered = false;
+  lease_limit = leases_granted = 0;
+  nonce = nonce_before = 0;
+  heartbeat_received = absl::InfinitePast();
+  said_goodbye = draining = told_to_drain = false;
+  waits_since = absl::InfiniteFuture();
+  refused = false;
+}
+
+// Smoothed over about ten seconds; a node that has begun anew counts from there.
+void NodeEntry::NoteLoad(const wire::Heartbeat& beat, absl::Time now) {
+  constexpr double kWindow = 10;
+  constexpr double kShortest = 0.2;
+  held = beat.held();
+  lag = absl::Microseconds(std::max<int64_t>(0, beat.lag_us()));
+  const double seconds = rate_at == absl::InfinitePast() ? 0 : absl::ToDoubleSeconds(now - rate_at);
+  if (rate_at != absl::InfinitePast() && seconds < kShortest) return;
+  if (seconds > 0 && beat.pages() >= pages) {
+    const double rate = static_cast<double>(beat.pages() - pages) / seconds;
+    pages_per_s += (rate - pages_per_s) * (1 - std::exp(-seconds / kWindow));
+  }
+  pages = beat.pages();
+  rate_at = now;
+}
+
+bool NodeEntry::IsCalled(std::string_view name) const {
+  return !name.empty() && (name == info.name() || name == worker() || name == info.machine());
+}
+
+bool NodeEntry::HasTag(std::string_view tag) const {
+  return tag.empty() || std::find(info.tags().begin(), info.tags().end(), tag) != info.tags().end();
+}
+
+NodeEntry* NodeTable::FindWorking(uint64_t node_id) {
+  NodeEntry* found = nullptr;
+  for (auto& [peer, node] : nodes_) {
+    if (!node.works() || node.info.node_id() != node_id) continue;
+    // After a reconnect its old connection is there until it has been silent for long.
+    if (found == nullptr || node.last_heard > found->last_heard) found = &node;
+  }
+  return found;
+}
 
 NodeEntry* NodeTable::FindOrAdd(const PeerId& peer, absl::Time now) {
   auto it = nodes_.find(peer);
@@ -32,12 +88,19 @@ void NodeTable::PushParsers() {
   }
 }
 
-NodeEntry* NodeTable::FetcherWithCredit(absl::Time heard_after) {
+uint64_t NodeTable::CreditFor(std::string_view tag, absl::Time heard_after) const {
+  uint64_t credit = 0;
+  for (const auto& [peer, node] : nodes_) {
+    if (MayLease(node, heard_after) && node.HasTag(tag)) credit += node.lease_limit - node.leases_granted;
+  }
+  return credit;
+}
+
+NodeEntry* NodeTable::FetcherWithCredit(absl::Time heard_after, std::string_view tag) {
   NodeEntry* best = nullptr;
   uint64_t best_free = 0;
   for (auto& [peer, node] : nodes_) {
-    if (!node.registered || !node.info.fetches() || node.draining || node.heartbeat_received < heard_after) continue;
-    if (node.lease_limit <= node.leases_granted) continue;
+    if (!MayLease(node, heard_after) || !node.HasTag(tag)) continue;
     uint64_t free = node.lease_limit - node.leases_granted;
     // The emptiest node first; the id only makes the choice repeatable.
     if (best == nullptr || free > best_free || (free == best_free && node.info.node_id() < best->info.node_id())) {

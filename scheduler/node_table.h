@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "common/session_link.h"
 
@@ -36,8 +37,24 @@ struct NodeEntry {
   absl::Time waits_since = absl::InfiniteFuture();
   bool replaced = false;
   bool refused = false;  // and told so, in this session
+  bool told_to_drain = false;
+  // What it last told of itself.
+  uint64_t pages = 0;
+  uint64_t held = 0;
+  absl::Duration lag;
+  double pages_per_s = 0;
+  absl::Time rate_at = absl::InfinitePast();
 
+  // "": every node has it.
+  bool HasTag(std::string_view tag) const;
   bool works() const { return registered && !info.tool(); }
+  // The node begins anew: what it registered as, and its credit, belong to the session before.
+  void BeginSession();
+  void NoteLoad(const wire::Heartbeat& beat, absl::Time now);
+  // "machine/pid", or the name that its worker was given.
+  std::string_view worker() const { return info.worker().empty() ? std::string_view(info.name()) : info.worker(); }
+  // As a person may call it: by itself, with its worker, or with its machine.
+  bool IsCalled(std::string_view name) const;
 };
 
 class NodeTable {
@@ -51,9 +68,13 @@ class NodeTable {
   // To a node that has gone: dropped.
   void Send(const PeerId& peer, wire::Frame frame);
   void PushParsers();
+  // Those that work, by their random id; null: not connected.
+  NodeEntry* FindWorking(uint64_t node_id);
 
-  // The fetcher with the most free lease credit that was heard since `heard_after`; null if none has any.
-  NodeEntry* FetcherWithCredit(absl::Time heard_after);
+  // The fetcher with the most free lease credit that was heard since `heard_after` and has the tag; null if none has any.
+  NodeEntry* FetcherWithCredit(absl::Time heard_after, std::string_view tag = {});
+  // Of all that have the tag.
+  uint64_t CreditFor(std::string_view tag, absl::Time heard_after) const;
   // Nobody was silent while this process itself stood still (rule 30).
   void ExtendSilence(absl::Duration gap);
 

@@ -15,7 +15,9 @@ absl::StatusOr<PagesPlaces> ReadPagesPlaces(const CrawlDb& db) {
   PagesPlaces places;
   wire::RecordsReply list;
   if (stored && !list.ParseFromString(*stored)) return DataLoss("crawl.db: the list of pages directories cannot be read");
-  for (const wire::NodeStatus& one : list.parsers()) places[one.pages_dir_id()] = {one.machine(), one.pages_path()};
+  for (const wire::NodeStatus& one : list.parsers()) {
+    places[one.pages_dir_id()] = {one.machine(), one.pages_path(), one.worker(), one.state() == kForgotten};
+  }
   return places;
 }
 

@@ -15,6 +15,8 @@ namespace weft {
 struct PagesPlace {
   std::string machine;
   std::string path;  // absolute, on that machine
+  std::string worker = {};  // that wrote there last
+  bool forgotten = false;   // its machine is gone for good; not any more when one of its parsers registers
   bool operator==(const PagesPlace&) const = default;
 };
 

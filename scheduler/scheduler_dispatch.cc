@@ -2,10 +2,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/node_tags.h"
 #include "common/status.h"
 #include "scheduler/scheduler_node_impl.h"
 
 namespace weft {
+
+namespace {
+
+std::string BadTags(const wire::Register& info) {
+  if (info.tags_size() > static_cast<int>(kMostTags)) return fmt::format("{} tags: a node has at most {}", info.tags_size(), kMostTags);
+  const bool well = std::all_of(info.tags().begin(), info.tags().end(), [](const std::string& tag) { return IsTag(tag); });
+  return well ? "" : "one of its tags is none: up to 32 lower-case letters, digits, '.', '_' and '-'";
+}
+
+}  // namespace
 
 std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const PeerKey& key) const {
   const wire::Register& info = frame.register_();
@@ -19,6 +30,7 @@ std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const Peer
     return fmt::format("this crawl's keys are made by canonicaliser {}, the node has {}: install the scheduler's version",
                        db->identity().canonicaliser_version(), info.canonicaliser_version());
   }
+  if (const std::string why = BadTags(info); !why.empty()) return why;
   if (info.parses() && info.public_suffix_version() != db->identity().public_suffix_version()) {
     return fmt::format("this crawl's shards are made by public suffix list '{}', the node has '{}'",
                        db->identity().public_suffix_version(), info.public_suffix_version());
@@ -28,7 +40,7 @@ std::string SchedulerNode::Impl::WhyRefused(const wire::Frame& frame, const Peer
 
 void SchedulerNode::Impl::NotePagesPlace(const wire::Register& info) {
   if (info.pages_dir_id() == 0) return;
-  const PagesPlace place = {info.machine(), info.pages_path()};
+  const PagesPlace place = {info.machine(), info.pages_path(), info.worker()};
   PagesPlace& known = pages_places[info.pages_dir_id()];
   if (known == place) return;
   known = place;
@@ -74,6 +86,7 @@ void SchedulerNode::Impl::AcknowledgeAfterSync(const PeerId& parser) {
 
 void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Frame& frame) {
   wire::Frame answer;
+  node.NoteLoad(frame.heartbeat(), clock.SteadyNow());
   leases.OnHeartbeat(from, node, frame.heartbeat(), *answer.mutable_heartbeat_reply());
   node.link.SendUnsequenced({std::move(answer), nullptr}, &frame);
 }
@@ -174,6 +187,11 @@ void SchedulerNode::Impl::OnTraps(const PeerId& from, const wire::TrapsRequest& 
   gate.AfterSync([this, from, frame = std::move(frame)]() mutable { nodes.Send(from, std::move(frame)); });
 }
 
+void SchedulerNode::Impl::OnNodeRequest(const PeerId& from, const wire::NodeRequest& request) {
+  if (request.what() == wire::NodeRequest::DRAIN) return leavers.Drain(from, request);
+  if (request.what() == wire::NodeRequest::FORGET) Check(leavers.Forget(from, request, pages_places));
+}
+
 void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
   switch (frame.body_case()) {
     case wire::Frame::kSeedBatch:
@@ -181,6 +199,12 @@ void SchedulerNode::Impl::DispatchTool(const PeerId& from, wire::Frame& frame) {
       break;
     case wire::Frame::kTrapsRequest:
       OnTraps(from, frame.traps_request());
+      break;
+    case wire::Frame::kCheckpointRequest:
+      checkpoints.Ask(from, frame.checkpoint_request());
+      break;
+    case wire::Frame::kNodeRequest:
+      OnNodeRequest(from, frame.node_request());
       break;
     case wire::Frame::kRecordsRequest:
       OnRecords(from, frame.records_request());
@@ -245,14 +269,7 @@ void SchedulerNode::OnMessage(const PeerId& from, Message message) {
   SessionLink::Received received = node->link.Receive(std::move(message));
   if (received.peer_lost_us) return;
   if (received.new_session) {
-    // The node begins anew: what it registered as, and its credit, belong to the session before.
-    node->registered = false;
-    node->lease_limit = node->leases_granted = 0;
-    node->nonce = node->nonce_before = 0;
-    node->heartbeat_received = absl::InfinitePast();
-    node->said_goodbye = node->draining = false;
-    node->waits_since = absl::InfiniteFuture();
-    node->refused = false;
+    node->BeginSession();
   }
   for (Message& delivered : received.deliver) {
     if (delivered.frame.body_case() == wire::Frame::kStatusRequest) {

@@ -338,6 +338,8 @@ void SchedulerNode::OnTick() {
     s.frontier.TakeInserts();
   }
   s.SettleTwins();
+  s.leavers.OnTick();
+  s.checkpoints.OnTick();
   s.ForgetSilentNodes();
   if (now - s.last_clock > kClockEvery) {
     s.last_clock = now;
@@ -350,6 +352,8 @@ void SchedulerNode::OnTick() {
   s.CheckEnd();
   s.AdvanceStop();
   for (const std::string& notice : s.leases.TakeNotices()) s.observer.OnNotice(notice);
+  s.leases.routes().Watch(s.nodes);
+  for (const std::string& notice : s.leases.routes().TakeNotices()) s.observer.OnNotice(notice);
   s.Check(s.seen.Poke());
   s.gate.Poke();
   s.Check(s.gate.health());
@@ -392,7 +396,10 @@ wire::StatusReply SchedulerNode::Status() const {
   const bool over = s.NothingLeft() && s.db->ledger().discovered > 0 && (!s.recrawls.on() || s.stop != StopReason::kNone);
   status.set_state(over ? "finished" : "running");
   status.set_hosts(s.db->host_counts().all);
-  FillNodes(s.nodes, s.keys, s.clock.SteadyNow(), status.mutable_nodes());
+  FillNodes(s.nodes, s.keys, s.clock.SteadyNow(), 3 * s.options.heartbeat, status.mutable_nodes());
+  s.checkpoints.FillStatus(*status.mutable_checkpoint());
+  s.leases.routes().FillWaits(s.nodes, status);
+  FillGonePlaces(s.pages_places, s.nodes, status.mutable_places());
   FillTraps(s.limits.traps(), status);
   FillRefusals(s.bus.refusals(), s.refused_frames, s.refused_registrations, status);
   return status;

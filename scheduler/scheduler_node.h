@@ -23,6 +23,8 @@
 
 namespace weft {
 
+class CheckpointPlace;
+
 struct SchedulerOptions {
   absl::Duration heartbeat = absl::Seconds(1);
   absl::Duration dead_after = absl::Seconds(8);    // silence of a node
@@ -34,6 +36,10 @@ struct SchedulerOptions {
   absl::Duration drain = absl::Seconds(20);        // how long nodes may take to hand in when the crawl stops
   bool nodes_die_with_us = false;                  // embedded: no lease of an earlier life can be out (rule 18)
   FrontierMemory frontier;
+  // Where checkpoints go, and the pool that makes them; null: none are made.
+  CheckpointPlace* checkpoints = nullptr;
+  WorkPool* checkpoint_pool = nullptr;
+  absl::Duration checkpoint_every = absl::InfiniteDuration();
   bool stop_when_finished = true;                  // false: a cluster's scheduler waits for more seeds
 };
 

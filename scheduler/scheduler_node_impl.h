@@ -11,12 +11,14 @@
 #include "common/units.h"
 #include "common/url_rules.h"
 #include "scheduler/anchor_list.h"
+#include "scheduler/checkpoint_desk.h"
 #include "scheduler/commit_desk.h"
 #include "scheduler/crawl_clock.h"
 #include "scheduler/frontier.h"
 #include "scheduler/lease_desk.h"
 #include "scheduler/limit_desk.h"
 #include "scheduler/link_intake.h"
+#include "scheduler/node_desk.h"
 #include "scheduler/node_keys.h"
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
@@ -52,7 +54,7 @@ struct SchedulerNode::Impl {
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
         limits(settings, *db, *scope, suffixes, c), resubmits(*db, nodes, gate, c, obs),
-        recrawls(*db, settings, crawl_clock, c), opened(c.SteadyNow()), last_tick(opened), last_clock(opened) {
+        recrawls(*db, settings, crawl_clock, c), leavers(options, nodes, leases, *db, c), checkpoints(options, db, nodes, c, obs), opened(c.SteadyNow()), last_tick(opened), last_clock(opened) {
     intake.set_settings(settings);
     commits.set_limits(&limits);
     commits.set_recrawls(&recrawls);
@@ -97,6 +99,7 @@ struct SchedulerNode::Impl {
   void DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame);
   void DispatchTool(const PeerId& from, wire::Frame& frame);
   void OnSeeds(const PeerId& from, const wire::SeedBatch& batch);
+  void OnNodeRequest(const PeerId& from, const wire::NodeRequest& request);
   void OnTraps(const PeerId& from, const wire::TrapsRequest& request);
   Outcome JudgeAnew(const UrlRecord& record);
   void WatchLimits();
@@ -132,6 +135,8 @@ struct SchedulerNode::Impl {
   LimitDesk limits;
   ResubmitDesk resubmits;
   RecrawlDesk recrawls;
+  NodeDesk leavers;
+  CheckpointDesk checkpoints;
   std::unique_ptr<PopularOrder> order;  // null: breadth-first
   std::deque<OriginEnding> endings;
   uint64_t anchors_known = 0;

@@ -30,10 +30,10 @@ void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& 
   status.set_superseded(counts.superseded);
 }
 
-void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now,
+void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now, absl::Duration silence,
                google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
   for (const auto& [peer, node] : nodes.nodes()) {
-    if (!node.works()) continue;
+    if (!node.works() || node.said_goodbye) continue;
     wire::NodeStatus* one = out->Add();
     one->set_name(node.info.name());
     one->set_role(node.info.fetches() ? "fetcher" : "parser");
@@ -43,6 +43,30 @@ void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now,
     one->set_pages_path(node.info.pages_path());
     one->set_machine(node.info.machine());
     if (const auto key = keys.find(node.key); key != keys.end()) one->set_token(key->second.name);
+    one->set_worker(std::string(node.worker()));
+    one->set_version(node.info.software_version());
+    one->set_credit(node.lease_limit - std::min(node.lease_limit, node.leases_granted));
+    one->set_pages(node.pages);
+    one->set_pages_per_s(node.pages_per_s);
+    one->set_held(node.held);
+    one->set_lag_us(absl::ToInt64Microseconds(node.lag));
+    *one->mutable_tags() = node.info.tags();
+    if (node.draining || node.told_to_drain) one->set_state(std::string(kDraining));
+    if (now - node.last_heard > silence) one->set_state(std::string(kSilent));
+  }
+}
+
+void FillGonePlaces(const PagesPlaces& places, const NodeTable& nodes,
+                    google::protobuf::RepeatedPtrField<wire::NodeStatus>* out) {
+  wire::RecordsReply all;
+  FillPlaces(places, all.mutable_parsers());
+  for (wire::NodeStatus& place : *all.mutable_parsers()) {
+    const bool here = std::any_of(nodes.nodes().begin(), nodes.nodes().end(), [&](const auto& one) {
+      return one.second.works() && !one.second.said_goodbye && one.second.info.pages_dir_id() == place.pages_dir_id();
+    });
+    if (here) continue;
+    if (place.state().empty()) place.set_state(std::string(kGone));
+    *out->Add() = std::move(place);
   }
 }
 
@@ -60,6 +84,8 @@ void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wi
     one->set_pages_dir_id(id);
     one->set_machine(place.machine);
     one->set_pages_path(place.path);
+    one->set_worker(place.worker);
+    if (place.forgotten) one->set_state(std::string(kForgotten));
   }
 }
 

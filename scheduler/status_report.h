@@ -4,6 +4,8 @@
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
+#include <string_view>
+
 #include "common/wire.pb.h"
 #include "scheduler/node_keys.h"
 #include "scheduler/node_table.h"
@@ -13,12 +15,22 @@
 
 namespace weft {
 
+// A NodeStatus's states.
+inline constexpr std::string_view kDraining = "draining";
+inline constexpr std::string_view kSilent = "silent";        // for several heartbeats
+inline constexpr std::string_view kGone = "gone";            // a pages directory of which no parser is connected
+inline constexpr std::string_view kForgotten = "forgotten";  // by weft node forget
+
 // `leased`: of the pending ones, how many are out with a fetcher.
 void FillLedger(const LedgerCounts& counts, uint64_t leased, wire::StatusReply& status);
-void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now,
+// `silence`: after which a node is called silent.
+void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now, absl::Duration silence,
                google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // `frames` and `registrations` were refused by the scheduler, behind its bus.
 void FillRefusals(const BusRefusals& bus, uint64_t frames, uint64_t registrations, wire::StatusReply& status);
+// Those of which no parser is connected.
+void FillGonePlaces(const PagesPlaces& places, const NodeTable& nodes,
+                    google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // Where each pages directory was last seen.
 void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // Those in force.

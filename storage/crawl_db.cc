@@ -185,6 +185,8 @@ absl::Status CrawlDb::Sync() {
   return status;
 }
 
+absl::Status CrawlDb::Checkpoint(const std::string& directory) const { return impl_->kv->Checkpoint(directory); }
+
 // ---- reading ----
 
 absl::StatusOr<std::optional<UrlRecord>> CrawlDb::Find(const Fingerprint& key, uint16_t shard) const {

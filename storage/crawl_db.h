@@ -366,6 +366,8 @@ class CrawlDb {
   uint64_t commit() const;
   // See the header's durability note. May run on another thread.
   absl::Status Sync();
+  // A copy of the store in a directory that is not there yet, consistent and durable. May run on another thread.
+  absl::Status Checkpoint(const std::string& directory) const;
   // The first error of a write or sync; OK while healthy.
   absl::Status health() const;
 

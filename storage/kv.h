@@ -104,6 +104,11 @@ class Kv {
   // `visit` must not write, and may read. Calls `visit(key, value)` for keys in [from, to) in byte order until it answers false. `to` empty: to the end.
   virtual absl::Status Scan(Family family, std::string_view from, std::string_view to,
                             absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) const = 0;
+  // Makes a copy of the store as it was at some moment of this call, in a directory that is not there yet. Durable when it
+  // returns, and no matter what becomes of the store. May run on another thread. FailedPrecondition: it cannot be copied.
+  virtual absl::Status Checkpoint(const std::string& directory) const {
+    return absl::FailedPreconditionError("this store cannot be copied to " + directory);
+  }
   // True: Write answers an error, so the owner must not try.
   virtual bool read_only() const { return false; }
 };

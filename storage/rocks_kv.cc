@@ -9,6 +9,7 @@
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
@@ -223,6 +224,17 @@ class RocksKv : public Kv {
     if (failed_.load()) return FailedPrecondition("the CrawlDb had an error and must be opened again");
     // Every write has handed its bytes to the kernel (no manual_wal_flush): what is left is one fdatasync.
     return Failed(db_->SyncWAL());
+  }
+
+  // Tables are linked where that can be done, for nothing changes them; the rest is copied.
+  absl::Status Checkpoint(const std::string& directory) const override {
+    rocksdb::Checkpoint* made = nullptr;
+    rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
+    // What was written meanwhile may have been swallowed.
+    if (ground_.files->frozen()) status = ground_.files->status();
+    return ToStatus(status, "copying the CrawlDb");
   }
 
   absl::Status Scan(Family family, std::string_view from, std::string_view to,

@@ -104,6 +104,27 @@ TEST(UrlRules, WhatIsWrongIsToldWithItsPlaceAndItsCure) {
   EXPECT_THAT(ErrorOf("match=x recrawl-at=daily"), AllOf(HasSubstr("recrawl-at"), HasSubstr("weekly mon 03:00")));
 }
 
+TEST(UrlRules, ATagIsOfAHostByTheFirstRuleThatNamesOne) {
+  auto rules = UrlRules::Parse({"match=^https://shop\\.eu/ priority=9", "match=\\.eu/ tag=eu", "match=^http://[a-z.]*render tag=render",
+                                "match=. tag=rest"});
+  ASSERT_TRUE(rules.ok()) << rules.status();
+  EXPECT_TRUE(rules->has_tags());
+  EXPECT_EQ(rules->Tag("shop.eu"), "eu");
+  EXPECT_EQ(rules->Tag("a.render.example"), "render") << "whatever the scheme";
+  EXPECT_EQ(rules->Tag("eu.example"), "rest");
+  EXPECT_EQ(UrlRules::Parse({"match=x priority=1"})->Tag("x"), "");
+}
+
+TEST(UrlRules, ATagsMatchNamesNoPath) {
+  EXPECT_THAT(ErrorOf("match=/video/ tag=render"), HasSubstr("whole hosts"));
+  EXPECT_THAT(ErrorOf("match=^https://a\\.example/x tag=eu"), HasSubstr("whole hosts"));
+  EXPECT_THAT(ErrorOf("match=x tag=EU"), HasSubstr("lower-case"));
+  for (const char* good : {"match=\\.eu/ tag=eu", "match=^https?://(a|b)\\.eu/$ tag=eu", "match=://([^/]+\\.)?eu\\.example/ tag=eu",
+                           "match=^https://a\\.eu/|^https://b\\.eu/ tag=eu", "match=127.0.0.1 tag=eu"}) {
+    EXPECT_TRUE(CheckUrlRule(good).ok()) << good << ": " << CheckUrlRule(good);
+  }
+}
+
 TEST(UrlRules, TooManyAreRefused) {
   std::vector<std::string> texts(kMaxUrlRules + 1, "match=x priority=1");
   EXPECT_THAT(ErrorText(UrlRules::Parse(texts).status()), HasSubstr("at most"));

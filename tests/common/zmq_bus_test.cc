@@ -360,6 +360,15 @@ TEST_F(StrangersTest, AnotherProtocolVersionIsCountedAndDropped) {
   ExpectDroppedAsMalformed();
 }
 
+TEST_F(StrangersTest, ARegistrationInAnotherVersionIsDeliveredSoThatItCanBeRefused) {
+  wire::Frame frame = Numbered(7).frame;
+  frame.set_version(kProtocolVersion + 1);
+  frame.mutable_register_()->set_name("newer");
+  SendRaw({frame.SerializeAsString()});
+  RunUntil([&] { return server_.bus.counters().received == 1; });
+  EXPECT_EQ(server_.bus.counters().dropped_malformed, 0u);
+}
+
 TEST_F(StrangersTest, TooManyPartsAreCountedAndDroppedAsOneMessage) {
   SendRaw({Good(), "payload", "and", "more", "still"});
   ExpectDroppedAsMalformed();

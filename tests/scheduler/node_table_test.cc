@@ -43,6 +43,39 @@ TEST_F(NodeTableTest, TheEmptiestFetcherIsChosen) {
   EXPECT_EQ(nodes_.FetcherWithCredit(now_)->info.node_id(), 2u);
 }
 
+TEST_F(NodeTableTest, ATagIsLookedForAndCountsItsOwnCreditAlone) {
+  Fetcher("a", 1, 10);
+  Fetcher("b", 2, 5, 2).info.add_tags("eu");
+  Fetcher("c", 3, 2).info.add_tags("eu");
+  EXPECT_EQ(nodes_.FetcherWithCredit(now_)->info.node_id(), 1u);
+  EXPECT_EQ(nodes_.FetcherWithCredit(now_, "eu")->info.node_id(), 2u);
+  EXPECT_EQ(nodes_.FetcherWithCredit(now_, "us"), nullptr);
+  EXPECT_EQ(nodes_.CreditFor("eu", now_), 5u);
+}
+
+TEST_F(NodeTableTest, AfterAReconnectTheLivelierConnectionIsTheNode) {
+  Fetcher("old", 7, 1);
+  now_ += absl::Seconds(2);
+  Fetcher("new", 7, 1);
+  EXPECT_EQ(nodes_.FindWorking(7)->link.peer(), "new");
+  EXPECT_EQ(nodes_.FindWorking(8), nullptr);
+}
+
+TEST_F(NodeTableTest, ARateOfANodeThatCountsAnewIsNoLeap) {
+  NodeEntry& node = Fetcher("a", 1, 1);
+  const auto told = [&](uint64_t pages) {
+    wire::Heartbeat beat;
+    beat.set_pages(pages);
+    node.NoteLoad(beat, now_ += absl::Seconds(1));
+  };
+  for (uint64_t i = 0; i <= 100; ++i) told(1000 + 20 * i);
+  EXPECT_NEAR(node.pages_per_s, 20, 0.1);
+  told(3);
+  EXPECT_NEAR(node.pages_per_s, 20, 0.1);
+  told(23);
+  EXPECT_NEAR(node.pages_per_s, 20, 0.1);
+}
+
 TEST_F(NodeTableTest, NoCreditNoChoice) {
   Fetcher("a", 1, 10, 10);
   Fetcher("b", 2, 3, 4);

@@ -299,6 +299,73 @@ TEST_F(SchedulerNodeTest, NodesThatWouldMakeOtherKeysOrShardsAreRefused_Rule9) {
   EXPECT_EQ(answer_to(ours + 1, "another list", false, /*tool=*/true), "taken");
 }
 
+TEST_F(SchedulerNodeTest, WhoSpeaksAnotherProtocolIsToldSoAndNotRegistered) {
+  registered_.Clear();
+  refused_.clear();
+  Message message;
+  message.frame.set_version(kProtocolVersion + 1);
+  message.frame.set_session(4711);
+  message.frame.set_seq(1);
+  message.frame.mutable_register_()->set_name("newer");
+  message.frame.mutable_register_()->set_fetches(true);
+  node_->OnMessage("newer", std::move(message));
+  const std::vector<wire::Frame> answers = bus_.Of("newer", wire::Frame::kRegisterRefused);
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_THAT(answers[0].register_refused().reason(), testing::HasSubstr("install the same version of weft on every node"));
+  for (const wire::NodeStatus& node : node_->Status().nodes()) EXPECT_NE(node.name(), "newer");
+}
+
+TEST_F(SchedulerNodeTest, TagsThatAreNoneOrTooManyAreRefused) {
+  const auto answer_to = [this](const std::vector<std::string>& tags) {
+    link_ = std::make_unique<SessionLink>(&our_bus_, "scheduler", ++session_);
+    registered_.Clear();
+    refused_.clear();
+    wire::Frame frame;
+    frame.mutable_register_()->set_fetches(true);
+    frame.mutable_register_()->set_canonicaliser_version(node_->db().identity().canonicaliser_version());
+    for (const std::string& tag : tags) frame.mutable_register_()->add_tags(tag);
+    Say(std::move(frame));
+    return registered_.has_identity() ? "taken" : refused_;
+  };
+  EXPECT_EQ(answer_to({"eu", "render"}), "taken");
+  EXPECT_THAT(answer_to({"not a tag"}), testing::HasSubstr("one of its tags is none"));
+  EXPECT_THAT(answer_to(std::vector<std::string>(17, "eu")), testing::HasSubstr("at most 16"));
+}
+
+TEST_F(SchedulerNodeTest, ItsStatusTellsWhatANodeToldOfItself) {
+  link_ = std::make_unique<SessionLink>(&our_bus_, "scheduler", ++session_);
+  wire::Frame frame;
+  wire::Register* info = frame.mutable_register_();
+  info->set_fetches(true);
+  info->set_name("w/fetcher");
+  info->set_worker("w");
+  info->set_software_version("9.9");
+  info->add_tags("eu");
+  info->set_canonicaliser_version(node_->db().identity().canonicaliser_version());
+  Say(std::move(frame));
+  for (uint64_t pages : {0, 40}) {
+    clock_.Advance(absl::Seconds(1));
+    wire::Frame beat;
+    beat.mutable_heartbeat()->set_lease_limit(12);
+    beat.mutable_heartbeat()->set_pages(pages);
+    beat.mutable_heartbeat()->set_held(3);
+    beat.mutable_heartbeat()->set_lag_us(250'000);
+    Say(std::move(beat));
+  }
+  const wire::StatusReply status = node_->Status();
+  const auto found = std::find_if(status.nodes().begin(), status.nodes().end(),
+                                  [](const wire::NodeStatus& one) { return one.name() == "w/fetcher"; });
+  ASSERT_NE(found, status.nodes().end());
+  EXPECT_EQ(found->version(), "9.9");
+  EXPECT_EQ(found->credit(), 12u);
+  EXPECT_EQ(found->held(), 3u);
+  EXPECT_EQ(found->lag_us(), 250'000);
+  EXPECT_EQ(found->pages(), 40u);
+  EXPECT_NEAR(found->pages_per_s(), 40 * 0.095, 0.1);
+  EXPECT_THAT(found->tags(), ElementsAre("eu"));
+  EXPECT_EQ(found->state(), "");
+}
+
 TEST_F(SchedulerNodeTest, AHostThatWaitsForRoomDoesNotKeepAStoppingSchedulerAwake) {
   settings_.set_domain_connections(1);
   settings_.set_scope("any");

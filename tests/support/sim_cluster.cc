@@ -122,6 +122,7 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.faultless = options_.faultless && options_.recrawl_for == absl::ZeroDuration();
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
+  observer_->SetRoutes(options_.settings, options_.tags);
   network_.SetFaults(options_.network);
   network_.SetTap(observer_.get());
 }
@@ -192,6 +193,7 @@ void SimCluster::StartFetcher(Machine& machine) {
   FetcherOptions options;
   options.name = options.machine = machine.name;
   options.scheduler_endpoint = kControl;
+  if (auto tags = options_.tags.find(machine.name); tags != options_.tags.end()) options.tags = tags->second;
   auto node = std::make_unique<FetcherNode>(options, *machine.fetching, *machine.clock, process.random(), process.bus());
   machine.fetcher = node.get();
   process.set_after_turn([this, &machine] { CheckFetcher(machine); });

@@ -44,6 +44,7 @@ struct SimOptions {
   SchedulerOptions scheduler;
   int fetchers = 3;
   int parsers = 2;
+  std::map<std::string, std::vector<std::string>> tags;   // of fetchers, by machine
   uint64_t refused_cap = 10'000;     // records of refused keys per host
   size_t hosts_in_memory = 65'536;
   uint64_t credit_items = 64;

@@ -96,6 +96,7 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   sessions_.OnDelivered(to.life(), frame);
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
+    if (frame.has_lease_grant()) CheckRoute(to.machine(), frame.lease_grant());
     credit_.OnDelivered(frame);
   } else if (frame.has_host_pause() && from != nullptr) {
     told_.push_back({frame.session(), frame.seq(), from->life(), frame.host_pause().host(), true});
@@ -104,6 +105,20 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
     std::string host = leases_.HostOf(from->life(), frame.lease_release().epoch());
     told_.push_back({frame.session(), frame.seq(), from->life(), std::move(host), false});
   }
+}
+
+void SimObserver::SetRoutes(const wire::CrawlSettings& settings, std::map<std::string, std::vector<std::string>> tags) {
+  auto rules = UrlRules::Of(settings);
+  if (rules.ok()) rules_ = *std::move(rules);
+  tags_ = std::move(tags);
+}
+
+void SimObserver::CheckRoute(const std::string& machine, const wire::LeaseGrant& grant) {
+  const std::string_view tag = rules_.Tag(grant.host());
+  if (tag.empty() || grant.top_up()) return;
+  const std::vector<std::string>& tags = tags_[machine];
+  if (std::find(tags.begin(), tags.end(), tag) != tags.end()) return;
+  violations_.Add("route", "{} was leased {}, which is for nodes with the tag {}", machine, grant.host(), tag);
 }
 
 // What has arrived beyond a gap is not read yet: it is told once the scheduler says that it has received it.

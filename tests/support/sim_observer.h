@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/url_rules.h"
 #include "scheduler/scheduler_node.h"
 #include "tests/support/sim_commit_check.h"
 #include "tests/support/sim_credit_check.h"
@@ -71,7 +72,11 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   // A digest of everything seen: equal for equal runs. What happens at one moment may be seen in any order.
   uint64_t digest() const { return digest_; }
 
+  // By which leases of hosts that are for a tag go to fetchers that have it alone.
+  void SetRoutes(const wire::CrawlSettings& settings, std::map<std::string, std::vector<std::string>> tags);
+
  private:
+  void CheckRoute(const std::string& machine, const wire::LeaseGrant& grant);
   // A fetcher's word that a host has asked for a pause, on its way.
   struct Told {
     uint64_t session = 0;
@@ -91,6 +96,8 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   ObserverTerms terms_;
   std::vector<const SimPageDisk*> disks_;
   Violations violations_;
+  UrlRules rules_;
+  std::map<std::string, std::vector<std::string>> tags_;   // of fetchers, by machine
   LeaseCheck leases_;
   PolitenessCheck politeness_;
   HandOutCheck hand_outs_;

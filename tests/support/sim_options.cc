@@ -24,6 +24,7 @@ class Drawing {
     if (!options_.web.every_host_in_scope && Chance(0.5)) options_.refused_cap = static_cast<uint64_t>(Between(1, 4));
     if (Chance(0.3)) options_.settings.set_order("popular");
     if (!full_ && Chance(0.3)) DrawRecrawls();
+    if (Chance(0.25)) DrawRoutes();
     return std::move(options_);
   }
 
@@ -38,6 +39,13 @@ class Drawing {
     options_.scheduler.frontier.window = static_cast<size_t>(Between(1, 4));
     options_.scheduler.frontier.choice = static_cast<size_t>(Between(1, 4));
     options_.scheduler.frontier.idle_hosts = static_cast<size_t>(Between(0, 3));
+  }
+
+  // Some hosts are for one fetcher, and wait while it is away.
+  void DrawRoutes() {
+    options_.settings.add_rule(fmt::format("match=://[a-z.]*[0-9]*[{}]\\. tag=some", Chance(0.5) ? "02468" : "7"));
+    options_.tags[fmt::format("fetcher-{}", Between(0, options_.fetchers - 1))] = {"some", "other"};
+    if (Chance(0.3)) options_.tags[fmt::format("fetcher-{}", Between(0, options_.fetchers - 1))] = {"some"};
   }
 
   // Four or five visits of a page that keeps changing, one or two of one that does not.
