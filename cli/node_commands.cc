@@ -191,6 +191,24 @@ void WatchScheduler(SchedulerHost& host, const std::string& how_tools_reach_it, 
   host.Join();
 }
 
+// The last words of a scheduler: what it leaves, and how to go on.
+int TellEnd(const CommandLine& line, const SchedulerHost& host, const std::string& endpoint, uint64_t pages_before,
+            absl::Time begun) {
+  CrawlSummary summary;
+  summary.status = host.Snapshot().status;
+  summary.stop = host.Snapshot().stop;
+  summary.elapsed = SystemClock().SteadyNow() - begun;
+  summary.pages_this_run = summary.status.pages() - std::min(summary.status.pages(), pages_before);
+  std::vector<std::string> again = {line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
+                                    line.invocation.data_dir, "--listen", endpoint};
+  if (line.invocation.keys) again.push_back("--keys");
+  if (line.invocation.insecure) again.push_back("--insecure");
+  summary.command_to_go_on = ShellCommand(again);
+  fmt::print(stderr, "{}", SummaryText(summary));
+  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
+  return left > 0 ? kExitInterrupted : kExitOk;
+}
+
 // Beyond loopback with keys, unless the user does without; on loopback where the user wants them. The control socket in the
 // directory never has any.
 absl::Status ChooseKeys(const CommandLine& line, const CrawlDirectory& directory, Console& console,
@@ -297,19 +315,7 @@ int SchedulerCommand(const CommandLine& line) {
                                    bound->front(), bound->front()));
   WatchScheduler(host, keyed ? "--data " + data : "--scheduler " + bound->front(), console);
   if (!host.failure().empty()) return Fail(kExitFailed, FailedPrecondition("{}", host.failure()));
-  CrawlSummary summary;
-  summary.status = host.Snapshot().status;
-  summary.stop = host.Snapshot().stop;
-  summary.elapsed = SystemClock().SteadyNow() - begun;
-  summary.pages_this_run = summary.status.pages() - std::min(summary.status.pages(), pages_before);
-  std::vector<std::string> again = {line.argv.empty() ? "weft" : line.argv[0], "scheduler", "--data",
-                                    line.invocation.data_dir, "--listen", bound->front()};
-  if (line.invocation.keys) again.push_back("--keys");
-  if (line.invocation.insecure) again.push_back("--insecure");
-  summary.command_to_go_on = ShellCommand(again);
-  fmt::print(stderr, "{}", SummaryText(summary));
-  uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
-  return left > 0 ? kExitInterrupted : kExitOk;
+  return TellEnd(line, host, bound->front(), pages_before, begun);
 }
 
 int WorkerCommand(const CommandLine& line) { return RunWorker(line, true, ParserCount(line.invocation.parsers)); }

@@ -48,7 +48,7 @@ On several machines:
   weft scheduler --data data --listen tcp://0.0.0.0:7700 --contact you@example.org
   weft token new --role worker --data data -o worker.token     on the same machine, also while it runs
   weft worker --join worker.token --pages pages                on the other one, with that file
-Beyond loopback every connection has keys and is encrypted; those of the scheduler are made at its first start, in DIR/keys.
+Beyond loopback every connection has keys and is encrypted; the scheduler makes its own at its first start, in DIR/keys.
 )"},
     {Command::kWorker, "worker", "weft worker --join FILE|- | --scheduler tcp://HOST:PORT --pages DIR [options]",
      "Run a fetcher and its parsers: the usual node",
@@ -194,8 +194,8 @@ Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken;
   weft token new --role worker --data data -o worker.token
   weft token new --role tool --name laptop --data data --address tcp://crawl.example.org:7700
 
-On the scheduler's machine, whether or not it runs. The token is a secret: who has it can join, one process at a time. FILE gets
-mode 0600.
+On the scheduler's machine, whether or not it runs. The token is a secret: who has it can join, one process at a time.
+FILE gets mode 0600.
 )"},
     {Command::kTokenList, "token list", "weft token list --data DIR [--json]", "List the tokens of a cluster",
      "Example:\n  weft token list --data data\n"},
@@ -203,7 +203,8 @@ mode 0600.
      R"(Example:
   weft token revoke worker-1 --data data
 
-A scheduler that runs drops the node within a second; what the node had leased is leased to others once the leases have ended.
+A scheduler that runs drops the node within a second; what the node had leased is leased to others once its leases
+have ended.
 )"},
     {Command::kImport, "import", "weft import FILE|DIR... --out DIR [options]", "Make a crawl of WARC files, to go on from",
      R"(Example:

@@ -68,14 +68,15 @@ class PlayedNode {
     Deliver();
   }
   void Hear() {
-    for (; heard_ < from_scheduler_.sent.size(); ++heard_) {
-      if (from_scheduler_.sent[heard_].to != name_) continue;
-      if (from_scheduler_.sent[heard_].message.frame.has_session_unknown()) {
+    while (heard_ < from_scheduler_.sent.size()) {
+      const RecordingBus::Sent one = from_scheduler_.sent[heard_++];  // what follows hears too
+      if (one.to != name_) continue;
+      if (one.message.frame.has_session_unknown()) {
         Begin();
         Register(fetches_, parses_);
         continue;
       }
-      for (Message& message : link_->Receive(from_scheduler_.sent[heard_].message).deliver) {
+      for (Message& message : link_->Receive(one.message).deliver) {
         const wire::Frame& frame = message.frame;
         if (frame.has_heartbeat_reply()) nonce_ = frame.heartbeat_reply().nonce();
         if (frame.has_registered()) registered = true;
