@@ -46,7 +46,7 @@ TEST(ClusterOptions, CheckpointsAreTwoAndNotMadeByThemselves) {
   EXPECT_EQ(line->invocation.checkpoints_kept, 2u);
   const auto often = Parse({"scheduler", "--data", "d", "--checkpoint-every", "6h", "--checkpoint-keep", "5", "--restore", "c", "--force"});
   ASSERT_TRUE(often.ok()) << often.status();
-  EXPECT_EQ(often->invocation.checkpoint_every_us, 6u * 3600 * 1'000'000);
+  EXPECT_EQ(often->invocation.checkpoint_every_us, uint64_t{6} * 3600 * 1'000'000);
   EXPECT_EQ(often->invocation.checkpoints_kept, 5u);
   EXPECT_EQ(often->invocation.restore, "c");
   EXPECT_TRUE(often->invocation.force);

@@ -312,7 +312,8 @@ TEST_F(SchedulerNodeTest, WhoSpeaksAnotherProtocolIsToldSoAndNotRegistered) {
   const std::vector<wire::Frame> answers = bus_.Of("newer", wire::Frame::kRegisterRefused);
   ASSERT_THAT(answers, SizeIs(1));
   EXPECT_THAT(answers[0].register_refused().reason(), testing::HasSubstr("install the same version of weft on every node"));
-  for (const wire::NodeStatus& node : node_->Status().nodes()) EXPECT_NE(node.name(), "newer");
+  const wire::StatusReply status = node_->Status();
+  for (const wire::NodeStatus& node : status.nodes()) EXPECT_NE(node.name(), "newer");
 }
 
 TEST_F(SchedulerNodeTest, TagsThatAreNoneOrTooManyAreRefused) {
