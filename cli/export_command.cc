@@ -1,5 +1,7 @@
 // weft export: committed pages as tables. Rows come from the CrawlDb as of one commit; what only the page itself tells is read
 // again from its WARC record.
+#include <unistd.h>
+
 #include <csignal>
 
 #include "cli/commands.h"
@@ -27,6 +29,7 @@ void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exporte
   const std::string lacking = plan.json_lines_as_ever
                                   ? fmt::format("their rows have no title, charset and links{}",
                                                 plan.json_lines_with_text ? ", and no text" : "")
+                              : plan.kind == ExportKind::kWacz ? "they are left out"
                                   : "what is read of the page is missing there";
   // With a condition on their content pages are read that are not exported then.
   const std::string of_all = pages.unreadable() > exported ? "" : fmt::format(" of {}", HumanCount(exported));
@@ -76,6 +79,11 @@ int ExportCommand(const CommandLine& line) {
   };
   const auto plan = MakeExportPlan(line);
   if (!plan.ok()) return fail(plan.status(), kExitUsage);
+  // What reads Parquet begins at its end.
+  if (plan->output.empty() && plan->kind == ExportKind::kParquet && lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0) {
+    return fail(InvalidArgument("--format parquet needs --output FILE: standard output is a {} here, and what reads Parquet "
+                                "must go back in it", isatty(STDOUT_FILENO) != 0 ? "terminal" : "pipe"), kExitUsage);
+  }
   bool incomplete = false;
   const absl::Status status = Export(*plan, line, console, incomplete);
   if (!status.ok()) return fail(status, kExitFailed);

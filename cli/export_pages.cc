@@ -61,6 +61,8 @@ absl::StatusOr<PageRow> ExportPages::FromRecord(const wire::RecordsReply::Row& r
   out.warc_file = record_.place.file;
   out.warc_offset = record_.place.offset;
   out.warc_length = record_.place.length;
+  out.record_digest = record_.place.record_digest;
+  out.pages_dir_id = record_.place.pages_dir_id;
   if (record_.first_fetched != absl::UnixEpoch()) out.first_fetched = record_.first_fetched;
   out.last_checked = record_.last_checked();
   out.changes = record_.changes;
@@ -95,6 +97,7 @@ absl::Status ExportPages::ReadStored(const std::string& directory, PageRow& row)
   PayloadView payload;
   ExtractPayload(head, block.substr(head_bytes), payload);
   row.read = true;
+  row.pages_directory = directory;
   row.charset = CharsetParameter(head.Get("Content-Type"));
   // Of an error page, or by a crawl that ignores robots, nothing is asked.
   const bool heard = !robots_name_.empty() && head.status() >= 200 && head.status() < 300;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/fingerprint.h"
 #include "common/status.h"
 
@@ -52,10 +53,12 @@ absl::StatusOr<uint64_t> WholeNumber(std::string_view text) {
 // By the end of the name, without that of a compression.
 ExportKind KindByName(std::string_view output, ExportKind otherwise) {
   if (CompressionOf(output) != Compression::kNone) output = output.substr(0, output.rfind('.'));
+  if (output.ends_with(".cdxj")) return ExportKind::kCdxj;
   if (output.ends_with(".csv")) return ExportKind::kCsv;
   if (output.ends_with(".jsonl")) return ExportKind::kJsonl;
   if (output.ends_with(".parquet")) return ExportKind::kParquet;
   if (output.ends_with(".tsv")) return ExportKind::kTsv;
+  if (output.ends_with(".wacz")) return ExportKind::kWacz;
   return otherwise;
 }
 
@@ -70,7 +73,9 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
                                                                        {"csv", ExportKind::kCsv},
                                                                        {"tsv", ExportKind::kTsv},
                                                                        {"parquet", ExportKind::kParquet},
-                                                                       {"sqlite", ExportKind::kSqlite}};
+                                                                       {"sqlite", ExportKind::kSqlite},
+                                                                       {"cdxj", ExportKind::kCdxj},
+                                                                       {"wacz", ExportKind::kWacz}};
   for (const auto& [name, table] : kTables) {
     if (call.table == name) plan.table = table;
   }
@@ -88,6 +93,10 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
     plan.table = table;
     plan.kind = KindByName(call.output, ExportKind::kTsv);
   }
+  if (plan.is_archive() && (plan.table != ExportTable::kPages || !call.columns.empty())) {
+    return InvalidArgument("--format {} has no tables and columns: leave --table and --columns out",
+                           plan.kind == ExportKind::kWacz ? "wacz" : "cdxj");
+  }
   if (plan.kind == ExportKind::kSqlite && plan.table != ExportTable::kPages) {
     return InvalidArgument("--table: a SQLite database holds pages, links and hosts; leave it out");
   }
@@ -100,18 +109,22 @@ absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   plan.force = call.force;
   plan.resume = call.resume;
   plan.rows_per_file = call.rows_per_file;
-  const bool compressed_within = plan.kind == ExportKind::kParquet || plan.kind == ExportKind::kSqlite;
+  const std::string_view kind_name = plan.kind == ExportKind::kParquet ? "Parquet"
+                                     : plan.kind == ExportKind::kWacz  ? "WACZ"
+                                                                       : "SQLite";
+  const bool compressed_within = plan.kind == ExportKind::kParquet || plan.needs_file();
   if (compressed_within && plan.compression != Compression::kNone) {
-    return InvalidArgument("--output {}: {} files are not compressed once more; leave .gz or .zst out", plan.output,
-                           plan.kind == ExportKind::kParquet ? "Parquet" : "SQLite");
+    return InvalidArgument("--output {}: {} files are not compressed once more; leave .gz or .zst out", plan.output, kind_name);
   }
-  if (plan.output.empty() && plan.kind == ExportKind::kSqlite) {
-    return InvalidArgument("--format sqlite needs --output FILE: a database cannot be written to standard output");
+  if (plan.output.empty() && plan.needs_file()) {
+    return InvalidArgument("--format {} needs --output FILE: a {} cannot be written to standard output",
+                           plan.kind == ExportKind::kWacz ? "wacz" : "sqlite",
+                           plan.kind == ExportKind::kWacz ? "ZIP file" : "database");
   }
   if (plan.rows_per_file == 0) return absl::OkStatus();
   if (plan.output.empty()) return InvalidArgument("--rows-per-file needs --output FILE");
-  if (plan.kind == ExportKind::kSqlite || plan.table == ExportTable::kHostsGraph) {
-    return InvalidArgument("--rows-per-file: a SQLite database and a hosts-graph are one file");
+  if (plan.needs_file() || plan.kind == ExportKind::kCdxj || plan.table == ExportTable::kHostsGraph) {
+    return InvalidArgument("--rows-per-file: a SQLite database, a hosts-graph, a CDXJ and a WACZ are one file");
   }
   return absl::OkStatus();
 }
@@ -144,9 +157,10 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
       AddGroup(word, plan);
       continue;
     }
-    const PageColumn* const column = FindPageColumn(word);
+    const std::string name = LowerAscii(word);  // as in --where
+    const PageColumn* const column = FindPageColumn(name);
     if (column == nullptr) return InvalidArgument("--columns: {}", NoSuchColumn(word, PageColumnNames()));
-    WEFT_RETURN_IF_ERROR(AddOnce(*column, word, plan));
+    WEFT_RETURN_IF_ERROR(AddOnce(*column, name, plan));
   }
   const PageColumn& text = *FindPageColumn("text");
   if (call.text && !plan.columns.Has(text)) plan.columns.Add(text, "text");
@@ -154,6 +168,11 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
 }
 
 absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
+  if (plan.is_archive()) {
+    if (call.text && plan.kind == ExportKind::kCdxj) return InvalidArgument("--text: an index holds no texts; leave it out");
+    if (plan.kind == ExportKind::kWacz) plan.needs = call.text ? PageNeeds::kPage | PageNeeds::kVisibleText : PageNeeds::kPage;
+    return absl::OkStatus();
+  }
   if (plan.table == ExportTable::kPages || plan.table == ExportTable::kText) {
     plan.json_lines_as_ever = plan.table == ExportTable::kPages && plan.kind == ExportKind::kJsonl && call.columns.empty();
     if (plan.json_lines_as_ever) {
@@ -177,7 +196,7 @@ absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
   std::vector<std::string> names;
   for (const TableColumn& column : all) names.push_back(column.name);
   for (const std::string& word : SplitCommas(call.columns)) {
-    const auto found = std::find(names.begin(), names.end(), word);
+    const auto found = std::find(names.begin(), names.end(), LowerAscii(word));
     if (found == names.end()) return InvalidArgument("--columns: {}", NoSuchColumn(word, names));
     plan.other_columns.push_back(all[static_cast<size_t>(found - names.begin())]);
   }
@@ -227,7 +246,10 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
   WEFT_RETURN_IF_ERROR(ChooseColumns(call, plan));
   WEFT_RETURN_IF_ERROR(ChooseSample(call.sample, plan));
   WEFT_RETURN_IF_ERROR(ChooseShard(call.shard, plan));
-  if (!call.where.empty()) {
+  if (line.given.contains("where")) {
+    if (TrimAsciiSpace(call.where).empty()) {
+      return InvalidArgument("--where: the condition is empty; leave --where out to export all pages");
+    }
     auto where = ExportWhere::Parse(call.where);
     if (!where.ok()) return WithContext(where.status(), "--where");
     plan.where = *std::move(where);

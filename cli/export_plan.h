@@ -17,7 +17,7 @@
 namespace weft {
 
 enum class ExportTable : uint8_t { kPages, kText, kLinks, kHostsGraph };
-enum class ExportKind : uint8_t { kJsonl, kCsv, kTsv, kParquet, kSqlite };
+enum class ExportKind : uint8_t { kJsonl, kCsv, kTsv, kParquet, kSqlite, kCdxj, kWacz };
 
 struct ExportPlan {
   ExportTable table = ExportTable::kPages;
@@ -43,6 +43,10 @@ struct ExportPlan {
   // Equal for two exports whose parts belong together.
   std::string identity;
 
+  // Of a kind that is one file, and lies somewhere: the output must be one that a reader can go back in.
+  bool needs_file() const { return kind == ExportKind::kSqlite || kind == ExportKind::kWacz; }
+  // One that is no table with columns to choose.
+  bool is_archive() const { return kind == ExportKind::kCdxj || kind == ExportKind::kWacz; }
   bool reads_pages() const { return needs != PageNeeds::kNothing; }
 };
 

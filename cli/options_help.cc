@@ -57,13 +57,15 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
     {Command::kStatus, "status", "weft status DIR | --scheduler tcp://HOST:PORT [--json]",
      "Show how far a crawl has come", "Example:\n  weft status crawl --json\n"},
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
-     "Write the stored pages as JSON Lines, CSV, Parquet, SQLite, text or links",
+     "Write the stored pages as JSON Lines, CSV, Parquet, SQLite, CDXJ, WACZ, text or links",
      R"(Examples:
   weft export crawl --text --output pages.jsonl.zst
   weft export crawl --format parquet --output pages.parquet                  the index: no page is read again
   weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
   weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
   weft export crawl --format links --output links.csv.gz
+  weft export crawl --where "host = 'www.example.com'" --output site.wacz     for ReplayWeb.page
+  weft export crawl --output crawl.cdxj
   weft export crawl --format csv --columns url,status,referrer --where 'status>=400' --output broken.csv
 
 Columns of pages, which --columns and --where take (some have a second, shorter name):
@@ -151,7 +153,7 @@ Prints a line a file: its name, a tab, and the URI. Names are made of host and p
 
 Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken; others are read.
 )"},
-    {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
+    {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT] [--text]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
      "Example:\n  weft wacz crawl --out crawl.wacz\n"},
     {Command::kImport, "import", "weft import FILE|DIR... --out DIR [options]", "Make a crawl of WARC files, to go on from",
      R"(Example:

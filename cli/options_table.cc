@@ -245,9 +245,9 @@ std::vector<Option> ExportOptions() {
   constexpr OptionGroup kGroup = OptionGroup::kExport;
   return {
       {.name = "format", .kind = ValueKind::kChoice, .default_note = "as the output's name ends, else jsonl",
-       .unit = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
-       .choices = "jsonl|csv|tsv|parquet|sqlite|links|text|hosts-graph",
-       .help = "What is written; the last three are tables of their own, as TSV, or as the output's name ends (.csv, .jsonl, .parquet)",
+       .unit = "jsonl|csv|tsv|parquet|sqlite|cdxj|wacz|links|text|hosts-graph",
+       .choices = "jsonl|csv|tsv|parquet|sqlite|cdxj|wacz|links|text|hosts-graph",
+       .help = "What is written: rows, an index of the WARC records (cdxj), or the records packed for replay (wacz); the last three are tables of their own, as TSV, or as the output's name ends (.csv, .jsonl, .parquet)",
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::format)},
       {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
        .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed", .group = kGroup,
@@ -263,7 +263,7 @@ std::vector<Option> ExportOptions() {
                "a page again",
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::columns)},
       {.name = "text", .kind = ValueKind::kFlag, .default_text = "false", .help = "Add the text of HTML pages",
-       .group = kGroup, .commands = kExport, .place = OfCall(&Call::text)},
+       .group = kGroup, .commands = kExport | Bits(Command::kWacz), .place = OfCall(&Call::text)},
       {.name = "where", .unit = "'CONDITION'",
        .help = "Only pages of which this is true: \"status = 200 and type in ('text/html') and size > 1KiB\"", .group = kGroup,
        .commands = kExport, .place = OfCall(&Call::where)},

@@ -52,6 +52,28 @@ TEST(ExportPlan, AnIndexReadsNoPage) {
   EXPECT_TRUE(PlanOf({"--format", "csv", "--text"})->reads_pages());
 }
 
+TEST(ExportPlan, NamesOfColumnsMayBeInCapitals) {
+  const auto plan = PlanOf({"--columns", "URL,Status"});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(NamesOf(plan->columns.table), ElementsAre("url", "status"));
+  EXPECT_TRUE(PlanOf({"--table", "links", "--columns", "Target"}).ok());
+}
+
+TEST(ExportPlan, AnEmptyConditionIsRefused) {
+  EXPECT_THAT(ErrorOf({"--where", ""}), HasSubstr("the condition is empty"));
+  EXPECT_THAT(ErrorOf({"--where", "  "}), HasSubstr("the condition is empty"));
+}
+
+TEST(ExportPlan, ArchivesAreChosenByNameAndAreOneFile) {
+  EXPECT_EQ(PlanOf({"-o", "x.cdxj"})->kind, ExportKind::kCdxj);
+  EXPECT_FALSE(PlanOf({"-o", "x.cdxj.gz"})->reads_pages());
+  EXPECT_EQ(PlanOf({"-o", "x.wacz"})->needs, PageNeeds::kPage);
+  EXPECT_THAT(ErrorOf({"--format", "wacz"}), HasSubstr("needs --output FILE"));
+  EXPECT_THAT(ErrorOf({"-o", "x.wacz", "--rows-per-file", "5"}), HasSubstr("one file"));
+  EXPECT_THAT(ErrorOf({"-o", "x.wacz.gz", "--format", "wacz"}), HasSubstr("not compressed once more"));
+  EXPECT_THAT(ErrorOf({"-o", "x.cdxj", "--text"}), HasSubstr("holds no texts"));
+}
+
 TEST(ExportPlan, ColumnsKeepTheNamesThatWereTyped) {
   const auto plan = PlanOf({"--columns", "status, url,title"});
   ASSERT_TRUE(plan.ok()) << plan.status();
