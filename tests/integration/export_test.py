@@ -463,7 +463,7 @@ class Parquet(unittest.TestCase):
     def test_random_tables_are_read_back_equal(self):
         seed = int(os.environ.get("WEFT_TEST_SEED", random.randrange(10 ** 9)))
         print(f"seed {seed}", file=sys.stderr)
-        shapes = set()
+        shapes, paged = set(), False
         with tempfile.TemporaryDirectory(prefix="weft-parquet-") as folder:
             for number in range(seed, seed + 16):
                 parquet, lines = os.path.join(folder, "t.parquet"), os.path.join(folder, "t.jsonl")
@@ -478,6 +478,8 @@ class Parquet(unittest.TestCase):
                 self.assertEqual(parquet_reader.as_rows(table), wanted, f"seed {number}")
                 self.assertEqual(table.metadata["seed"], str(number))
                 shapes.add(len(table.row_groups) > 1)
+                paged = paged or max(table.pages["long_text"], default=0) > 1
+        self.assertTrue(paged, f"seed {seed}: no column chunk of several pages")
         self.assertIn(True, shapes, f"seed {seed}: no table of several row groups")
 
 

@@ -1,5 +1,6 @@
 #include "storage/warc_copier.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
