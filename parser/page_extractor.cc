@@ -10,6 +10,7 @@
 #include "parser/html_sniff.h"
 #include "parser/linear_scan.h"
 #include "parser/link_extractor.h"
+#include "parser/main_text.h"
 #include "parser/sim_hash.h"
 #include "parser/xhtml_scan.h"
 
@@ -50,9 +51,9 @@ class Extractor final : public LinkExtractor {
     SimHash* const wanted_sketch = input.want_sim_hash ? &sketch : nullptr;
     const GumboOutput* tree = kTree && !xhtml ? source_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
-      WalkedPage walked = WalkTree(*tree, input.want_text, &links);
+      WalkedPage walked = WalkTree(*tree, input.want_text && !input.main_text, &links);
       page.title = std::move(walked.title);
-      page.text = std::move(walked.text);
+      page.text = input.want_text && input.main_text ? MainText(*tree) : std::move(walked.text);
     } else {
       ScannedPage scanned = xhtml ? XhtmlScan(utf8, input.want_text, &links)
                                   : LinearScan(utf8, input.want_text, &links, wanted_sketch);
