@@ -21,7 +21,7 @@ namespace {
 
 std::string OutputName(const ExportPlan& plan) {
   if (plan.output.empty()) return "the output";
-  return plan.rows_per_file == 0 ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
+  return plan.rows_per_file == 0 || plan.partitioned ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
 }
 
 void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exported, Console& console) {
@@ -41,7 +41,9 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   WEFT_ASSIGN_OR_RETURN(const auto source, OpenRecordSource(line));
   WEFT_ASSIGN_OR_RETURN(const auto parts, ExportParts::Open(plan));
   if (parts->complete()) {
-    console.Line(fmt::format("weft: {} is complete already", OutputName(plan)));
+    console.Line(fmt::format("weft: {} is complete already, since {}; pages that were stored after it had begun are not in it: "
+                             "--force exports anew", OutputName(plan),
+                             absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone())));
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {
@@ -53,6 +55,7 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
                              HumanCount(parts->resumed().pages)));
   }
   WEFT_ASSIGN_OR_RETURN(const auto pages, ExportPages::Make(*source, plan.needs, console));
+  pages->SetMainText(plan.main_text);
   ExportRun run(plan, *source, *pages, *parts, console, SystemClock());
   WEFT_RETURN_IF_ERROR(run.Run());
   console.EndLive();

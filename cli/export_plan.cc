@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "cli/export_partitions.h"
 #include "common/ascii.h"
 #include "common/fingerprint.h"
 #include "common/status.h"
@@ -103,8 +106,27 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
   return absl::OkStatus();
 }
 
+// "crawl" of "dir/crawl/", and of "." where that is.
+std::string CrawlName(const CrawlInvocation& call) {
+  if (call.directory.empty()) return "crawl";
+  std::error_code error;
+  const auto path = std::filesystem::absolute(call.directory, error).lexically_normal();
+  return PartitionValue((path.has_filename() ? path : path.parent_path()).filename().string());
+}
+
+absl::Status ChooseDirectory(const CrawlInvocation& call, ExportPlan& plan) {
+  if (plan.kind != ExportKind::kParquet || plan.table == ExportTable::kHostsGraph) {
+    return InvalidArgument("--output {}: only Parquet tables of pages, links and texts are written as a directory; name a file",
+                           call.output);
+  }
+  plan.partitioned = true;
+  plan.output += "crawl=" + CrawlName(call);
+  return absl::OkStatus();
+}
+
 absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   if (call.output != "-") plan.output = call.output;
+  if (plan.output.ends_with('/')) WEFT_RETURN_IF_ERROR(ChooseDirectory(call, plan));
   plan.compression = CompressionOf(plan.output);
   plan.force = call.force;
   plan.resume = call.resume;
@@ -253,6 +275,10 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
     auto where = ExportWhere::Parse(call.where);
     if (!where.ok()) return WithContext(where.status(), "--where");
     plan.where = *std::move(where);
+    if (Needs(plan.where.needs(), PageNeeds::kClusters)) {
+      return InvalidArgument("--where: which pages are nearly the same is known of those that are exported: near_duplicate_cluster "
+                             "cannot choose them");
+    }
     plan.needs = plan.needs | plan.where.needs();
   }
   if (!call.since.empty()) {
@@ -260,7 +286,8 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
     if (!since.ok()) return WithContext(since.status(), "--since");
     plan.since_us = since->begin;
   }
-  plan.identity = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", call.format, call.table, call.columns, call.text,
+  plan.main_text = call.text_from == "main";
+  plan.identity = fmt::format("{}{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", plan.main_text ? "main\n" : "", call.format, call.table, call.columns, call.text,
                               call.where, call.since, call.sample, call.shard, call.rows_per_file);
   return plan;
 }

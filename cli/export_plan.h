@@ -24,6 +24,7 @@ struct ExportPlan {
   ExportKind kind = ExportKind::kJsonl;
   bool json_lines_as_ever = false;   // JsonLine() of page_exporter.h: no columns are named
   bool json_lines_with_text = false;
+  bool main_text = false;            // texts are the main content alone
   ChosenColumns columns;             // of kPages and kText
   std::vector<TableColumn> other_columns;  // of kLinks and kHostsGraph
   PageNeeds needs = PageNeeds::kNothing;   // of columns and condition
@@ -35,7 +36,8 @@ struct ExportPlan {
   uint64_t shard = 0;                      // of `shards`, from 0
   uint64_t shards = 1;
 
-  std::string output;                      // empty: standard output
+  std::string output;                      // empty: standard output; of a partitioned export the directory crawl=NAME
+  bool partitioned = false;                // export_partitions.h
   Compression compression = Compression::kNone;
   bool force = false;                      // an output that exists is replaced
   bool resume = false;

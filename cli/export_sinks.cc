@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<TableWriter>> OpenTable(const ExportPlan& plan, s
     case ExportKind::kTsv: return NewTsvTable(std::move(columns), std::move(bytes));
     case ExportKind::kParquet: {
       ParquetOptions options;
+      if (plan.partitioned) options.row_group_bytes /= 2;  // three files are open at once
       options.metadata = {{"writer", fmt::format("Weft {}", WeftVersion())}};
       return NewParquetTable(std::move(columns), std::move(bytes), std::move(options));
     }

@@ -62,9 +62,10 @@ Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1
   weft export crawl --text --output pages.jsonl.zst
   weft export crawl --format parquet --output pages.parquet                  the index: no page is read again
   weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
+  weft export crawl --format parquet --output table/                         table/crawl=crawl/subset=warc/...
   weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
   weft export crawl --format links --output links.csv.gz
-  weft export crawl --where "host = 'www.example.com'" --output site.wacz     for ReplayWeb.page
+  weft export crawl --where status=200 --output crawl.wacz                   for ReplayWeb.page
   weft export crawl --output crawl.cdxj
   weft export crawl --format csv --columns url,status,referrer --where 'status>=400' --output broken.csv
 
@@ -76,6 +77,7 @@ Columns of pages, which --columns and --where take (some have a second, shorter 
            warc_record_length, depth, referrer, first_fetched, last_checked, changes; digest (sha1: and content_digest)
   content  content_mime_detected, content_charset (charset), content_languages (language), language_tag (lang), robots,
            title, description, canonical, headings, published, modified, open_graph, json_ld, simhash, links, text
+  others   near_duplicate_cluster (cluster): all pages are read once more for it
 Columns of links: source, target, kind, nofollow, rel, text.
 
 Conditions: = != < <= > >=, in ('a', 'b'), like 'a%_', ~ 'RE2', is null, and, or, not, ( ). Texts and dates stand in
@@ -133,8 +135,8 @@ its offset, and what lies behind it is read on. With --json one object a record:
 date, content_length, block_digest and payload_digest ("ok", "differs", "absent" or "unsupported"), problem, note.
 Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage.
 )"},
-    {Command::kWarcCat, "warc cat", "weft warc cat FILE [--offset BYTES] [--uri URI] [--payload | --headers]",
-     "Print records of a WARC file, or what is in them",
+    {Command::kWarcCat, "warc cat", "weft warc cat FILE|DIR... [--offset BYTES] [--uri URI] [--payload | --headers]",
+     "Print records of WARC files, or what is in them",
      R"(Examples:
   weft warc cat pages.warc.gz --headers
   weft warc cat pages.warc.gz --uri https://example.com/ --payload

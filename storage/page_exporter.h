@@ -70,6 +70,7 @@ struct PageRow {
   std::string pages_directory;                // that holds its WARC file; once it is read
   std::string mime_detected;
   uint64_t sim_hash = 0;                      // parser/sim_hash.h; 0: none
+  uint64_t near_duplicates = 0;               // the cluster that it is in (parser/near_duplicates.h); 0: none
   std::vector<PageLink> page_links;           // with their details, when these are asked for
   PageSelfDescription self;
 };

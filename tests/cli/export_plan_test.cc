@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/export_partitions.h"
 #include "cli/export_parts.h"
 #include "cli/options_help.h"
 #include "common/status.h"
@@ -59,6 +60,16 @@ TEST(ExportPlan, NamesOfColumnsMayBeInCapitals) {
   EXPECT_TRUE(PlanOf({"--table", "links", "--columns", "Target"}).ok());
 }
 
+TEST(ExportPlan, ADirectoryIsForParquetAndNamedAfterTheCrawl) {
+  const auto plan = PlanOf({"--format", "parquet", "-o", "table/"});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->partitioned);
+  EXPECT_EQ(plan->output, "table/crawl=crawl");
+  EXPECT_THAT(ErrorOf({"--format", "csv", "-o", "table/"}), HasSubstr("name a file"));
+  EXPECT_THAT(ErrorOf({"-o", "table/"}), HasSubstr("name a file"));
+  EXPECT_EQ(PartitionValue("a b=c/\xc3\xa9"), "a%20b%3Dc%2F%C3%A9");
+}
+
 TEST(ExportPlan, AnEmptyConditionIsRefused) {
   EXPECT_THAT(ErrorOf({"--where", ""}), HasSubstr("the condition is empty"));
   EXPECT_THAT(ErrorOf({"--where", "  "}), HasSubstr("the condition is empty"));
@@ -83,10 +94,10 @@ TEST(ExportPlan, ColumnsKeepTheNamesThatWereTyped) {
 
 TEST(ExportPlan, GroupsStandForColumnsThatAreNotThereYet) {
   const auto all = PlanOf({"--columns", "url,all", "--format", "parquet"});
-  EXPECT_EQ(all->columns.columns.size(), PageColumns().size() - 1) << "all but digest, which is there already";
+  EXPECT_EQ(all->columns.columns.size(), PageColumns().size() - 2) << "all but digest, which is there already, and clusters";
   EXPECT_EQ(all->columns.table.front().name, "url");
   const auto two = PlanOf({"--columns", "index,content", "--format", "parquet"});
-  EXPECT_EQ(two->columns.columns.size(), PageColumns().size() - 1);
+  EXPECT_EQ(two->columns.columns.size(), PageColumns().size() - 2);
 }
 
 TEST(ExportPlan, TablesOfTheirOwnGoByTheOutputsName) {
