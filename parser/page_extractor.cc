@@ -5,12 +5,12 @@
 #include "parser/bounded_gumbo.h"
 #include "parser/charset.h"
 #include "parser/gumbo_facts.h"
+#include "parser/gumbo_main_text.h"
 #include "parser/gumbo_walk.h"
 #include "parser/html_prescan.h"
 #include "parser/html_sniff.h"
 #include "parser/linear_scan.h"
 #include "parser/link_extractor.h"
-#include "parser/main_text.h"
 #include "parser/sim_hash.h"
 #include "parser/xhtml_scan.h"
 

@@ -1,4 +1,4 @@
-#include "parser/main_text.h"
+#include "parser/gumbo_main_text.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
