@@ -9,12 +9,19 @@
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "cli/exit_codes.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/temporary_file.h"
 
 namespace weft {
+namespace {
+
+constexpr size_t kCopyBytes = 1 << 20;
+
+}  // namespace
 
 void TellProblem(const std::string& text) { fmt::print(stderr, "weft: {}\n", text); }
 
@@ -61,6 +68,24 @@ std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, b
     }
   }
   return files;
+}
+
+absl::StatusOr<std::unique_ptr<WarcReader>> OpenNamedWarc(const std::string& path, uint64_t offset) {
+  std::error_code error;
+  const auto type = std::filesystem::status(path, error).type();
+  const bool stream = type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::character ||
+                      type == std::filesystem::file_type::socket;
+  if (!stream) return WarcReader::Open(path, offset);
+  const std::string directory = std::filesystem::temp_directory_path(error).string();
+  WEFT_ASSIGN_OR_RETURN(TemporaryFile copy, TemporaryFile::Create(error ? "." : directory));
+  std::ifstream from(path, std::ios::binary);
+  std::string bytes(kCopyBytes, '\0');
+  while (from.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) || from.gcount() > 0) {
+    WEFT_RETURN_IF_ERROR(copy.Write(std::string_view(bytes).substr(0, static_cast<size_t>(from.gcount()))));
+  }
+  if (from.bad() || !from.eof()) return Internal("cannot read {}", path);
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, copy.Finish());
+  return WarcReader::OverSource(std::move(source), offset);
 }
 
 absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, bool& failed) {

@@ -1,13 +1,16 @@
 // What the commands that read WARC files share: the files that the user named, and how troubles are told.
 #pragma once
 
-#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "storage/cdxj_indexer.h"
+#include "storage/warc_reader.h"
 
 namespace weft {
 
@@ -17,6 +20,10 @@ void TellProblem(const std::string& text);
 // WARC files by what the user named, directories opened up, each once. What cannot be found, or holds none, is told and makes `failed`
 // true; that files are being written just now is told.
 std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, bool& failed);
+
+// The file at `path` from its beginning or `offset`. What is no regular file, such as a pipe, is written to a temporary file first,
+// of which nothing is left.
+absl::StatusOr<std::unique_ptr<WarcReader>> OpenNamedWarc(const std::string& path, uint64_t offset = 0);
 
 // All of `files` into the index; those that cannot be read are told, make `failed` true and are taken out of `files`.
 // An error: the sorter's disk fails.

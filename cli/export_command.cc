@@ -1,5 +1,7 @@
 // weft export: committed pages as tables. Rows come from the CrawlDb as of one commit; what only the page itself tells is read
 // again from its WARC record.
+#include <unistd.h>
+
 #include <csignal>
 
 #include "cli/commands.h"
@@ -19,7 +21,7 @@ namespace {
 
 std::string OutputName(const ExportPlan& plan) {
   if (plan.output.empty()) return "the output";
-  return plan.rows_per_file == 0 ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
+  return plan.rows_per_file == 0 || plan.partitioned ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
 }
 
 void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exported, Console& console) {
@@ -27,6 +29,7 @@ void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exporte
   const std::string lacking = plan.json_lines_as_ever
                                   ? fmt::format("their rows have no title, charset and links{}",
                                                 plan.json_lines_with_text ? ", and no text" : "")
+                              : plan.kind == ExportKind::kWacz ? "they are left out"
                                   : "what is read of the page is missing there";
   // With a condition on their content pages are read that are not exported then.
   const std::string of_all = pages.unreadable() > exported ? "" : fmt::format(" of {}", HumanCount(exported));
@@ -38,7 +41,9 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   WEFT_ASSIGN_OR_RETURN(const auto source, OpenRecordSource(line));
   WEFT_ASSIGN_OR_RETURN(const auto parts, ExportParts::Open(plan));
   if (parts->complete()) {
-    console.Line(fmt::format("weft: {} is complete already", OutputName(plan)));
+    console.Line(fmt::format("weft: {} is complete already, since {}; pages that were stored after it had begun are not in it: "
+                             "--force exports anew", OutputName(plan),
+                             absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone())));
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {
@@ -50,6 +55,7 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
                              HumanCount(parts->resumed().pages)));
   }
   WEFT_ASSIGN_OR_RETURN(const auto pages, ExportPages::Make(*source, plan.needs, console));
+  pages->SetMainText(plan.main_text);
   ExportRun run(plan, *source, *pages, *parts, console, SystemClock());
   WEFT_RETURN_IF_ERROR(run.Run());
   console.EndLive();
@@ -76,6 +82,11 @@ int ExportCommand(const CommandLine& line) {
   };
   const auto plan = MakeExportPlan(line);
   if (!plan.ok()) return fail(plan.status(), kExitUsage);
+  // What reads Parquet begins at its end.
+  if (plan->output.empty() && plan->kind == ExportKind::kParquet && lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0) {
+    return fail(InvalidArgument("--format parquet needs --output FILE: standard output is a {} here, and what reads Parquet "
+                                "must go back in it", isatty(STDOUT_FILENO) != 0 ? "terminal" : "pipe"), kExitUsage);
+  }
   bool incomplete = false;
   const absl::Status status = Export(*plan, line, console, incomplete);
   if (!status.ok()) return fail(status, kExitFailed);

@@ -8,6 +8,7 @@
 #include "parser/html_sniff.h"
 #include "parser/robots_directives.h"
 #include "parser/text_language.h"
+#include "storage/warc_payload.h"
 #include "storage/warc_reader.h"
 
 namespace weft {
@@ -61,6 +62,8 @@ absl::StatusOr<PageRow> ExportPages::FromRecord(const wire::RecordsReply::Row& r
   out.warc_file = record_.place.file;
   out.warc_offset = record_.place.offset;
   out.warc_length = record_.place.length;
+  out.record_digest = record_.place.record_digest;
+  out.pages_dir_id = record_.place.pages_dir_id;
   if (record_.first_fetched != absl::UnixEpoch()) out.first_fetched = record_.first_fetched;
   out.last_checked = record_.last_checked();
   out.changes = record_.changes;
@@ -86,6 +89,23 @@ void ExportPages::Read(PageRow& row) {
   }
 }
 
+uint64_t ExportPages::ReadSketch(const PageRow& row) {
+  const auto directory = source_.PagesPath(record_.place.pages_dir_id);
+  if (!directory.ok() || row.parsed_url.empty()) return 0;
+  const auto stored = ReadWarcPlace(*directory, record_.place);
+  const auto payload = stored.ok() ? PayloadOf(*stored) : stored.status();
+  if (!payload.ok() || !IsHtml(payload->mime, payload->bytes)) return 0;
+  const auto head = HttpHead::ParseResponse(stored->block);
+  const std::string content_type(head.ok() ? head->Get("Content-Type") : "");
+  LinkExtractor::Input input;
+  input.html = payload->bytes;
+  input.url = &row.parsed_url;
+  input.content_type = content_type;
+  input.kinds = LinkKinds();
+  input.want_sim_hash = true;
+  return sketcher_->Extract(input).sim_hash;
+}
+
 absl::Status ExportPages::ReadStored(const std::string& directory, PageRow& row) {
   WEFT_ASSIGN_OR_RETURN(const WarcRecord stored, ReadWarcPlace(directory, record_.place));
   const size_t head_end = stored.block.find("\r\n\r\n");
@@ -95,6 +115,7 @@ absl::Status ExportPages::ReadStored(const std::string& directory, PageRow& row)
   PayloadView payload;
   ExtractPayload(head, block.substr(head_bytes), payload);
   row.read = true;
+  row.pages_directory = directory;
   row.charset = CharsetParameter(head.Get("Content-Type"));
   // Of an error page, or by a crawl that ignores robots, nothing is asked.
   const bool heard = !robots_name_.empty() && head.status() >= 200 && head.status() < 300;
@@ -114,6 +135,7 @@ absl::Status ExportPages::Extract(const HttpHead& head, const std::string& body,
   input.url = &row.parsed_url;
   input.content_type = head.Get("Content-Type");
   input.want_text = Needs(needs_, PageNeeds::kVisibleText);
+  input.main_text = main_text_;
   input.want_details = Needs(needs_, PageNeeds::kDetails);
   input.want_sim_hash = Needs(needs_, PageNeeds::kSimHash);
   input.facts = Needs(needs_, PageNeeds::kFacts) ? &facts : nullptr;

@@ -26,6 +26,10 @@ class ExportPages {
 
   // Whose robots directives count, in lower case; empty: the crawl ignores robots.
   void SetRobotsName(std::string name) { robots_name_ = std::move(name); }
+  // Texts are the main content alone.
+  void SetMainText(bool main_text) { main_text_ = main_text; }
+  // Only the page's sketch, quickly; 0: none, or it cannot be read.
+  uint64_t ReadSketch(const PageRow& row);
   // What the record tells.
   absl::StatusOr<PageRow> FromRecord(const wire::RecordsReply::Row& row);
   // Fills in what is needed beyond that. Of a page that cannot be read the columns stay as they are: it is counted, and told.
@@ -57,6 +61,8 @@ class ExportPages {
   Console& console_;
   std::shared_ptr<const PublicSuffixes> suffixes_;  // shared as it is loaded: one list a process
   std::unique_ptr<LinkExtractor> extractor_;
+  std::unique_ptr<LinkExtractor> sketcher_ = NewLinearExtractor();
+  bool main_text_ = false;
   std::string robots_name_;
   UrlRecord record_;                 // of the row that was made last
   uint64_t unreadable_ = 0;

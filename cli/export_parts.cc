@@ -2,12 +2,16 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/export_partitions.h"
 #include "common/base64.h"
 #include "common/digest.h"
 #include "common/status.h"
@@ -28,7 +32,12 @@ std::string ReadAll(const std::string& path) {
   return text.str();
 }
 
-absl::Status IsThere(const std::string& path) {
+absl::Time TimeOf(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 ? absl::TimeFromTimespec(info.st_mtim) : absl::UnixEpoch();
+}
+
+absl::Status AlreadyThere(const std::string& path) {
   return FailedPrecondition("{} is there already; --force replaces it", path);
 }
 
@@ -51,7 +60,11 @@ absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan&
   std::unique_ptr<ExportParts> parts(new ExportParts(plan));
   WEFT_RETURN_IF_ERROR(parts->CheckOutput());
   if (parts->complete_) return parts;
-  if (plan.rows_per_file > 0) WEFT_RETURN_IF_ERROR(parts->WriteState(parts->resumed_));
+  if (plan.partitioned) WEFT_RETURN_IF_ERROR(parts->BeginDirectory());
+  if (plan.rows_per_file > 0) {
+    RemoveLeftovers(parts->StatePath());
+    WEFT_RETURN_IF_ERROR(parts->WriteState(parts->resumed_));
+  }
   WEFT_RETURN_IF_ERROR(parts->OpenNext());
   return parts;
 }
@@ -59,20 +72,24 @@ absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan&
 absl::Status ExportParts::CheckOutput() {
   // JSON Lines have always been replaced: scripts may count on it.
   const bool replaces = plan_.force || plan_.json_lines_as_ever;
-  if (plan_.rows_per_file == 0) {
-    return !replaces && IsRegular(plan_.output) ? IsThere(plan_.output) : absl::OkStatus();
+  const std::string first = plan_.partitioned ? plan_.output : FilesOf(0).front();
+  const bool whole = plan_.partitioned ? IsRegular(SuccessPath()) : IsThere(0);
+  if (plan_.rows_per_file == 0 && !(plan_.resume && plan_.partitioned)) {
+    return !replaces && IsThere(0) ? AlreadyThere(first) : absl::OkStatus();
   }
-  const bool begun = IsRegular(StatePath());
-  const std::string first = PartName(plan_.output, 0);
+  const bool begun = plan_.rows_per_file > 0 && IsRegular(StatePath());
   if (plan_.resume && begun) return ReadState(ReadAll(StatePath()));
-  if (plan_.resume && IsRegular(first) && !plan_.force) {
+  if (plan_.resume && whole && !plan_.force) {
     complete_ = true;
+    completed_at_ = TimeOf(plan_.partitioned ? SuccessPath() : first);
+    for (uint64_t part = 1; !plan_.partitioned && IsThere(part); ++part) completed_at_ = TimeOf(FilesOf(part).front());
     return absl::OkStatus();
   }
+  if (plan_.rows_per_file == 0) return absl::OkStatus();  // a partitioned one that was broken off
   if (begun && !replaces) {
     return FailedPrecondition("{} is there: an export was not finished; --resume goes on with it, --force begins anew", StatePath());
   }
-  return !replaces && IsRegular(first) ? IsThere(first) : absl::OkStatus();
+  return !replaces && IsThere(0) ? AlreadyThere(first) : absl::OkStatus();
 }
 
 absl::Status ExportParts::ReadState(const std::string& text) {
@@ -107,8 +124,31 @@ absl::Status ExportParts::WriteState(const ExportPlace& place) {
   return file->Finish();
 }
 
+std::vector<std::string> ExportParts::FilesOf(uint64_t part) const {
+  if (plan_.partitioned) return PartitionFiles(plan_, part);
+  return {plan_.rows_per_file == 0 ? plan_.output : PartName(plan_.output, part)};
+}
+
+bool ExportParts::IsThere(uint64_t part) const {
+  const std::vector<std::string> files = FilesOf(part);
+  return std::any_of(files.begin(), files.end(), IsRegular);
+}
+
+absl::Status ExportParts::BeginDirectory() {
+  if (IsRegular(SuccessPath())) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(SuccessPath()));
+  std::error_code error;
+  std::filesystem::create_directories(plan_.output, error);
+  if (error) return ErrnoStatus(error.value(), "make the directory", plan_.output);
+  return absl::OkStatus();
+}
+
 absl::Status ExportParts::OpenNext() {
-  const std::string path = plan_.rows_per_file == 0 ? plan_.output : PartName(plan_.output, parts_);
+  if (plan_.partitioned) {
+    sink_ = NewPartitionedSink(plan_, parts_);
+    return absl::OkStatus();
+  }
+  const std::string path = FilesOf(parts_).front();
+  if (!path.empty()) RemoveLeftovers(path);
   WEFT_ASSIGN_OR_RETURN(sink_, OpenPageSink(plan_, path));
   return absl::OkStatus();
 }
@@ -136,12 +176,20 @@ absl::Status ExportParts::Finish() {
   // What is exported is one part at least, be it empty.
   if (sink_ == nullptr && parts_ == 0) WEFT_RETURN_IF_ERROR(OpenNext());
   if (sink_ != nullptr) WEFT_RETURN_IF_ERROR(EndPart());
-  if (plan_.rows_per_file == 0) return absl::OkStatus();
+  if (plan_.rows_per_file == 0 && !plan_.partitioned) return absl::OkStatus();
   // Of an export that this one replaces and that had more of them.
-  for (uint64_t part = parts_; IsRegular(PartName(plan_.output, part)); ++part) {
-    WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(PartName(plan_.output, part)));
+  for (uint64_t part = parts_; IsThere(part); ++part) {
+    for (const std::string& file : FilesOf(part)) {
+      if (IsRegular(file)) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(file));
+    }
   }
-  return PosixFileOps().Remove(StatePath());
+  if (plan_.partitioned) WEFT_RETURN_IF_ERROR(EndDirectory());
+  return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus();
+}
+
+absl::Status ExportParts::EndDirectory() {
+  WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(SuccessPath()));
+  return file->Finish();
 }
 
 }  // namespace weft

@@ -1,13 +1,17 @@
 // The files of an export: one, or with --rows-per-file as many as it takes, NAME-00000.EXT and on. Each appears whole. Beside
 // parts stands NAME.EXT.state until all are there: how far whole parts go, so that --resume goes on behind them.
+// A partitioned export (export_partitions.h) has parts of several files, and an empty _SUCCESS beside them, as other writers of
+// data sets leave it, when all are there.
 // Thread rule: one thread.
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/export_plan.h"
 #include "cli/export_sinks.h"
@@ -32,8 +36,9 @@ class ExportParts {
   static absl::StatusOr<std::unique_ptr<ExportParts>> Open(const ExportPlan& plan);
 
   const ExportPlace& resumed() const { return resumed_; }
-  // With --resume: everything is there already.
+  // With --resume: everything is there already, since `completed_at`.
   bool complete() const { return complete_; }
+  absl::Time completed_at() const { return completed_at_; }
   uint64_t parts() const { return parts_; }
   uint64_t rows() const { return rows_of_parts_ + (sink_ == nullptr ? 0 : sink_->rows()); }
 
@@ -52,12 +57,20 @@ class ExportParts {
   absl::Status WriteState(const ExportPlace& place);
   absl::Status OpenNext();
   absl::Status EndPart();
-  std::string StatePath() const { return plan_.output + ".state"; }
+  // The files of a part; of most exports one.
+  std::vector<std::string> FilesOf(uint64_t part) const;
+  bool IsThere(uint64_t part) const;
+  absl::Status BeginDirectory();
+  absl::Status EndDirectory();
+  // Of a partitioned export: names that begin with "_" are no part of a data set.
+  std::string StatePath() const { return plan_.output + (plan_.partitioned ? "/_weft.state" : ".state"); }
+  std::string SuccessPath() const { return plan_.output + "/_SUCCESS"; }
 
   const ExportPlan& plan_;
   std::unique_ptr<PageSink> sink_;
   ExportPlace resumed_;
   bool complete_ = false;
+  absl::Time completed_at_ = absl::UnixEpoch();
   uint64_t parts_ = 0;          // that are whole
   uint64_t rows_of_parts_ = 0;
 };

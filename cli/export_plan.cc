@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "cli/export_partitions.h"
+#include "common/ascii.h"
 #include "common/fingerprint.h"
 #include "common/status.h"
 
@@ -52,10 +56,12 @@ absl::StatusOr<uint64_t> WholeNumber(std::string_view text) {
 // By the end of the name, without that of a compression.
 ExportKind KindByName(std::string_view output, ExportKind otherwise) {
   if (CompressionOf(output) != Compression::kNone) output = output.substr(0, output.rfind('.'));
+  if (output.ends_with(".cdxj")) return ExportKind::kCdxj;
   if (output.ends_with(".csv")) return ExportKind::kCsv;
   if (output.ends_with(".jsonl")) return ExportKind::kJsonl;
   if (output.ends_with(".parquet")) return ExportKind::kParquet;
   if (output.ends_with(".tsv")) return ExportKind::kTsv;
+  if (output.ends_with(".wacz")) return ExportKind::kWacz;
   return otherwise;
 }
 
@@ -70,7 +76,9 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
                                                                        {"csv", ExportKind::kCsv},
                                                                        {"tsv", ExportKind::kTsv},
                                                                        {"parquet", ExportKind::kParquet},
-                                                                       {"sqlite", ExportKind::kSqlite}};
+                                                                       {"sqlite", ExportKind::kSqlite},
+                                                                       {"cdxj", ExportKind::kCdxj},
+                                                                       {"wacz", ExportKind::kWacz}};
   for (const auto& [name, table] : kTables) {
     if (call.table == name) plan.table = table;
   }
@@ -88,30 +96,57 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
     plan.table = table;
     plan.kind = KindByName(call.output, ExportKind::kTsv);
   }
+  if (plan.is_archive() && (plan.table != ExportTable::kPages || !call.columns.empty())) {
+    return InvalidArgument("--format {} has no tables and columns: leave --table and --columns out",
+                           plan.kind == ExportKind::kWacz ? "wacz" : "cdxj");
+  }
   if (plan.kind == ExportKind::kSqlite && plan.table != ExportTable::kPages) {
     return InvalidArgument("--table: a SQLite database holds pages, links and hosts; leave it out");
   }
   return absl::OkStatus();
 }
 
+// "crawl" of "dir/crawl/", and of "." where that is.
+std::string CrawlName(const CrawlInvocation& call) {
+  if (call.directory.empty()) return "crawl";
+  std::error_code error;
+  const auto path = std::filesystem::absolute(call.directory, error).lexically_normal();
+  return PartitionValue((path.has_filename() ? path : path.parent_path()).filename().string());
+}
+
+absl::Status ChooseDirectory(const CrawlInvocation& call, ExportPlan& plan) {
+  if (plan.kind != ExportKind::kParquet || plan.table == ExportTable::kHostsGraph) {
+    return InvalidArgument("--output {}: only Parquet tables of pages, links and texts are written as a directory; name a file",
+                           call.output);
+  }
+  plan.partitioned = true;
+  plan.output += "crawl=" + CrawlName(call);
+  return absl::OkStatus();
+}
+
 absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   if (call.output != "-") plan.output = call.output;
+  if (plan.output.ends_with('/')) WEFT_RETURN_IF_ERROR(ChooseDirectory(call, plan));
   plan.compression = CompressionOf(plan.output);
   plan.force = call.force;
   plan.resume = call.resume;
   plan.rows_per_file = call.rows_per_file;
-  const bool compressed_within = plan.kind == ExportKind::kParquet || plan.kind == ExportKind::kSqlite;
+  const std::string_view kind_name = plan.kind == ExportKind::kParquet ? "Parquet"
+                                     : plan.kind == ExportKind::kWacz  ? "WACZ"
+                                                                       : "SQLite";
+  const bool compressed_within = plan.kind == ExportKind::kParquet || plan.needs_file();
   if (compressed_within && plan.compression != Compression::kNone) {
-    return InvalidArgument("--output {}: {} files are not compressed once more; leave .gz or .zst out", plan.output,
-                           plan.kind == ExportKind::kParquet ? "Parquet" : "SQLite");
+    return InvalidArgument("--output {}: {} files are not compressed once more; leave .gz or .zst out", plan.output, kind_name);
   }
-  if (plan.output.empty() && plan.kind == ExportKind::kSqlite) {
-    return InvalidArgument("--format sqlite needs --output FILE: a database cannot be written to standard output");
+  if (plan.output.empty() && plan.needs_file()) {
+    return InvalidArgument("--format {} needs --output FILE: a {} cannot be written to standard output",
+                           plan.kind == ExportKind::kWacz ? "wacz" : "sqlite",
+                           plan.kind == ExportKind::kWacz ? "ZIP file" : "database");
   }
   if (plan.rows_per_file == 0) return absl::OkStatus();
   if (plan.output.empty()) return InvalidArgument("--rows-per-file needs --output FILE");
-  if (plan.kind == ExportKind::kSqlite || plan.table == ExportTable::kHostsGraph) {
-    return InvalidArgument("--rows-per-file: a SQLite database and a hosts-graph are one file");
+  if (plan.needs_file() || plan.kind == ExportKind::kCdxj || plan.table == ExportTable::kHostsGraph) {
+    return InvalidArgument("--rows-per-file: a SQLite database, a hosts-graph, a CDXJ and a WACZ are one file");
   }
   return absl::OkStatus();
 }
@@ -144,9 +179,10 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
       AddGroup(word, plan);
       continue;
     }
-    const PageColumn* const column = FindPageColumn(word);
+    const std::string name = LowerAscii(word);  // as in --where
+    const PageColumn* const column = FindPageColumn(name);
     if (column == nullptr) return InvalidArgument("--columns: {}", NoSuchColumn(word, PageColumnNames()));
-    WEFT_RETURN_IF_ERROR(AddOnce(*column, word, plan));
+    WEFT_RETURN_IF_ERROR(AddOnce(*column, name, plan));
   }
   const PageColumn& text = *FindPageColumn("text");
   if (call.text && !plan.columns.Has(text)) plan.columns.Add(text, "text");
@@ -154,6 +190,11 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
 }
 
 absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
+  if (plan.is_archive()) {
+    if (call.text && plan.kind == ExportKind::kCdxj) return InvalidArgument("--text: an index holds no texts; leave it out");
+    if (plan.kind == ExportKind::kWacz) plan.needs = call.text ? PageNeeds::kPage | PageNeeds::kVisibleText : PageNeeds::kPage;
+    return absl::OkStatus();
+  }
   if (plan.table == ExportTable::kPages || plan.table == ExportTable::kText) {
     plan.json_lines_as_ever = plan.table == ExportTable::kPages && plan.kind == ExportKind::kJsonl && call.columns.empty();
     if (plan.json_lines_as_ever) {
@@ -177,7 +218,7 @@ absl::Status ChooseColumns(const CrawlInvocation& call, ExportPlan& plan) {
   std::vector<std::string> names;
   for (const TableColumn& column : all) names.push_back(column.name);
   for (const std::string& word : SplitCommas(call.columns)) {
-    const auto found = std::find(names.begin(), names.end(), word);
+    const auto found = std::find(names.begin(), names.end(), LowerAscii(word));
     if (found == names.end()) return InvalidArgument("--columns: {}", NoSuchColumn(word, names));
     plan.other_columns.push_back(all[static_cast<size_t>(found - names.begin())]);
   }
@@ -227,10 +268,17 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
   WEFT_RETURN_IF_ERROR(ChooseColumns(call, plan));
   WEFT_RETURN_IF_ERROR(ChooseSample(call.sample, plan));
   WEFT_RETURN_IF_ERROR(ChooseShard(call.shard, plan));
-  if (!call.where.empty()) {
+  if (line.given.contains("where")) {
+    if (TrimAsciiSpace(call.where).empty()) {
+      return InvalidArgument("--where: the condition is empty; leave --where out to export all pages");
+    }
     auto where = ExportWhere::Parse(call.where);
     if (!where.ok()) return WithContext(where.status(), "--where");
     plan.where = *std::move(where);
+    if (Needs(plan.where.needs(), PageNeeds::kClusters)) {
+      return InvalidArgument("--where: which pages are nearly the same is known of those that are exported: near_duplicate_cluster "
+                             "cannot choose them");
+    }
     plan.needs = plan.needs | plan.where.needs();
   }
   if (!call.since.empty()) {
@@ -238,7 +286,8 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
     if (!since.ok()) return WithContext(since.status(), "--since");
     plan.since_us = since->begin;
   }
-  plan.identity = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", call.format, call.table, call.columns, call.text,
+  plan.main_text = call.text_from == "main";
+  plan.identity = fmt::format("{}{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", plan.main_text ? "main\n" : "", call.format, call.table, call.columns, call.text,
                               call.where, call.since, call.sample, call.shard, call.rows_per_file);
   return plan;
 }

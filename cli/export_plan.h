@@ -17,13 +17,14 @@
 namespace weft {
 
 enum class ExportTable : uint8_t { kPages, kText, kLinks, kHostsGraph };
-enum class ExportKind : uint8_t { kJsonl, kCsv, kTsv, kParquet, kSqlite };
+enum class ExportKind : uint8_t { kJsonl, kCsv, kTsv, kParquet, kSqlite, kCdxj, kWacz };
 
 struct ExportPlan {
   ExportTable table = ExportTable::kPages;
   ExportKind kind = ExportKind::kJsonl;
   bool json_lines_as_ever = false;   // JsonLine() of page_exporter.h: no columns are named
   bool json_lines_with_text = false;
+  bool main_text = false;            // texts are the main content alone
   ChosenColumns columns;             // of kPages and kText
   std::vector<TableColumn> other_columns;  // of kLinks and kHostsGraph
   PageNeeds needs = PageNeeds::kNothing;   // of columns and condition
@@ -35,7 +36,8 @@ struct ExportPlan {
   uint64_t shard = 0;                      // of `shards`, from 0
   uint64_t shards = 1;
 
-  std::string output;                      // empty: standard output
+  std::string output;                      // empty: standard output; of a partitioned export the directory crawl=NAME
+  bool partitioned = false;                // export_partitions.h
   Compression compression = Compression::kNone;
   bool force = false;                      // an output that exists is replaced
   bool resume = false;
@@ -43,6 +45,10 @@ struct ExportPlan {
   // Equal for two exports whose parts belong together.
   std::string identity;
 
+  // Of a kind that is one file, and lies somewhere: the output must be one that a reader can go back in.
+  bool needs_file() const { return kind == ExportKind::kSqlite || kind == ExportKind::kWacz; }
+  // One that is no table with columns to choose.
+  bool is_archive() const { return kind == ExportKind::kCdxj || kind == ExportKind::kWacz; }
   bool reads_pages() const { return needs != PageNeeds::kNothing; }
 };
 

@@ -21,20 +21,29 @@ absl::Status ExportRun::Run() {
   if (status.ok()) records_in_all_ = status->ledger().done();
   place_ = parts_.resumed();
   if (plan_.sample_pages > 0) {
-    const ExportPlace from = place_;
-    place_ = {};
-    place_.pinned_commit = from.pinned_commit;
-    WEFT_RETURN_IF_ERROR(Walk(Purpose::kSample));
+    WEFT_RETURN_IF_ERROR(WalkBefore(Purpose::kSample));
     sample_most_ = sample_.empty() ? 0 : sample_.front();
-    const uint64_t pinned = place_.pinned_commit;
-    place_ = from;
-    place_.pinned_commit = pinned;
+  }
+  if (Needs(plan_.needs, PageNeeds::kClusters)) {
+    WEFT_RETURN_IF_ERROR(WalkBefore(Purpose::kClusters));
+    clusters_.Finish();
   }
   pages_.SetUnreadable(place_.unreadable);
   seen_before_ = place_.seen;
   begun_ = clock_.SteadyNow();
   WEFT_RETURN_IF_ERROR(Walk(Purpose::kExport));
   return parts_.Finish();
+}
+
+// Over all records, whatever parts are written already, and of the same commit as the export then.
+absl::Status ExportRun::WalkBefore(Purpose purpose) {
+  ExportPlace from = place_;
+  place_ = {};
+  place_.pinned_commit = from.pinned_commit;
+  WEFT_RETURN_IF_ERROR(Walk(purpose));
+  from.pinned_commit = place_.pinned_commit;
+  place_ = from;
+  return absl::OkStatus();
 }
 
 absl::Status ExportRun::Walk(Purpose purpose) {
@@ -70,6 +79,11 @@ absl::Status ExportRun::Visit(const wire::RecordsReply::Row& record, Purpose pur
     Sample(row.url);
     return absl::OkStatus();
   }
+  if (purpose == Purpose::kClusters) {
+    clusters_.Add(pages_.ReadSketch(row));
+    return absl::OkStatus();
+  }
+  if (Needs(plan_.needs, PageNeeds::kClusters)) row.near_duplicates = clusters_.ClusterOf(row.sim_hash);
   ++place_.pages;
   return parts_.Take(row);
 }
@@ -82,7 +96,7 @@ absl::StatusOr<bool> ExportRun::Chosen(PageRow& row, Purpose purpose) {
   const auto truth = plan_.where.Judge(row, /*page_is_read=*/false);
   if (truth == ExportWhere::Truth::kFalse || truth == ExportWhere::Truth::kNull) return false;
   const bool open = truth == ExportWhere::Truth::kUnread;
-  if (!plan_.reads_pages() || (purpose == Purpose::kSample && !open)) return true;
+  if (!plan_.reads_pages() || (purpose != Purpose::kExport && !open)) return true;
   pages_.Read(row);
   return !open || plan_.where.Judge(row, /*page_is_read=*/true) == ExportWhere::Truth::kTrue;
 }

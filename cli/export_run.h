@@ -15,6 +15,7 @@
 #include "cli/export_plan.h"
 #include "cli/record_source.h"
 #include "common/clock.h"
+#include "parser/near_duplicates.h"
 
 namespace weft {
 
@@ -30,7 +31,8 @@ class ExportRun {
   uint64_t pages() const { return place_.pages; }
 
  private:
-  enum class Purpose : uint8_t { kSample, kExport };
+  enum class Purpose : uint8_t { kSample, kClusters, kExport };
+  absl::Status WalkBefore(Purpose purpose);
   absl::Status Walk(Purpose purpose);
   absl::Status Visit(const wire::RecordsReply::Row& record, Purpose purpose);
   absl::StatusOr<bool> Chosen(PageRow& row, Purpose purpose);
@@ -49,6 +51,7 @@ class ExportRun {
   ExportPlace place_;
   uint64_t seen_before_ = 0;             // by the run that this one goes on with
   uint64_t records_in_all_ = 0;          // about; 0: not known
+  NearDuplicates clusters_;
   std::vector<uint64_t> sample_;         // a heap of the least hashes, the greatest of them on top
   std::optional<uint64_t> sample_most_;  // of a sample by number: once it is known
 };

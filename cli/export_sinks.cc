@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "cli/export_archive_sinks.h"
 #include "cli/version.h"
 #include "common/status.h"
 #include "storage/export_text_tables.h"
@@ -34,12 +35,15 @@ absl::StatusOr<std::unique_ptr<TableWriter>> OpenTable(const ExportPlan& plan, s
     case ExportKind::kTsv: return NewTsvTable(std::move(columns), std::move(bytes));
     case ExportKind::kParquet: {
       ParquetOptions options;
+      if (plan.partitioned) options.row_group_bytes /= 2;  // three files are open at once
       options.metadata = {{"writer", fmt::format("Weft {}", WeftVersion())}};
       return NewParquetTable(std::move(columns), std::move(bytes), std::move(options));
     }
-    case ExportKind::kSqlite: break;
+    case ExportKind::kSqlite:
+    case ExportKind::kCdxj:
+    case ExportKind::kWacz: break;
   }
-  return Internal("a database is no table");
+  return Internal("an archive or a database is no table");
 }
 
 class JsonLinesSink final : public PageSink {
@@ -146,6 +150,11 @@ absl::StatusOr<std::unique_ptr<PageSink>> OpenPageSink(const ExportPlan& plan, c
   if (plan.json_lines_as_ever) {
     WEFT_ASSIGN_OR_RETURN(auto bytes, OpenBytes(plan, path));
     return std::make_unique<JsonLinesSink>(std::move(bytes), plan.json_lines_with_text);
+  }
+  if (plan.kind == ExportKind::kWacz) return NewWaczSink(plan, path);
+  if (plan.kind == ExportKind::kCdxj) {
+    WEFT_ASSIGN_OR_RETURN(auto bytes, OpenBytes(plan, path));
+    return NewCdxjSink(std::move(bytes), path);
   }
   if (plan.kind == ExportKind::kSqlite) {
     WEFT_ASSIGN_OR_RETURN(auto database, SqliteExport::Create(path, plan.columns.table));

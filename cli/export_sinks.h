@@ -23,7 +23,7 @@ class PageSink {
   uint64_t rows_ = 0;
 };
 
-// `path` is the plan's output or a part of it; empty: standard output.
+// Of an export that is not partitioned, or one file of it. `path` is the plan's output or a part of it; empty: standard output.
 absl::StatusOr<std::unique_ptr<PageSink>> OpenPageSink(const ExportPlan& plan, const std::string& path);
 
 }  // namespace weft

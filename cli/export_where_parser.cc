@@ -104,6 +104,11 @@ class Lexer {
   size_t at_ = 0;
 };
 
+bool IsSizeUnit(std::string_view word) {
+  static constexpr std::string_view kUnits[] = {"b", "kb", "kib", "mb", "mib", "gb", "gib", "tb", "tib"};
+  return std::find(std::begin(kUnits), std::end(kUnits), word) != std::end(kUnits);
+}
+
 std::string_view TypeText(ColumnType type) {
   switch (type) {
     case ColumnType::kText:
@@ -126,6 +131,9 @@ class Parser {
   NodeOr All() {
     WEFT_ASSIGN_OR_RETURN(auto node, Or());
     if (Now().kind != TokenKind::kEnd) {
+      if (next_ > 0 && tokens_[next_ - 1].kind == TokenKind::kNumber && IsSizeUnit(Now().text)) {
+        return At(Now().at, "a size's unit stands right behind its number: {}{}", tokens_[next_ - 1].text, Now().text);
+      }
       return At(Now().at, "'{}' does not belong here; conditions are joined by and, or", Now().text);
     }
     return node;

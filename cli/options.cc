@@ -217,7 +217,6 @@ absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line)
   }
   if (ReadsArchives(line.command)) {
     if (operands.empty()) return InvalidArgument("no file is named; {}", usage);
-    if (line.command == Command::kWarcCat && operands.size() > 1) return InvalidArgument("more than one file is named; {}", usage);
     call.files = std::move(operands);
     return absl::OkStatus();
   }
@@ -288,12 +287,31 @@ absl::Status CheckReach(CommandLine& line) {
                          CommandUsage(line.command));
 }
 
+// What an option's help says of the command alone, as in "General. (a, b) Of these; (c) of that one".
+std::string_view HelpFor(const Option& option, Command command) {
+  std::string_view general = option.help;
+  const auto first = general.find(". (");
+  if (first == general.npos) return general;
+  for (std::string_view rest = general.substr(first + 2); rest.starts_with('(');) {
+    const size_t close = rest.find(") ");
+    if (close == rest.npos) break;
+    const size_t end = rest.find("; (", close);
+    const std::string names = fmt::format(", {}, ", rest.substr(1, close - 1));
+    if (names.find(fmt::format(", {}, ", CommandName(command))) != names.npos) {
+      return rest.substr(close + 2, end == rest.npos ? end : end - close - 2);
+    }
+    if (end == rest.npos) break;
+    rest.remove_prefix(end + 2);
+  }
+  return general.substr(0, first);
+}
+
 absl::Status CheckRequired(CommandLine& line) {
   WEFT_RETURN_IF_ERROR(CheckReach(line));
   for (const Option& option : OptionTable()) {
     if (!option.needed_by(line.command)) continue;
     if (IsSet(std::get<InvocationField>(option.place), line.invocation)) continue;
-    return InvalidArgument("--{} {} is missing ({}); usage: {}", option.name, option.unit, option.help,
+    return InvalidArgument("--{} {} is missing ({}); usage: {}", option.name, option.unit, HelpFor(option, line.command),
                            CommandUsage(line.command));
   }
   if (line.command != Command::kExport && line.invocation.pages_dirs.size() > 1) {

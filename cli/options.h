@@ -91,6 +91,7 @@ struct CrawlInvocation {
   std::string format;                   // (export)
   std::string output;                   // (export, token new) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
+  std::string text_from;                // (export) "page" or "main"
   std::string table;                    // (export) these eight: export_plan.h reads them
   std::string columns;
   std::string where;

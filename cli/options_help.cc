@@ -63,13 +63,16 @@ Beyond loopback every connection has keys and is encrypted; the scheduler makes 
     {Command::kStatus, "status", "weft status DIR | --scheduler tcp://HOST:PORT [--json]",
      "Show how far a crawl has come", "Example:\n  weft status crawl --json\n"},
     {Command::kExport, "export", "weft export DIR | --scheduler tcp://HOST:PORT [options]",
-     "Write the stored pages as JSON Lines, CSV, Parquet, SQLite, text or links",
+     "Write the stored pages as JSON Lines, CSV, Parquet, SQLite, CDXJ, WACZ, text or links",
      R"(Examples:
   weft export crawl --text --output pages.jsonl.zst
   weft export crawl --format parquet --output pages.parquet                  the index: no page is read again
   weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
+  weft export crawl --format parquet --output table/                         table/crawl=crawl/subset=warc/...
   weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
   weft export crawl --format links --output links.csv.gz
+  weft export crawl --where status=200 --output crawl.wacz                   for ReplayWeb.page
+  weft export crawl --output crawl.cdxj
   weft export crawl --format csv --columns url,status,referrer --where 'status>=400' --output broken.csv
 
 Columns of pages, which --columns and --where take (some have a second, shorter name):
@@ -80,6 +83,7 @@ Columns of pages, which --columns and --where take (some have a second, shorter 
            warc_record_length, depth, referrer, first_fetched, last_checked, changes; digest (sha1: and content_digest)
   content  content_mime_detected, content_charset (charset), content_languages (language), language_tag (lang), robots,
            title, description, canonical, headings, published, modified, open_graph, json_ld, simhash, links, text
+  others   near_duplicate_cluster (cluster): all pages are read once more for it
 Columns of links: source, target, kind, nofollow, rel, text.
 
 Conditions: = != < <= > >=, in ('a', 'b'), like 'a%_', ~ 'RE2', is null, and, or, not, ( ). Texts and dates stand in
@@ -166,8 +170,8 @@ its offset, and what lies behind it is read on. With --json one object a record:
 date, content_length, block_digest and payload_digest ("ok", "differs", "absent" or "unsupported"), problem, note.
 Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage.
 )"},
-    {Command::kWarcCat, "warc cat", "weft warc cat FILE [--offset BYTES] [--uri URI] [--payload | --headers]",
-     "Print records of a WARC file, or what is in them",
+    {Command::kWarcCat, "warc cat", "weft warc cat FILE|DIR... [--offset BYTES] [--uri URI] [--payload | --headers]",
+     "Print records of WARC files, or what is in them",
      R"(Examples:
   weft warc cat pages.warc.gz --headers
   weft warc cat pages.warc.gz --uri https://example.com/ --payload
@@ -186,7 +190,7 @@ Prints a line a file: its name, a tab, and the URI. Names are made of host and p
 
 Of a file with a current NAME.cdxj beside it, as Weft's own have, that is taken; others are read.
 )"},
-    {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
+    {Command::kWacz, "wacz", "weft wacz FILE|DIR... --out FILE [--title TEXT] [--text]", "Pack WARC files as a WACZ file, for ReplayWeb.page",
      "Example:\n  weft wacz crawl --out crawl.wacz\n"},
     {Command::kTokenNew, "token new", "weft token new [--role worker|fetcher|parser|tool] [--name NAME] --data DIR [-o FILE]",
      "Make a token, with which a machine joins a cluster",

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/archive_files.h"
+#include "cli/archive_pages.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/version.h"
@@ -26,10 +27,13 @@ absl::StatusOr<bool> WriteWacz(const CrawlInvocation& call) {
   bool failed = false;
   std::vector<std::string> files = NamedWarcFiles(call.files, failed);
   if (IsOneOf(call.out_dir, files)) return InvalidArgument("{} is one of the files to be read", call.out_dir);
+  ArchivePages pages(files, call.text);
   WaczOptions options;
   options.title = call.title.empty() ? LastName(call.files.front()) : call.title;
   options.software = "Weft/" + std::string(WeftVersion());
   options.created = SystemClock().WallNow();
+  options.with_text = call.text;
+  options.describe = [&](const std::string& file, uint64_t offset, WaczPage& page) { pages.Describe(file, offset, page); };
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WaczWriter> writer, WaczWriter::Create(call.out_dir, options));
   CdxjIndexer indexer({.directory = DirectoryOf(call.out_dir)}, TellProblem);
   WEFT_RETURN_IF_ERROR(IndexFiles(files, indexer, failed));

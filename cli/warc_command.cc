@@ -37,7 +37,7 @@ int WarcCheckCommand(const CommandLine& line) {
   std::signal(SIGPIPE, SIG_IGN);
   bool failed = false;
   for (const std::string& file : NamedWarcFiles(line.invocation.files, failed)) {
-    const auto reader = WarcReader::Open(file);
+    const auto reader = OpenNamedWarc(file);
     if (!reader.ok()) {
       TellProblem(ErrorText(reader.status()));
       failed = true;

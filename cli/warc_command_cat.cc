@@ -1,4 +1,4 @@
-// weft warc cat: records of a WARC file, their heads, or the payload of one, on standard output.
+// weft warc cat: records of WARC files, their heads, or the payload of one, on standard output.
 #include <fmt/format.h>
 
 #include <csignal>
@@ -30,15 +30,15 @@ class Printer {
  public:
   explicit Printer(const CrawlInvocation& call, bool one) : call_(call), one_(one) {}
 
-  // False: nothing more is wanted.
-  bool Take(const WarcRecord& record) {
-    if (!call_.uri.empty() && WarcTargetUri(record) != call_.uri) return true;
+  void Take(const WarcRecord& record) {
+    if (!call_.uri.empty() && WarcTargetUri(record) != call_.uri) return;
     // A payload is asked for by URI or of the first record that has one; at an offset of that record alone.
-    if (call_.payload && !one_ && !MayHavePayload(record)) return true;
+    if (call_.payload && !one_ && !MayHavePayload(record)) return;
     ++found_;
     if (call_.payload) {
       PrintPayload(record);
-      return false;
+      done_ = true;
+      return;
     }
     Write(record.head);
     if (call_.headers) {
@@ -49,8 +49,10 @@ class Printer {
       Write(record.block);
       Write(kRecordEnd);
     }
-    return !one_ && std::ferror(stdout) == 0;
+    done_ = one_ || std::ferror(stdout) != 0;
   }
+  // Nothing more is wanted.
+  bool done() const { return done_; }
   uint64_t found() const { return found_; }
   bool failed() const { return failed_; }
 
@@ -71,43 +73,58 @@ class Printer {
   const CrawlInvocation& call_;
   bool one_;
   uint64_t found_ = 0;
+  bool done_ = false;
   bool failed_ = false;
 };
+
+// Adds to what is printed. False: something went wrong, and is told.
+bool CatFile(const std::string& file, const CrawlInvocation& call, bool one, Printer& printer) {
+  const auto reader = OpenNamedWarc(file, call.offset);
+  if (!reader.ok()) {
+    TellProblem(ErrorText(reader.status()));
+    return false;
+  }
+  bool good = true;
+  while (!printer.done()) {
+    const auto record = (*reader)->Next();
+    if (absl::IsNotFound(record.status())) break;
+    const bool elsewhere = one && (record.ok() ? record->offset : (*reader)->damage_offset()) != call.offset;
+    if (elsewhere) break;
+    if (record.ok()) {
+      printer.Take(*record);
+    } else {
+      TellProblem(fmt::format("{}: {}", file, ErrorText(record.status())));
+      good = false;
+    }
+    if (one) break;
+  }
+  return good;
+}
 
 }  // namespace
 
 int WarcCatCommand(const CommandLine& line) {
   std::signal(SIGPIPE, SIG_IGN);
   const CrawlInvocation& call = line.invocation;
-  const std::string& file = call.files.front();
+  const bool one = line.given.contains("offset");
   if (call.payload && call.headers) {
     TellProblem("--payload and --headers exclude each other");
     return kExitUsage;
   }
-  const bool one = line.given.contains("offset");
-  const auto reader = WarcReader::Open(file, call.offset);
-  if (!reader.ok()) {
-    TellProblem(ErrorText(reader.status()));
-    return kExitFailed;
+  if (one && call.files.size() > 1) {
+    TellProblem("--offset is of one file, and several are named");
+    return kExitUsage;
   }
-  Printer printer(call, one);
   bool failed = false;
-  while (true) {
-    const auto record = (*reader)->Next();
-    if (absl::IsNotFound(record.status())) break;
-    const bool elsewhere = one && (record.ok() ? record->offset : (*reader)->damage_offset()) != call.offset;
-    if (elsewhere) break;
-    if (!record.ok()) {
-      TellProblem(fmt::format("{}: {}", file, ErrorText(record.status())));
-      failed = true;
-      if (one) break;
-      continue;
-    }
-    if (!printer.Take(*record) || one) break;
+  const std::vector<std::string> files = NamedWarcFiles(call.files, failed);
+  Printer printer(call, one);
+  for (const std::string& file : files) {
+    if (!printer.done() && !CatFile(file, call, one, printer)) failed = true;
   }
   if (printer.found() == 0 && !failed) {
-    TellProblem(one ? fmt::format("{}: no record{} begins at offset {}", file, call.uri.empty() ? "" : " of that URI", call.offset)
-                    : fmt::format("{}: no such record", file));
+    const std::string where = files.size() == 1 ? files.front() : fmt::format("{} files", files.size());
+    TellProblem(one ? fmt::format("{}: no record{} begins at offset {}", where, call.uri.empty() ? "" : " of that URI", call.offset)
+                    : fmt::format("{}: no such record", where));
     failed = true;
   }
   return EndOfOutput(failed || printer.failed() ? kExitFailed : kExitOk);

@@ -79,7 +79,7 @@ class Extractor {
 };
 
 absl::Status ExtractFile(const std::string& file, Extractor& extractor, bool& failed) {
-  const auto reader = WarcReader::Open(file);
+  const auto reader = OpenNamedWarc(file);
   if (!reader.ok()) {
     TellProblem(ErrorText(reader.status()));
     failed = true;

@@ -73,7 +73,7 @@ class Walk {
   void Enter(const GumboNode* node) {
     const GumboElement& element = node->v.element;
     const bool html = element.tag_namespace == GUMBO_NAMESPACE_HTML;
-    const HtmlName name = NameOf(element);
+    const HtmlName name = HtmlNameOf(element);
     Collect(node, name);
     if (html && element.tag == GUMBO_TAG_TITLE) TakeTitle(element);
     if (html && element.tag == GUMBO_TAG_STYLE) TakeStyle(element);
@@ -88,14 +88,6 @@ class Walk {
     BreakText(level.traits);
     if (level.hides) --hidden_;
     if (level.anchor) links_->EndText();
-  }
-
-  // Of elements that gumbo does not list, too.
-  static HtmlName NameOf(const GumboElement& element) {
-    if (element.tag != GUMBO_TAG_UNKNOWN) return Names()[element.tag];
-    GumboStringPiece piece = element.original_tag;
-    gumbo_tag_from_original_text(&piece);
-    return FindHtmlElement({piece.data, piece.length}).id;
   }
 
   static HtmlSpace SpaceOf(const GumboElement& element) {
@@ -159,6 +151,13 @@ class Walk {
 };
 
 }  // namespace
+
+HtmlName HtmlNameOf(const GumboElement& element) {
+  if (element.tag != GUMBO_TAG_UNKNOWN) return Names()[element.tag];
+  GumboStringPiece piece = element.original_tag;
+  gumbo_tag_from_original_text(&piece);
+  return FindHtmlElement({piece.data, piece.length}).id;
+}
 
 WalkedPage WalkTree(const GumboOutput& tree, bool want_text, LinkCollector* links) {
   return Walk(want_text, links).Run(tree.root);

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "parser/html_names.h"
 #include "parser/link_collector.h"
 
 namespace weft {
@@ -14,6 +15,8 @@ struct WalkedPage {
   std::string text;  // when asked
 };
 
+// Also of elements that gumbo does not list.
+HtmlName HtmlNameOf(const GumboElement& element);
 // The tree must outlive `links`.
 WalkedPage WalkTree(const GumboOutput& tree, bool want_text, LinkCollector* links);
 

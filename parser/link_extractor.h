@@ -51,6 +51,7 @@ class LinkExtractor {
     const Url* url = nullptr;          // the request URL
     std::string_view content_type;     // header value, may be empty
     bool want_text = false;
+    bool main_text = false;            // of the text the main content alone (gumbo_main_text.h), where a tree is built
     bool want_details = false;         // rel and text of links
     bool want_sim_hash = false;
     PageFacts* facts = nullptr;        // filled when given, of a tree; left alone where that would cost too much

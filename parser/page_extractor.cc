@@ -5,6 +5,7 @@
 #include "parser/bounded_gumbo.h"
 #include "parser/charset.h"
 #include "parser/gumbo_facts.h"
+#include "parser/gumbo_main_text.h"
 #include "parser/gumbo_walk.h"
 #include "parser/html_prescan.h"
 #include "parser/html_sniff.h"
@@ -50,9 +51,9 @@ class Extractor final : public LinkExtractor {
     SimHash* const wanted_sketch = input.want_sim_hash ? &sketch : nullptr;
     const GumboOutput* tree = kTree && !xhtml ? source_.Parse(utf8) : nullptr;
     if (tree != nullptr) {
-      WalkedPage walked = WalkTree(*tree, input.want_text, &links);
+      WalkedPage walked = WalkTree(*tree, input.want_text && !input.main_text, &links);
       page.title = std::move(walked.title);
-      page.text = std::move(walked.text);
+      page.text = input.want_text && input.main_text ? MainText(*tree) : std::move(walked.text);
     } else {
       ScannedPage scanned = xhtml ? XhtmlScan(utf8, input.want_text, &links)
                                   : LinearScan(utf8, input.want_text, &links, wanted_sketch);

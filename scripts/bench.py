@@ -5,6 +5,7 @@
     scripts/bench url [--site SITE]... [--json]
     scripts/bench frontier [--urls N[K|M]] [--hosts N[K|M]] [--memory BYTES] [--seed N] [--json]
     scripts/bench commit [--pages N[K|M]] [--seed N] [--json]
+    scripts/bench export [--site SITE]... [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
 goes to memory (/dev/shm). weft-gumbo is Weft with a tree built for every page. Pages are distinct URLs that nginx answered
@@ -18,6 +19,9 @@ on which the linear extractor and gumbo's tree answer alike; --broken N does so 
 
 "frontier" fills the scheduler's store with N URLs and asks it whether links are known, 85% of which are, in pages of 60 (see
 tests/bench/frontier_bench.cc); beside it the store alone, and a Redis set where redis-server is installed.
+
+"export" crawls the sites once and exports that crawl in each format: wanted are 5,000 pages a second of what the CrawlDb knows,
+300 a CPU second of what is read from the pages, and at most 300 MiB of memory.
 
 "commit" hands page results with 60 links to a scheduler without network, and counts its thread's CPU time.
 """
@@ -35,6 +39,7 @@ import tempfile
 import threading
 import time
 
+import bench_export
 import doc_sites
 
 ROOT = doc_sites.ROOT
@@ -285,6 +290,15 @@ def bench_commit(options):
     show(store_bench("commit_bench", ["--pages", str(options.pages), "--seed", str(options.seed)]), options)
 
 
+def bench_of_exports(options):
+    prepare(["weft"])
+    result = bench_export.run(os.path.join(ROOT, "scripts", "weft"), options.site or list(doc_sites.SITES), PeakMemory)
+    if options.json:
+        print(json.dumps(result, indent=2))
+    else:
+        bench_export.print_table(result)
+
+
 def show(result, options):
     if options.json:
         print(json.dumps(result, indent=2))
@@ -319,11 +333,14 @@ def main(arguments):
     commit.add_argument("--pages", type=count_of, default=50_000, metavar="N[K|M]", help="default: 50K")
     commit.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     commit.add_argument("--json", action="store_true", help="print JSON")
+    export = workloads.add_parser("export", help="a crawl of the sites to each format")
+    export.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
+    export.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.workload != "crawl":
         try:
             {"links": bench_links, "url": bench_url, "frontier": bench_frontier,
-             "commit": bench_commit}[options.workload](options)
+             "commit": bench_commit, "export": bench_of_exports}[options.workload](options)
         except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1

@@ -1,13 +1,19 @@
 #include "storage/atomic_output.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "common/status.h"
 #include "storage/file_ops.h"
@@ -35,6 +41,50 @@ std::string ResolvedPath(const std::string& path) {
 }
 
 std::string UnfinishedName(const std::string& target) { return fmt::format("{}.{}.unfinished", target, getpid()); }
+
+namespace {
+
+constexpr std::string_view kUnfinished = ".unfinished";
+
+// The process that `name` is of, if it is an unfinished file of the file `of` (or what SQLite lays beside one); else 0.
+pid_t WriterOf(std::string_view name, std::string_view of) {
+  const size_t end = name.find(kUnfinished);
+  if (!name.starts_with(of) || end == std::string_view::npos || end <= of.size() + 1 || name[of.size()] != '.') return 0;
+  const std::string_view behind = name.substr(end + kUnfinished.size());
+  if (!behind.empty() && behind != "-journal" && behind != "-wal" && behind != "-shm") return 0;
+  const std::string_view digits = name.substr(of.size() + 1, end - of.size() - 1);
+  pid_t pid = 0;
+  const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  return error == std::errc() && last == digits.data() + digits.size() && pid > 0 ? pid : 0;
+}
+
+bool Lives(pid_t pid) { return kill(pid, 0) == 0 || errno != ESRCH; }
+
+bool IsLocked(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return true;
+  const bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
+  close(fd);
+  return locked;
+}
+
+}  // namespace
+
+void RemoveLeftovers(const std::string& path) {
+  const std::string target = ResolvedPath(path);
+  const std::string directory = DirectoryOf(target);
+  const std::string name = target.substr(target.rfind('/') + 1);
+  std::error_code error;
+  std::vector<std::string> found;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string there = it->path().filename().string();
+    const pid_t writer = WriterOf(there, name);
+    if (writer > 0 && !Lives(writer)) found.push_back(it->path().string());
+  }
+  for (const std::string& left : found) {
+    if (!IsLocked(left)) unlink(left.c_str());
+  }
+}
 
 std::string DirectoryOf(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -67,6 +117,7 @@ absl::StatusOr<std::unique_ptr<AtomicOutput>> AtomicOutput::ToFile(const std::st
   // A file of this name is of a process that is gone: this one's id was its.
   const int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return ErrnoStatus(errno, "create", unfinished);
+  flock(fd, LOCK_EX | LOCK_NB);  // for RemoveLeftovers; where it cannot be had the process' id tells
   std::unique_ptr<AtomicOutput> output(new AtomicOutput(fd, /*owned=*/true));
   output->target_ = target;
   output->unfinished_ = unfinished;

@@ -18,6 +18,9 @@ std::string DirectoryOf(std::string_view path);
 std::string ResolvedPath(const std::string& path);
 // The name beside `target` under which this process writes until it is whole.
 std::string UnfinishedName(const std::string& target);
+// Removes what processes that are gone have left unfinished beside `target`. A file that is being written stays: its process
+// lives, or holds a lock on it (which tells also of processes that cannot be seen from here).
+void RemoveLeftovers(const std::string& target);
 // Makes a whole file durable and gives it its name.
 absl::Status PublishFile(const std::string& unfinished, const std::string& target);
 

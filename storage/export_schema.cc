@@ -92,6 +92,13 @@ PageColumn LabelledDigest() {
           "content_digest with sha1: before it", /*in_groups=*/false};
 }
 
+// Of all pages together: only where it is named.
+PageColumn NearDuplicateCluster() {
+  return {"near_duplicate_cluster", "cluster", kLong, true, kPage | kSimHash | kClusters,
+          [](const PageRow& r) { return r.near_duplicates == 0 ? Cell() : Number(r.near_duplicates); },
+          "equal for pages that are nearly the same: the least simhash among those of the export", /*in_groups=*/false};
+}
+
 // Read again from the page.
 std::vector<PageColumn> ContentColumns() {
   return {
@@ -137,6 +144,7 @@ const std::vector<PageColumn>& PageColumns() {
     auto* all = new std::vector<PageColumn>(IndexColumns());
     for (const PageColumn& column : ContentColumns()) all->push_back(column);
     all->push_back(LabelledDigest());
+    all->push_back(NearDuplicateCluster());
     return all;
   }();
   return *columns;

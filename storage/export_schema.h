@@ -22,6 +22,7 @@ enum class PageNeeds : uint32_t {
   kFacts = 1u << 3,        // what it says of itself: a walk of the whole tree
   kLanguage = 1u << 4,     // detected in the text
   kDetails = 1u << 5,      // PageRow::page_links, with kinds, rel and texts
+  kClusters = 1u << 6,     // the sketches of all exported pages, before the first of them is written
 };
 constexpr PageNeeds operator|(PageNeeds a, PageNeeds b) {
   return static_cast<PageNeeds>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));

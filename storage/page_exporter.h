@@ -65,8 +65,12 @@ struct PageRow {
   Url parsed_url;
   std::string registered_domain;              // empty: the host has none
   uint64_t warc_length = 0;
+  std::string record_digest;                  // of the record's bytes, raw
+  uint64_t pages_dir_id = 0;
+  std::string pages_directory;                // that holds its WARC file; once it is read
   std::string mime_detected;
   uint64_t sim_hash = 0;                      // parser/sim_hash.h; 0: none
+  uint64_t near_duplicates = 0;               // the cluster that it is in (parser/near_duplicates.h); 0: none
   std::vector<PageLink> page_links;           // with their details, when these are asked for
   PageSelfDescription self;
 };

@@ -16,9 +16,6 @@ namespace {
 constexpr size_t kPageBytes = 1 << 20;
 constexpr size_t kPageRows = 20'000;
 constexpr size_t kMostDictionaryBytes = 1 << 20;
-constexpr size_t kStatisticsBytes = 64;
-
-bool IsText(ColumnType type) { return type == ColumnType::kText || type == ColumnType::kJson; }
 
 template <typename Number>
 void PutLittleEndian(std::string& out, Number number) {
@@ -27,26 +24,6 @@ void PutLittleEndian(std::string& out, Number number) {
 
 // One byte is enough: the widths are 0 to 32.
 int BitWidth(size_t count) { return count <= 1 ? 0 : static_cast<int>(std::bit_width(count - 1)); }
-
-// Cut before a character's first byte.
-std::string_view CutText(std::string_view text) {
-  if (text.size() <= kStatisticsBytes) return text;
-  size_t end = kStatisticsBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
-// The least text of whole characters that is greater than all that begin with `text`: its last ASCII character but DEL is raised.
-std::optional<std::string> Above(std::string_view text) {
-  for (size_t i = text.size(); i > 0; --i) {
-    const auto byte = static_cast<unsigned char>(text[i - 1]);
-    if (byte >= 0x7f) continue;
-    std::string above(text.substr(0, i));
-    above.back() = static_cast<char>(byte + 1);
-    return above;
-  }
-  return std::nullopt;
-}
 
 absl::StatusOr<std::string> Press(ParquetCodec codec, ZSTD_CCtx* zstd, std::string page) {
   if (codec == ParquetCodec::kUncompressed) return page;
@@ -118,7 +95,7 @@ bool ParquetChunk::Add(const Cell& cell) {
     present_.push_back(false);
     return true;
   }
-  if (IsText(type_)) {
+  if (IsText()) {
     const auto* text = std::get_if<std::string>(&cell);
     if (text == nullptr) return false;
     bytes_ += *text;
@@ -143,51 +120,13 @@ std::string_view ParquetChunk::Text(size_t index) const {
 }
 
 void ParquetChunk::AppendPlain(size_t index, std::string& out) const {
-  if (IsText(type_)) {
+  if (IsText()) {
     const std::string_view text = Text(index);
     PutLittleEndian(out, static_cast<uint32_t>(text.size()));
     out += text;
-  } else if (type_ == ColumnType::kInteger) {
-    PutLittleEndian(out, static_cast<int32_t>(numbers_[index]));
   } else {
-    PutLittleEndian(out, numbers_[index]);
+    out += PlainNumber(numbers_[index]);
   }
-}
-
-ParquetStatistics ParquetChunk::Statistics() const {
-  ParquetStatistics statistics;
-  const size_t count = value_count();
-  statistics.nulls = static_cast<int64_t>(present_.size() - count);
-  if (count == 0) return statistics;
-  if (IsText(type_)) {
-    std::string_view least = Text(0);
-    std::string_view most = least;
-    for (size_t i = 1; i < count; ++i) {
-      least = std::min(least, Text(i));
-      most = std::max(most, Text(i));
-    }
-    statistics.least = CutText(least);
-    statistics.least_exact = statistics.least->size() == least.size();
-    const std::string_view cut = CutText(most);
-    statistics.most_exact = cut.size() == most.size();
-    statistics.most = statistics.most_exact ? std::string(cut) : Above(cut);
-    return statistics;
-  }
-  const auto [least, most] = std::minmax_element(numbers_.begin(), numbers_.end());
-  const auto plain = [&](int64_t number) {
-    std::string bytes;
-    if (type_ == ColumnType::kTruth) {
-      bytes.push_back(static_cast<char>(number));
-    } else if (type_ == ColumnType::kInteger) {
-      PutLittleEndian(bytes, static_cast<int32_t>(number));
-    } else {
-      PutLittleEndian(bytes, number);
-    }
-    return bytes;
-  };
-  statistics.least = plain(*least);
-  statistics.most = plain(*most);
-  return statistics;
 }
 
 std::optional<ParquetChunk::Dictionary> ParquetChunk::MakeDictionary() const {
@@ -200,9 +139,9 @@ std::optional<ParquetChunk::Dictionary> ParquetChunk::MakeDictionary() const {
   size_t plain = 0;
   for (size_t i = 0; i < count; ++i) {
     const auto next = static_cast<uint32_t>(made.firsts.size());
-    const size_t size = IsText(type_) ? 4 + Text(i).size() : type_ == ColumnType::kInteger ? 4 : 8;
+    const size_t size = IsText() ? 4 + Text(i).size() : type_ == ColumnType::kInteger ? 4 : 8;
     plain += size;
-    const auto [index, added] = IsText(type_) ? [&] { const auto [it, is_new] = texts.try_emplace(Text(i), next);
+    const auto [index, added] = IsText() ? [&] { const auto [it, is_new] = texts.try_emplace(Text(i), next);
                                                       return std::pair(it->second, is_new); }()
                                               : [&] { const auto [it, is_new] = numbers.try_emplace(numbers_[i], next);
                                                       return std::pair(it->second, is_new); }();
@@ -222,7 +161,7 @@ size_t ParquetChunk::RowsOfPage(size_t row, size_t value, const Dictionary* dict
   size_t rows = 0;
   while (row + rows < present_.size() && rows < kPageRows && bytes < kPageBytes) {
     if (present_[row + rows]) {
-      bytes += dictionary != nullptr || !IsText(type_) ? 8 : 4 + Text(value).size();
+      bytes += dictionary != nullptr || !IsText() ? 8 : 4 + Text(value).size();
       ++value;
     }
     ++rows;
@@ -260,7 +199,7 @@ absl::StatusOr<ParquetChunkPlace> ParquetChunk::Encode(ParquetCodec codec, ZSTD_
                                                        std::string& out) {
   ParquetChunkPlace place;
   place.values = static_cast<int64_t>(present_.size());
-  place.statistics = Statistics();
+  place.statistics = Statistics(present_.size(), 0, value_count());
   PageAppender pages(codec, zstd, out);
   const auto dictionary = MakeDictionary();
   if (dictionary) {
@@ -276,8 +215,12 @@ absl::StatusOr<ParquetChunkPlace> ParquetChunk::Encode(ParquetCodec codec, ZSTD_
     const size_t rows = RowsOfPage(row, value, coded);
     const auto begin = present_.begin() + static_cast<std::ptrdiff_t>(row);
     const auto values = static_cast<size_t>(std::count(begin, begin + static_cast<std::ptrdiff_t>(rows), true));
+    ParquetPagePlace page{offset + place.compressed_bytes, 0, static_cast<int64_t>(row), static_cast<int64_t>(rows),
+                          Statistics(rows, value, values)};
     WEFT_RETURN_IF_ERROR(pages.Add(parquet::kDataPage, rows, dictionary ? parquet::kRleDictionary : parquet::kPlain,
                                    DataPage(row, rows, value, values, coded), place));
+    page.bytes = static_cast<int32_t>(offset + place.compressed_bytes - page.offset);
+    place.pages.push_back(std::move(page));
     row += rows;
     value += values;
   }

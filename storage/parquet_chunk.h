@@ -29,6 +29,9 @@ inline constexpr int32_t kRle = 3;
 inline constexpr int32_t kRleDictionary = 8;
 inline constexpr int32_t kDataPage = 0;
 inline constexpr int32_t kDictionaryPage = 2;
+inline constexpr int32_t kUnordered = 0;
+inline constexpr int32_t kAscending = 1;
+inline constexpr int32_t kDescending = 2;
 
 int32_t PhysicalType(ColumnType type);
 }  // namespace parquet
@@ -42,6 +45,17 @@ struct ParquetStatistics {
   int64_t nulls = 0;
 };
 
+// A data page, for the page index.
+struct ParquetPagePlace {
+  int64_t offset = 0;
+  int32_t bytes = 0;                  // with its header
+  int64_t first_row = 0;              // in the row group
+  int64_t rows = 0;
+  ParquetStatistics statistics;
+
+  bool all_null() const { return statistics.nulls == rows; }
+};
+
 // Where a written chunk lies, for the footer.
 struct ParquetChunkPlace {
   int64_t values = 0;                 // nulls included
@@ -51,7 +65,13 @@ struct ParquetChunkPlace {
   int64_t data_offset = 0;
   bool dictionary = false;
   ParquetStatistics statistics;
+  std::vector<ParquetPagePlace> pages;
 };
+
+// The page index of a chunk, with which a reader finds the pages that a filter needs: bounds (nothing where a page has none that
+// could be written) and places.
+std::optional<std::string> ParquetColumnIndex(ColumnType type, const std::vector<ParquetPagePlace>& pages);
+std::string ParquetOffsetIndex(const std::vector<ParquetPagePlace>& pages);
 
 class ParquetChunk {
  public:
@@ -67,10 +87,13 @@ class ParquetChunk {
 
  private:
   struct Dictionary;
-  size_t value_count() const { return type_ == ColumnType::kText || type_ == ColumnType::kJson ? ends_.size() : numbers_.size(); }
+  bool IsText() const { return type_ == ColumnType::kText || type_ == ColumnType::kJson; }
+  size_t value_count() const { return IsText() ? ends_.size() : numbers_.size(); }
   std::string_view Text(size_t index) const;
   void AppendPlain(size_t index, std::string& out) const;
-  ParquetStatistics Statistics() const;
+  std::string PlainNumber(int64_t number) const;
+  // Of `rows` rows that hold `values` values, from the `value`-th on.
+  ParquetStatistics Statistics(size_t rows, size_t value, size_t values) const;
   std::optional<Dictionary> MakeDictionary() const;
   std::string DataPage(size_t row, size_t rows, size_t value, size_t values, const Dictionary* dictionary) const;
   size_t RowsOfPage(size_t row, size_t value, const Dictionary* dictionary) const;

@@ -90,8 +90,18 @@ void ThriftWriter::Struct(int field, absl::FunctionRef<void()> fields) {
   Nested(fields);
 }
 
+void ThriftWriter::BoolList(int field, size_t size, absl::FunctionRef<bool(size_t)> element) {
+  ListHeader(field, size, kTrue);
+  for (size_t i = 0; i < size; ++i) out_.push_back(static_cast<char>(element(i) ? kTrue : kFalse));
+}
+
 void ThriftWriter::I32List(int field, size_t size, absl::FunctionRef<int32_t(size_t)> element) {
   ListHeader(field, size, kI32);
+  for (size_t i = 0; i < size; ++i) ZigZag(element(i));
+}
+
+void ThriftWriter::I64List(int field, size_t size, absl::FunctionRef<int64_t(size_t)> element) {
+  ListHeader(field, size, kI64);
   for (size_t i = 0; i < size; ++i) ZigZag(element(i));
 }
 

@@ -27,7 +27,9 @@ class ThriftWriter {
   void String(int field, std::string_view bytes);
   void Struct(int field, absl::FunctionRef<void()> fields);
   // Lists of `size` elements; `element` answers the i-th, `fields` writes those of the i-th.
+  void BoolList(int field, size_t size, absl::FunctionRef<bool(size_t)> element);
   void I32List(int field, size_t size, absl::FunctionRef<int32_t(size_t)> element);
+  void I64List(int field, size_t size, absl::FunctionRef<int64_t(size_t)> element);
   void StringList(int field, size_t size, absl::FunctionRef<std::string_view(size_t)> element);
   void StructList(int field, size_t size, absl::FunctionRef<void(size_t)> fields);
   std::string Take();

@@ -19,9 +19,17 @@ struct ZstdFree {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
+// Where a part of the page index lies; no bytes: there is none.
+struct IndexPlace {
+  int64_t offset = 0;
+  int32_t bytes = 0;
+};
+
 struct RowGroup {
   int64_t rows = 0;
   std::vector<ParquetChunkPlace> chunks;
+  std::vector<IndexPlace> column_indexes;  // one a chunk
+  std::vector<IndexPlace> offset_indexes;
 };
 
 void AddSchemaElement(ThriftWriter& out, const TableColumn& column) {
@@ -52,13 +60,14 @@ void AddStatistics(ThriftWriter& out, const ParquetStatistics& statistics) {
 
 int64_t BeginOf(const ParquetChunkPlace& place) { return place.dictionary_offset.value_or(place.data_offset); }
 
-void AddColumnChunk(ThriftWriter& out, const TableColumn& column, const ParquetChunkPlace& place, ParquetCodec codec) {
+void AddColumnChunk(ThriftWriter& out, const TableColumn& column, const RowGroup& group, size_t i, ParquetCodec codec) {
+  const ParquetChunkPlace& place = group.chunks[i];
   out.I64(2, BeginOf(place));
   out.Struct(3, [&] {
     out.I32(1, parquet::PhysicalType(column.type));
     const int32_t encodings[] = {place.dictionary ? parquet::kRleDictionary : parquet::kPlain, parquet::kRle,
                                  parquet::kPlain};
-    out.I32List(2, place.dictionary ? 3 : 2, [&](size_t i) { return encodings[i]; });
+    out.I32List(2, place.dictionary ? 3 : 2, [&](size_t n) { return encodings[n]; });
     out.StringList(3, 1, [&](size_t) { return std::string_view(column.name); });
     out.I32(4, static_cast<int32_t>(codec));
     out.I64(5, place.values);
@@ -68,6 +77,13 @@ void AddColumnChunk(ThriftWriter& out, const TableColumn& column, const ParquetC
     if (place.dictionary_offset) out.I64(11, *place.dictionary_offset);
     out.Struct(12, [&] { AddStatistics(out, place.statistics); });
   });
+  const auto add_index = [&](int field, const IndexPlace& index) {
+    if (index.bytes == 0) return;
+    out.I64(field, index.offset);
+    out.I32(field + 1, index.bytes);
+  };
+  add_index(4, group.offset_indexes[i]);
+  add_index(6, group.column_indexes[i]);
 }
 
 void AddRowGroup(ThriftWriter& out, const std::vector<TableColumn>& columns, const RowGroup& group, size_t ordinal,
@@ -78,7 +94,7 @@ void AddRowGroup(ThriftWriter& out, const std::vector<TableColumn>& columns, con
     uncompressed += place.uncompressed_bytes;
     compressed += place.compressed_bytes;
   }
-  out.StructList(1, columns.size(), [&](size_t i) { AddColumnChunk(out, columns[i], group.chunks[i], codec); });
+  out.StructList(1, columns.size(), [&](size_t i) { AddColumnChunk(out, columns[i], group, i, codec); });
   out.I64(2, uncompressed);
   out.I64(3, group.rows);
   out.I64(5, BeginOf(group.chunks.front()));
@@ -107,6 +123,7 @@ class ParquetTable : public TableWriter {
   absl::Status Finish() override {
     WEFT_RETURN_IF_ERROR(Begin());
     if (rows_ > 0) WEFT_RETURN_IF_ERROR(EndRowGroup());
+    WEFT_RETURN_IF_ERROR(WritePageIndexes());
     std::string footer = Footer();
     const auto size = static_cast<uint32_t>(footer.size());
     for (int i = 0; i < 4; ++i) footer.push_back(static_cast<char>(size >> 8 * i));
@@ -144,6 +161,31 @@ class ParquetTable : public TableWriter {
     }
     groups_.push_back(std::move(group));
     all_rows_ += static_cast<int64_t>(std::exchange(rows_, 0));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<IndexPlace> WriteIndex(const std::string& index) {
+    const IndexPlace place{offset_, static_cast<int32_t>(index.size())};
+    WEFT_RETURN_IF_ERROR(to_->Write(index));
+    offset_ += static_cast<int64_t>(index.size());
+    return place;
+  }
+
+  // Between the last row group and the footer: those of bounds first, then those of places (PageIndex.md).
+  absl::Status WritePageIndexes() {
+    for (RowGroup& group : groups_) {
+      for (size_t i = 0; i < columns_.size(); ++i) {
+        const auto index = ParquetColumnIndex(columns_[i].type, group.chunks[i].pages);
+        WEFT_ASSIGN_OR_RETURN(const IndexPlace place, index ? WriteIndex(*index) : IndexPlace());
+        group.column_indexes.push_back(place);
+      }
+    }
+    for (RowGroup& group : groups_) {
+      for (const ParquetChunkPlace& chunk : group.chunks) {
+        WEFT_ASSIGN_OR_RETURN(const IndexPlace place, WriteIndex(ParquetOffsetIndex(chunk.pages)));
+        group.offset_indexes.push_back(place);
+      }
+    }
     return absl::OkStatus();
   }
 

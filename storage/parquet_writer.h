@@ -1,5 +1,5 @@
 // Tables as Apache Parquet files (format 2.10), for the flat schemas of an export: texts as STRING, times as TIMESTAMP of
-// microseconds in UTC; zstd, dictionaries where they save room, statistics of every column chunk. Row groups are bounded by
+// microseconds in UTC; zstd, dictionaries where they save room, statistics of every column chunk and page. Row groups are bounded by
 // bytes, so that memory is, whatever the rows; a single text may be as long as a page is. Thread rule: one thread.
 #pragma once
 

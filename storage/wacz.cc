@@ -1,5 +1,6 @@
 #include "storage/wacz.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "common/http_message.h"
 #include "common/status.h"
 #include "storage/byte_source.h"
+#include "storage/cdxj.h"
 #include "storage/gzip_member.h"
 
 namespace weft {
@@ -54,7 +56,6 @@ LineParts Split(std::string_view line) {
 
 struct WaczWriter::Parts {
   TemporaryFile list;       // of the index' blocks
-  TemporaryFile pages;
   GzipMemberWriter gzip;
   std::string packed;
   std::string prefix;       // key and time of the block's first line
@@ -114,6 +115,11 @@ absl::Status WaczWriter::AddWarc(const std::string& path) {
   return End();
 }
 
+absl::Status WaczWriter::BeginWarc(const std::string& name) {
+  if (!names_.insert(name).second) return absl::AlreadyExistsError(fmt::format("{}: a file of this name is in already", name));
+  return Begin("archive/" + name);
+}
+
 absl::Status WaczWriter::AddBlock(const std::string& block, Parts& parts) {
   parts.packed.clear();
   parts.gzip.Begin(&parts.packed);
@@ -127,7 +133,26 @@ absl::Status WaczWriter::AddBlock(const std::string& block, Parts& parts) {
   return Add(parts.packed);
 }
 
-absl::Status WaczWriter::AddPage(std::string_view line, Parts& parts) {
+absl::Status WaczWriter::OpenPages() {
+  if (page_list_) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(TemporaryFile list, TemporaryFile::Create(directory_));
+  page_list_.emplace(std::move(list));
+  Json head = {{"format", "json-pages-1.0"}, {"id", "pages"}, {"title", "All Pages"}};
+  if (options_.with_text) head["hasText"] = true;
+  return page_list_->Write(Dumped(head) + "\n");
+}
+
+absl::Status WaczWriter::AddPage(const WaczPage& page) {
+  WEFT_RETURN_IF_ERROR(OpenPages());
+  ++pages_;
+  const std::string id = HexLower(Sha1(fmt::format("{} {}", CdxjKey(page.url), page.timestamp))).substr(0, 16);
+  Json json = {{"id", id}, {"url", page.url}, {"ts", PageTime(page.timestamp)}};
+  if (!page.title.empty()) json["title"] = page.title;
+  if (!page.text.empty()) json["text"] = page.text;
+  return page_list_->Write(Dumped(json) + "\n");
+}
+
+absl::Status WaczWriter::AddPageOf(std::string_view line) {
   const LineParts split = Split(line);
   if (split.json.find("html") == std::string_view::npos) return absl::OkStatus();  // most others, without parsing
   const Json json = Json::parse(split.json, nullptr, /*allow_exceptions=*/false);
@@ -135,19 +160,20 @@ absl::Status WaczWriter::AddPage(std::string_view line, Parts& parts) {
   const std::string mime = TextOf(json, "mime"), url = TextOf(json, "url");
   const bool html = mime == "text/html" || mime == "application/xhtml+xml";
   if (!html || TextOf(json, "status") != "200" || json.contains("method") || !url.starts_with("http")) return absl::OkStatus();
-  ++pages_;
-  const Json page = {{"id", HexLower(Sha1(split.key_and_time)).substr(0, 16)}, {"url", url}, {"ts", PageTime(split.time)}};
-  return parts.pages.Write(Dumped(page) + "\n");
+  WaczPage page{url, std::string(split.time), {}, {}};
+  const std::string offset = TextOf(json, "offset");
+  if (options_.describe != nullptr && !offset.empty()) {
+    options_.describe(TextOf(json, "filename"), std::strtoull(offset.c_str(), nullptr, 10), page);
+  }
+  return AddPage(page);
 }
 
 absl::Status WaczWriter::AddIndex(LineSource& captures) {
   WEFT_ASSIGN_OR_RETURN(TemporaryFile list, TemporaryFile::Create(directory_));
-  WEFT_ASSIGN_OR_RETURN(TemporaryFile pages, TemporaryFile::Create(directory_));
-  Parts parts{std::move(list), std::move(pages), {}, {}, {}, 0};
+  WEFT_RETURN_IF_ERROR(OpenPages());
+  Parts parts{std::move(list), {}, {}, {}, 0};
   const Json list_head = {{"format", "cdxj-gzip-1.0"}, {"filename", kIndexName}};
   WEFT_RETURN_IF_ERROR(parts.list.Write(fmt::format("!meta 0 {}\n", Dumped(list_head))));
-  const Json pages_head = {{"format", "json-pages-1.0"}, {"id", "pages"}, {"title", "All Pages"}};
-  WEFT_RETURN_IF_ERROR(parts.pages.Write(Dumped(pages_head) + "\n"));
 
   WEFT_RETURN_IF_ERROR(Begin(fmt::format("indexes/{}", kIndexName)));
   std::string block;
@@ -165,11 +191,11 @@ absl::Status WaczWriter::AddIndex(LineSource& captures) {
     block.append(line).append("\n");
     ++lines;
     ++captures_;
-    WEFT_RETURN_IF_ERROR(AddPage(line, parts));
+    if (options_.pages_of_index) WEFT_RETURN_IF_ERROR(AddPageOf(line));
   }
   WEFT_RETURN_IF_ERROR(End());
   WEFT_RETURN_IF_ERROR(AddFile("indexes/index.idx", parts.list));
-  return AddFile("pages/pages.jsonl", parts.pages);
+  return AddFile("pages/pages.jsonl", *page_list_);
 }
 
 absl::Status WaczWriter::AddFile(std::string path, TemporaryFile& file) {

@@ -8,7 +8,9 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,11 +24,23 @@
 
 namespace weft {
 
+// A page as the list of pages has it.
+struct WaczPage {
+  std::string url;
+  std::string timestamp;           // "20260102030405"
+  std::string title;               // empty: none
+  std::string text;                // visible; readers search in it. Empty: none
+};
+
 struct WaczOptions {
   std::string title;
   std::string software;            // "Weft/0.1.0"
   absl::Time created = absl::UnixEpoch();
   size_t block_lines = 3000;       // of the index, in a gzip member
+  bool pages_of_index = true;      // pages are the captures of HTML with status 200; else AddPage names them
+  bool with_text = false;          // pages have texts, which is said in their list's head
+  // Of a page of the index: its title and text, read from `filename` at `offset`.
+  std::function<void(const std::string& filename, uint64_t offset, WaczPage& page)> describe;
   uint64_t zip64_from = 0xFFFFFFFF;  // as in ZipWriter
 };
 
@@ -37,7 +51,12 @@ class WaczWriter {
 
   // Copies the file. AlreadyExists: another one of its name is in already: an index could not tell them apart.
   absl::Status AddWarc(const std::string& path);
-  // The sorted captures of all files, once, behind the last of them. Pages are the captures of HTML with status 200.
+  // A file that is made while it is packed: begin, bytes, end.
+  absl::Status BeginWarc(const std::string& name);
+  absl::Status AppendWarc(std::string_view bytes) { return Add(bytes); }
+  absl::Status EndWarc() { return End(); }
+  absl::Status AddPage(const WaczPage& page);
+  // The sorted captures of all files, once, behind the last of them.
   absl::Status AddIndex(LineSource& captures);
   absl::Status Finish();
 
@@ -63,7 +82,8 @@ class WaczWriter {
   absl::Status AddFile(std::string path, TemporaryFile& file);
   absl::Status Copy(const ByteSource& source);
   absl::Status AddBlock(const std::string& block, Parts& parts);
-  absl::Status AddPage(std::string_view line, Parts& parts);
+  absl::Status AddPageOf(std::string_view line);
+  absl::Status OpenPages();
   std::string DataPackage() const;
 
   std::unique_ptr<AtomicOutput> output_;
@@ -73,6 +93,7 @@ class WaczWriter {
   std::set<std::string> names_;
   std::vector<Resource> resources_;
   Sha256Stream hash_;
+  std::optional<TemporaryFile> page_list_;
   uint64_t captures_ = 0;
   uint64_t pages_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/export_partitions.h"
 #include "cli/export_parts.h"
 #include "cli/options_help.h"
 #include "common/status.h"
@@ -52,6 +53,38 @@ TEST(ExportPlan, AnIndexReadsNoPage) {
   EXPECT_TRUE(PlanOf({"--format", "csv", "--text"})->reads_pages());
 }
 
+TEST(ExportPlan, NamesOfColumnsMayBeInCapitals) {
+  const auto plan = PlanOf({"--columns", "URL,Status"});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(NamesOf(plan->columns.table), ElementsAre("url", "status"));
+  EXPECT_TRUE(PlanOf({"--table", "links", "--columns", "Target"}).ok());
+}
+
+TEST(ExportPlan, ADirectoryIsForParquetAndNamedAfterTheCrawl) {
+  const auto plan = PlanOf({"--format", "parquet", "-o", "table/"});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->partitioned);
+  EXPECT_EQ(plan->output, "table/crawl=crawl");
+  EXPECT_THAT(ErrorOf({"--format", "csv", "-o", "table/"}), HasSubstr("name a file"));
+  EXPECT_THAT(ErrorOf({"-o", "table/"}), HasSubstr("name a file"));
+  EXPECT_EQ(PartitionValue("a b=c/\xc3\xa9"), "a%20b%3Dc%2F%C3%A9");
+}
+
+TEST(ExportPlan, AnEmptyConditionIsRefused) {
+  EXPECT_THAT(ErrorOf({"--where", ""}), HasSubstr("the condition is empty"));
+  EXPECT_THAT(ErrorOf({"--where", "  "}), HasSubstr("the condition is empty"));
+}
+
+TEST(ExportPlan, ArchivesAreChosenByNameAndAreOneFile) {
+  EXPECT_EQ(PlanOf({"-o", "x.cdxj"})->kind, ExportKind::kCdxj);
+  EXPECT_FALSE(PlanOf({"-o", "x.cdxj.gz"})->reads_pages());
+  EXPECT_EQ(PlanOf({"-o", "x.wacz"})->needs, PageNeeds::kPage);
+  EXPECT_THAT(ErrorOf({"--format", "wacz"}), HasSubstr("needs --output FILE"));
+  EXPECT_THAT(ErrorOf({"-o", "x.wacz", "--rows-per-file", "5"}), HasSubstr("one file"));
+  EXPECT_THAT(ErrorOf({"-o", "x.wacz.gz", "--format", "wacz"}), HasSubstr("not compressed once more"));
+  EXPECT_THAT(ErrorOf({"-o", "x.cdxj", "--text"}), HasSubstr("holds no texts"));
+}
+
 TEST(ExportPlan, ColumnsKeepTheNamesThatWereTyped) {
   const auto plan = PlanOf({"--columns", "status, url,title"});
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -61,10 +94,10 @@ TEST(ExportPlan, ColumnsKeepTheNamesThatWereTyped) {
 
 TEST(ExportPlan, GroupsStandForColumnsThatAreNotThereYet) {
   const auto all = PlanOf({"--columns", "url,all", "--format", "parquet"});
-  EXPECT_EQ(all->columns.columns.size(), PageColumns().size() - 1) << "all but digest, which is there already";
+  EXPECT_EQ(all->columns.columns.size(), PageColumns().size() - 2) << "all but digest, which is there already, and clusters";
   EXPECT_EQ(all->columns.table.front().name, "url");
   const auto two = PlanOf({"--columns", "index,content", "--format", "parquet"});
-  EXPECT_EQ(two->columns.columns.size(), PageColumns().size() - 1);
+  EXPECT_EQ(two->columns.columns.size(), PageColumns().size() - 2);
 }
 
 TEST(ExportPlan, TablesOfTheirOwnGoByTheOutputsName) {

@@ -176,7 +176,8 @@ TEST(CrawlOptions, AFlagWithoutItsValueIsAnError) {
 }
 
 TEST(CrawlOptions, NeedADirectory) {
-  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/"}), HasSubstr("--out DIR is missing"));
+  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/"}),
+              HasSubstr("--out DIR is missing (The crawl's directory: made if it is missing, gone on with if it is not); usage"));
   EXPECT_THAT(ErrorOf({"crawl", "https://example.com/", "--out", ""}), HasSubstr("--out DIR is missing"));
 }
 

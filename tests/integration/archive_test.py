@@ -218,7 +218,7 @@ class Damage(Archive):
         told = weft("index", self.path("gone.warc"), good)
         self.assertEqual((told.returncode, len(told.stdout.splitlines())), (1, 6))
         self.assertEqual(weft("warc", "check", self.folder).returncode, 0, "a directory stands for the files in it")
-        for words in (("warc",), ("warc", "check"), ("warc", "cat", good, good), ("wacz", good), ("index",), ("warc", "cat", good, "--payload", "--headers")):
+        for words in (("warc",), ("warc", "check"), ("warc", "cat", good, good, "--offset", "0"), ("wacz", good), ("index",), ("warc", "cat", good, "--payload", "--headers")):
             self.assertEqual(weft(*words).returncode, 2, words)
         self.assertEqual(weft("warc", "--help").returncode, 0)
         self.assertEqual(weft("index", good, "--out", good).returncode, 1, "an input is not overwritten")
@@ -226,6 +226,19 @@ class Damage(Archive):
 
 
 class CatAndExtract(Archive):
+    def test_a_pipe_is_read_to_its_end(self):
+        file = self.write("x.warc.gz", b"".join(gzip.compress(record(f"http://a.example/{i}", b"one", i)) for i in range(500)))
+        for command, wanted in (("check", "500 records"), ("cat", "")):
+            with open(file, "rb") as piped:
+                feed = subprocess.Popen(["cat"], stdin=piped, stdout=subprocess.PIPE)
+                told = subprocess.run([weft_process.binary, "warc", command, f"/dev/fd/{feed.stdout.fileno()}"], capture_output=True,
+                                      text=True, check=False, timeout=60, pass_fds=(feed.stdout.fileno(),))
+                feed.stdout.close()
+                feed.wait()
+            self.assertEqual(told.returncode, 0, told.stderr)
+            self.assertIn(wanted, told.stderr)
+            self.assertEqual(told.stdout.count("WARC/1.1"), 500 if command == "cat" else 0)
+
     def test_cat(self):
         records = [record("http://a.example/1", b"one", 1), record("http://a.example/2", b"two", 2)]
         file = self.write("x.warc.gz", gzip.compress(records[0]) + gzip.compress(records[1]))
@@ -233,6 +246,12 @@ class CatAndExtract(Archive):
         self.assertEqual(weft("warc", "cat", file).stdout.encode(), b"".join(records).replace(b"\r\n", b"\n"))
         cat = lambda *words: weft("warc", "cat", file, *words)  # noqa: E731
         self.assertIn("two", cat("--offset", str(second)).stdout)
+        other = self.write("y.warc", record("http://a.example/3", b"three", 3))
+        self.assertEqual(weft("warc", "cat", file, other, "--uri", "http://a.example/3", "--payload").stdout, "three")
+        self.assertEqual(weft("warc", "cat", file, other).stdout.count("WARC/1.1"), 3)
+        told = weft("warc", "cat", file, other, "--uri", "http://a.example/4")
+        self.assertEqual(told.returncode, 1)
+        self.told(told.stderr, "2 files: no such record")
         self.assertNotIn("one", cat("--offset", str(second)).stdout)
         self.assertEqual(cat("--uri", "http://a.example/2", "--payload").stdout, "two")
         self.assertEqual(cat("--payload").stdout, "one")

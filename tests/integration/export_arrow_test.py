@@ -113,6 +113,13 @@ class Arrow(unittest.TestCase):
                 return
         self.fail("no sample had several row groups")
 
+    def test_pages_have_an_index(self):
+        parquet, lines = os.path.join(self.folder, "t.parquet"), os.path.join(self.folder, "t.jsonl")
+        subprocess.run([PARQUET_SAMPLE, "3", parquet, lines], check=True, timeout=60)
+        script = ("import json, sys, pyarrow.parquet as pq\ngroup = pq.ParquetFile(sys.argv[1]).metadata.row_group(0)\n"
+                  "json.dump([[c.has_offset_index, c.has_column_index] for c in map(group.column, range(group.num_columns))], sys.stdout)")
+        self.assertEqual(set(map(tuple, self.ask(script, parquet))), {(True, True)})
+
     def test_an_export(self):
         site = Site(fan(40))
         crawl = os.path.join(self.folder, "crawl")

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -166,6 +167,14 @@ class Formats(Case):
         pdf, = self.lines("--columns", "content_mime_detected,title,text", "--where", "path = '/data'")
         self.assertEqual(pdf, {"content_mime_detected": "application/pdf", "title": None, "text": None})
 
+    def test_text_from_the_main_content(self):
+        whole, = self.lines("--text", "--where", "path like '/rich%'")
+        main, = self.lines("--text", "--text-from", "main", "--where", "path like '/rich%'")
+        self.assertIn("anderswo", whole["text"])
+        self.assertNotIn("anderswo", main["text"])
+        self.assertIn("Dieser Text ist auf Deutsch", main["text"])
+        self.assertEqual(main["links"], whole["links"])
+
     def test_parquet_has_types_statistics_and_a_footer(self):
         table = self.parquet()
         self.assertEqual(table.names, INDEX)
@@ -224,6 +233,64 @@ class Formats(Case):
             plan = db.execute("EXPLAIN QUERY PLAN SELECT * FROM links WHERE target = 'x'").fetchall()
             self.assertIn("links_target", str(plan))
 
+    def captures(self, lines):
+        return [(line.split(" ", 2)[0], line.split(" ", 2)[1], json.loads(line.split(" ", 2)[2])) for line in lines]
+
+    def test_cdxj_is_the_index_of_the_committed_records(self):
+        self.export("-o", self.path("t.cdxj"))
+        lines = self.read("t.cdxj").decode().splitlines()
+        self.assertEqual(lines, sorted(lines, key=str.encode))
+        index = weft("index", self.crawl).stdout.splitlines()
+        # robots.txt is in the archive, and no page of the crawl.
+        self.assertEqual(lines, [line for line in index if "/robots.txt" not in line])
+        for _, _, json_of in self.captures(lines):
+            head = weft_process.gzip_member(os.path.join(self.crawl, "warc", json_of["filename"]), int(json_of["offset"]))
+            self.assertIn(f"WARC-Target-URI: {json_of['url']}\r\n".encode(), head)
+        self.assertEqual(len(self.export("--format", "cdxj", "--where", "status >= 300").stdout.splitlines()), 2)
+        self.export("-o", self.path("t.cdxj.gz"))
+        self.assertEqual(gzip.decompress(self.read("t.cdxj.gz")), self.read("t.cdxj"))
+
+    def test_wacz_holds_the_chosen_pages(self):
+        told = self.export("-o", self.path("t.wacz"), "--where", "path like '/p1%' or path = '/missing' or path like '/rich%'", "--text")
+        self.assertIn("13 pages exported", told.stderr)
+        self.assertEqual(self.left(), ["t.wacz"])
+        with zipfile.ZipFile(self.path("t.wacz")) as wacz:
+            self.assertIsNone(wacz.testzip())
+            wacz.extract("archive/pages.warc.gz", self.folder)
+            head, *pages = [json.loads(line) for line in wacz.read("pages/pages.jsonl").decode().splitlines()]
+            captures = self.captures(gzip.decompress(wacz.read("indexes/index.cdx.gz")).decode().splitlines())
+        archive = os.path.join(self.folder, "archive", "pages.warc.gz")
+        checked = weft("warc", "check", archive)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        kinds = [json.loads(line)["type"] for line in weft("warc", "check", "--json", archive).stdout.splitlines()]
+        self.assertEqual({kind: kinds.count(kind) for kind in kinds}, {"warcinfo": kinds.count("warcinfo"), "response": 13,
+                                                                       "request": 13, "metadata": 13})
+        self.assertGreaterEqual(kinds.count("warcinfo"), 1)
+        self.assertEqual(len(captures), 13)
+        for _, _, json_of in captures:
+            record = weft_process.gzip_member(archive, int(json_of["offset"]))
+            self.assertIn(f"WARC-Target-URI: {json_of['url']}\r\n".encode(), record)
+            self.assertTrue(record.startswith(b"WARC/1.1\r\nWARC-Type: response"))
+        self.assertTrue(head["hasText"])
+        rows = {row["url"]: row for row in self.lines("--text", "--where", "status = 200")}
+        self.assertEqual(len(pages), 12)
+        for page_of in pages:
+            row = rows[page_of["url"]]
+            self.assertEqual((page_of.get("title", ""), page_of.get("text", "")), (row["title"], row["text"]))
+            self.assertEqual(page_of["ts"], row["fetched_at"][:19] + "Z")
+
+    def test_a_packed_archive_names_titles_too(self):
+        told = weft("wacz", self.crawl, "--out", self.path("whole.wacz"))
+        self.assertEqual(told.returncode, 0, told.stderr)
+        with zipfile.ZipFile(self.path("whole.wacz")) as wacz:
+            head, *pages = [json.loads(line) for line in wacz.read("pages/pages.jsonl").decode().splitlines()]
+        self.assertNotIn("hasText", head)
+        titles = {row["url"]: row["title"] for row in self.lines()}
+        self.assertGreater(len(pages), 60)
+        for page_of in pages:
+            self.assertEqual(page_of.get("title", ""), titles[page_of["url"]])
+            self.assertNotIn("text", page_of)
+
     def test_compressed_outputs_hold_the_same(self):
         plain = self.export("--format", "csv").stdout.encode()
         self.export("--format", "csv", "-o", self.path("t.csv.gz"))
@@ -265,10 +332,17 @@ class Choices(Case):
     def test_mistakes_are_told_and_nothing_is_written(self):
         for options, piece in ((("--where", "statsu = 1"), "did you mean 'status'?"), (("--columns", "nope"), "no column 'nope'"),
                                (("--format", "xml"), "is not one of"), (("--shard", "9/4"), "is not i/n"),
+                               (("--where", " "), "the condition is empty"), (("--where", "size > 1 KiB"), "right behind its number: 1kib"),
+                               (("--format", "cdxj", "--columns", "url"), "no tables and columns"),
                                (("--sample", "all"), "neither a share"), (("--since", "now"), "neither a day")):
             told = self.export(*options, "-o", self.path("x"), code=2)
             self.told(told.stderr, "weft: ", piece)
         self.assertEqual(self.left(), [])
+        self.told(self.export("--format", "parquet", code=2).stderr, "standard output is a pipe here")
+        self.told(self.export("--format", "wacz", code=2).stderr, "cannot be written to standard output")
+        with open(self.path("t.parquet"), "wb") as file:
+            subprocess.run([weft_process.binary, "export", self.crawl, "--format", "parquet"], stdout=file, check=True, timeout=60)
+        self.assertEqual(parquet_reader.read(self.path("t.parquet")).rows, 66)
 
     def test_an_output_that_exists_is_kept_unless_force_is_given(self):
         for number, options in enumerate((("--format", "csv"), ("--format", "sqlite"), ("--format", "parquet"), ("--columns", "url"))):
@@ -338,7 +412,7 @@ class Trouble(Case):
         self.assertEqual([row["url"] for row in rows], [row["url"] for row in whole])
         self.assertFalse(os.path.exists(plain + ".state"))
         told = self.export("--format", "csv", "--columns", "all", "--rows-per-file", "7", "--resume", "-o", plain)
-        self.told(told.stderr, "is complete already")
+        self.told(told.stderr, "is complete already, since 20", "--force exports anew")
 
     def test_killed_while_it_writes_one_file_nothing_stands_there(self):
         for number, options in enumerate((("--format", "parquet"), ("--format", "sqlite"), ("--format", "csv"), ())):
@@ -397,7 +471,7 @@ class Parquet(unittest.TestCase):
     def test_random_tables_are_read_back_equal(self):
         seed = int(os.environ.get("WEFT_TEST_SEED", random.randrange(10 ** 9)))
         print(f"seed {seed}", file=sys.stderr)
-        shapes = set()
+        shapes, paged = set(), False
         with tempfile.TemporaryDirectory(prefix="weft-parquet-") as folder:
             for number in range(seed, seed + 16):
                 parquet, lines = os.path.join(folder, "t.parquet"), os.path.join(folder, "t.jsonl")
@@ -412,6 +486,8 @@ class Parquet(unittest.TestCase):
                 self.assertEqual(parquet_reader.as_rows(table), wanted, f"seed {number}")
                 self.assertEqual(table.metadata["seed"], str(number))
                 shapes.add(len(table.row_groups) > 1)
+                paged = paged or max(table.pages["long_text"], default=0) > 1
+        self.assertTrue(paged, f"seed {seed}: no column chunk of several pages")
         self.assertIn(True, shapes, f"seed {seed}: no table of several row groups")
 
 

@@ -1,6 +1,6 @@
 """Reads flat Parquet files, by the format's specification and with nothing of Weft's: for the tests of the export.
 
-    table = parquet_reader.read(path)     # .names, .columns (name -> values), .types, .row_groups, .metadata
+    table = parquet_reader.read(path)     # .names, .columns (name -> values), .types, .row_groups, .metadata, .pages and .bounds (of each row group)
 
 Knows what such files may hold: data pages V1, PLAIN and RLE_DICTIONARY, no compression or zstd (by libzstd itself).
 Fails on whatever does not fit: counts, sizes and levels are checked.
@@ -54,6 +54,8 @@ class Thrift:
         if kind == 9:
             head = self.byte()
             size = head >> 4 if head >> 4 != 15 else self.varint()
+            if head & 15 in (1, 2):
+                return [self.byte() == 1 for _ in range(size)]
             return [self.value(head & 15) for _ in range(size)]
         assert kind == 12, f"thrift type {kind}"
         return self.struct()
@@ -146,10 +148,12 @@ def read_data_page(body, head, kind, optional, dictionary):
 def read_chunk(data, meta, optional):
     at = meta.get(11, meta[9])
     end = at + meta[7]
-    values, dictionary, plain_bytes = [], None, 0
+    values, dictionary, plain_bytes, pages = [], None, 0, []
     while at < end:
         begin = at
         header, body, at = read_page(data, at, meta[4])
+        if header[1] == DATA_PAGE:
+            pages.append(SimpleNamespace(offset=begin, bytes=at - begin, first_row=len(values), values=None))
         plain_bytes += at - begin - header[3] + header[2]
         if header[1] == DICTIONARY_PAGE:
             assert dictionary is None and begin == meta[11]
@@ -157,9 +161,45 @@ def read_chunk(data, meta, optional):
             assert used == len(body)
         else:
             assert values or begin == meta[9]
-            values += read_data_page(body, header[5], meta[1], optional, dictionary)
+            pages[-1].values = read_data_page(body, header[5], meta[1], optional, dictionary)
+            values += pages[-1].values
     assert at == end and len(values) == meta[5] and plain_bytes == meta[6]
-    return values
+    return values, pages
+
+
+def number(kind, bound):
+    """A bound of the index as something to compare with values."""
+    if kind == BYTE_ARRAY:
+        return bound
+    return bool(bound[0]) if kind == BOOLEAN else int.from_bytes(bound, "little", signed=True)
+
+
+def check_page_index(data, chunk, kind, pages):
+    """The index says of each page where it lies, and holds its values within bounds, in the order that it claims. Returns those."""
+    places = Thrift(data, chunk[4])
+    found = places.struct()[1]
+    assert places.at == chunk[4] + chunk[5]
+    assert [(p[1], p[2], p[3]) for p in found] == [(p.offset, p.bytes, p.first_row) for p in pages]
+    if 6 not in chunk:
+        return None
+    reader = Thrift(data, chunk[6])
+    index = reader.struct()
+    assert reader.at == chunk[6] + chunk[7]
+    assert len(index[1]) == len(index[2]) == len(index[3]) == len(index[5]) == len(pages)
+    bounds = []
+    for null, least, most, nulls, page in zip(index[1], index[2], index[3], index[5], pages):
+        values = [value for value in page.values if value is not None]
+        assert nulls == len(page.values) - len(values) and null == (not values)
+        if null:
+            assert least == most == b""
+            continue
+        bounds.append((number(kind, least), number(kind, most)))
+        assert bounds[-1][0] <= min(values) and max(values) <= bounds[-1][1]
+    for at in (0, 1):
+        column = [bound[at] for bound in bounds]
+        assert index[4] != 1 or column == sorted(column)
+        assert index[4] != 2 or column == sorted(column, reverse=True)
+    return bounds
 
 
 def read(path):
@@ -173,7 +213,7 @@ def read(path):
     root, *leaves = footer[2]
     assert root[5] == len(leaves)
     table = SimpleNamespace(names=[leaf[4].decode() for leaf in leaves], columns={}, types={}, row_groups=[],
-                            rows=footer[3], orders=footer.get(7),
+                            rows=footer[3], pages={}, bounds={}, orders=footer.get(7),
                             metadata={pair[1].decode(): pair[2].decode() for pair in footer.get(5, [])})
     for leaf in leaves:
         name = leaf[4].decode()
@@ -184,7 +224,9 @@ def read(path):
         for name, chunk in zip(table.names, group[1]):
             assert chunk[3][3] == [name.encode()]
             kind, optional, logical = table.types[name]
-            values = read_chunk(data, chunk[3], optional)
+            values, pages = read_chunk(data, chunk[3], optional)
+            table.pages.setdefault(name, []).append(len(pages))
+            table.bounds.setdefault(name, []).append(check_page_index(data, chunk, kind, pages))
             assert len(values) == group[3]
             if logical and 1 in logical:
                 values = [None if value is None else value.decode("utf-8") for value in values]

@@ -99,9 +99,21 @@ TEST(ParquetStatistics, ACutIsNotWithinACharacter) {
   EXPECT_EQ(statistics.most, std::string(62, 'a') + "b");
 }
 
+TEST(ParquetStatistics, TheLastCharacterIsRaisedWhateverItsLength) {
+  const auto most = [](const std::string& last) {
+    return StatisticsOf(ColumnType::kText, {Cell(std::string(60, 'a') + last + "zzzzzz")}).most->substr(60);
+  };
+  EXPECT_EQ(most("b\x7f\x7f\x7f"), "b\x7f\x7f\xc2\x80");
+  EXPECT_EQ(most("bb\xc3\xbf"), "bb\xc4\x80");
+  EXPECT_EQ(most("bb\xdf\xbf"), "bb\xe0\xa0\x80");
+  EXPECT_EQ(most("b\xed\x9f\xbf"), "b\xee\x80\x80") << "surrogates are no characters";
+  EXPECT_EQ(most("b\xef\xbf\xbf"), "b\xf0\x90\x80\x80");
+  EXPECT_EQ(most("\xf0\x9f\x98\x80"), "\xf0\x9f\x98\x81");
+}
+
 TEST(ParquetStatistics, WithoutAnUpperBoundItIsLeftOut) {
   std::string text;
-  for (int i = 0; i < 40; ++i) text += "\xc3\xbf";
+  for (int i = 0; i < 40; ++i) text += "\xf4\x8f\xbf\xbf";
   const auto statistics = StatisticsOf(ColumnType::kText, {Cell(text)});
   EXPECT_TRUE(statistics.least.has_value());
   EXPECT_FALSE(statistics.most.has_value());
@@ -111,6 +123,52 @@ TEST(ParquetStatistics, OfNullsAloneThereAreNoBounds) {
   const auto statistics = StatisticsOf(ColumnType::kLong, {Cell(), Cell()});
   EXPECT_FALSE(statistics.least || statistics.most);
   EXPECT_EQ(statistics.nulls, 2);
+}
+
+// The pages of 20,000 rows each, and what their index says of their order.
+std::vector<ParquetPagePlace> PagesOf(ColumnType type, const std::vector<Cell>& cells) {
+  ParquetChunk chunk(TableColumn{"c", type, true});
+  for (const Cell& cell : cells) EXPECT_TRUE(chunk.Add(cell));
+  std::string pages;
+  return chunk.Encode(ParquetCodec::kUncompressed, nullptr, 4, pages)->pages;
+}
+
+int OrderIn(const std::string& column_index) {
+  // Field 4 is an i32, and is followed by field 5, a list of i64: 0x15 VALUE 0x19.
+  const size_t at = column_index.rfind('\x15', column_index.rfind('\x19'));
+  return at == std::string::npos ? -1 : column_index[at + 1] / 2;
+}
+
+TEST(ParquetPageIndex, PagesHaveBoundsAndPlacesOfTheirOwn) {
+  std::vector<Cell> cells;
+  for (int64_t i = 0; i < 45'000; ++i) cells.push_back(i < 20'000 || i >= 40'000 ? Cell(i - 30'000) : Cell());
+  const auto pages = PagesOf(ColumnType::kInteger, cells);
+  ASSERT_EQ(pages.size(), 3u);
+  EXPECT_EQ(pages[0].statistics.least, std::string("\xd0\x8a\xff\xff", 4)) << "-30,000";
+  EXPECT_EQ(pages[2].statistics.most, std::string("\x97\x3a\0\0", 4)) << "14,999";
+  EXPECT_TRUE(pages[1].all_null());
+  EXPECT_EQ(pages[1].first_row, 20'000);
+  EXPECT_EQ(pages[2].first_row, 40'000);
+  EXPECT_EQ(pages[0].offset, 4);
+  EXPECT_EQ(pages[1].offset, pages[0].offset + pages[0].bytes);
+  EXPECT_EQ(OrderIn(*ParquetColumnIndex(ColumnType::kInteger, pages)), parquet::kAscending) << "as signed numbers";
+}
+
+TEST(ParquetPageIndex, SaysHowItsBoundsAreOrdered) {
+  const auto order = [](std::vector<std::string> texts) {
+    std::vector<Cell> cells;
+    for (const std::string& text : texts) cells.insert(cells.end(), 20'000, Cell(text));
+    return OrderIn(*ParquetColumnIndex(ColumnType::kText, PagesOf(ColumnType::kText, cells)));
+  };
+  EXPECT_EQ(order({"a", "b", "\xc3\xa9"}), parquet::kAscending) << "bytes compare unsigned";
+  EXPECT_EQ(order({"\xc3\xa9", "b", "b"}), parquet::kDescending);
+  EXPECT_EQ(order({"a", "c", "b"}), parquet::kUnordered);
+}
+
+TEST(ParquetPageIndex, WithoutAnUpperBoundOfAPageThereIsNone) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "\xf4\x8f\xbf\xbf";
+  EXPECT_FALSE(ParquetColumnIndex(ColumnType::kText, PagesOf(ColumnType::kText, {Cell(text)})).has_value());
 }
 
 TEST(ParquetChunk, RepeatedValuesGetADictionaryAndOthersNone) {
