@@ -21,6 +21,9 @@ CommandMain FindCommandMain(Command command) {
     case Command::kIndex: return IndexCommand;
     case Command::kWacz: return WaczCommand;
     case Command::kImport: return ImportCommand;
+    case Command::kStorePush: return StorePushCommand;
+    case Command::kStorePull: return StorePullCommand;
+    case Command::kStoreList: return StoreListCommand;
     case Command::kNone: return nullptr;
   }
   return nullptr;

@@ -25,6 +25,9 @@ int WarcExtractCommand(const CommandLine& line);
 int IndexCommand(const CommandLine& line);
 int WaczCommand(const CommandLine& line);
 int ImportCommand(const CommandLine& line);
+int StorePushCommand(const CommandLine& line);
+int StorePullCommand(const CommandLine& line);
+int StoreListCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.
 CommandMain FindCommandMain(Command command);

@@ -15,6 +15,7 @@
 #include "cli/scheduler_host.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "cli/store_choice.h"
 #include "common/status.h"
 
 namespace weft {
@@ -100,11 +101,21 @@ int CrawlCommand(const CommandLine& line) {
   worker_options.parsers = ParserCount(line.invocation.parsers);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";
+  auto store = ChooseStore(line, worker_options.pages_directory, console);
+  if (!store.ok()) return Fail(kExitUsage, store.status());
+  std::unique_ptr<StoreUploads> uploads;  // outlives the worker, which hands it files to its end
+  if (*store) {
+    uploads = NewStoreUploads(**store, console);
+    worker_options.file_finished = [&uploads](const std::string& name) { uploads->FileFinished(name); };
+  }
   auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
-  return RunCrawl(line, host, **worker, settle.settings(), console);
+  if (uploads != nullptr) uploads->Begin();
+  const int code = RunCrawl(line, host, **worker, settle.settings(), console);
+  worker->reset();  // finishes the files that are open
+  return uploads == nullptr ? code : FinishUploads(*uploads, **store, console, code);
 }
 
 }  // namespace weft

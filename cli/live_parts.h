@@ -1,6 +1,7 @@
 // The concrete classes behind the nodes' seams, as real runs use them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ class LiveFetcherParts : public FetcherParts {
 class LiveParserParts : public ParserParts {
  public:
   // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
-  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble);
+  // `file_finished`: see WarcStoreOptions.
+  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble,
+                  std::function<void(const std::string&)> file_finished);
   ~LiveParserParts() override;
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity& crawl,
                                                       const wire::CrawlSettings& settings) override;
@@ -40,6 +43,7 @@ class LiveParserParts : public ParserParts {
   std::string directory_;
   Random& random_;
   StorageTrouble& trouble_;
+  std::function<void(const std::string&)> file_finished_;
   std::unique_ptr<Slot> slot_;
 };
 
@@ -53,6 +57,8 @@ struct WorkerOptions {
   std::string pages_directory;
   // Where parsers are reached: "inproc://pages-%" or "tcp://127.0.0.1:0"; % becomes the parser's number.
   std::string pages_endpoint;
+  // Told of every finished WARC file, on a disk thread or whoever destroys the worker; null: nobody is.
+  std::function<void(const std::string&)> file_finished = nullptr;
 };
 
 class Worker {

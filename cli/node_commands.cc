@@ -14,6 +14,7 @@
 #include "cli/scheduler_contact.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "cli/store_choice.h"
 #include "common/clock.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -59,6 +60,25 @@ bool WatchWorker(Worker& worker, SchedulerContact& contact, Console& console) {
   return alone;
 }
 
+// What a worker that has ended left, as people are told.
+int EndOfWorker(Worker& worker, const SchedulerContact& contact, bool alone, Console& console) {
+  std::string refused = worker.refused();
+  if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  if (uint64_t left = worker.not_handed_in(); left > 0) {
+    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
+                             "are fetched again", left));
+    return kExitInterrupted;
+  }
+  if (alone) {
+    console.Line(contact.begun() ? "weft: left without the scheduler; no page is held here, and it will lease again what was "
+                                   "leased to this worker: nothing is lost"
+                                 : "weft: left; the scheduler never answered, so nothing was begun");
+    return kExitInterrupted;
+  }
+  console.Line("weft: everything is handed in");
+  return kExitOk;
+}
+
 int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   BlockSignals();
   ApplyLogLevel(line.invocation.log_level);
@@ -79,10 +99,19 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
+  absl::StatusOr<std::optional<StoreUploadsOptions>> store = std::nullopt;
+  if (parsers > 0) store = ChooseStore(line, options.pages_directory, console);
+  if (!store.ok()) return Fail(kExitUsage, store.status());
+  std::unique_ptr<StoreUploads> uploads;  // outlives the worker, which hands it files to its end
+  if (*store) {
+    uploads = NewStoreUploads(**store, console);
+    options.file_finished = [&uploads](const std::string& name) { uploads->FileFinished(name); };
+  }
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
+  if (uploads != nullptr) uploads->Begin();
   (*worker)->Run();
   const std::string parts = fmt::format("{}{} parser{}", fetches ? "a fetcher, " : "", parsers, parsers == 1 ? "" : "s");
   SchedulerContact contact(options.scheduler_endpoint,
@@ -91,21 +120,9 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   const bool alone = WatchWorker(**worker, contact, console);
   (*worker)->Stop();
   (*worker)->Join();
-  std::string refused = (*worker)->refused();
-  if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
-  if (uint64_t left = (*worker)->not_handed_in(); left > 0) {
-    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
-                             "are fetched again", left));
-    return kExitInterrupted;
-  }
-  if (alone) {
-    console.Line(contact.begun() ? "weft: left without the scheduler; no page is held here, and it will lease again what was "
-                                   "leased to this worker: nothing is lost"
-                                 : "weft: left; the scheduler never answered, so nothing was begun");
-    return kExitInterrupted;
-  }
-  console.Line("weft: everything is handed in");
-  return kExitOk;
+  const int code = EndOfWorker(**worker, contact, alone, console);
+  worker->reset();  // finishes the files that are open
+  return uploads == nullptr ? code : FinishUploads(*uploads, **store, console, code);
 }
 
 // Waits for the end, tells of what happens meanwhile.

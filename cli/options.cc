@@ -20,12 +20,13 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 17> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 20> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
                                                  Command::kTraps,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
-                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport};
+                                                 Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport,
+                                                 Command::kStorePush, Command::kStorePull, Command::kStoreList};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -44,6 +45,7 @@ absl::Status UnknownCommand(const std::string& word) {
     return InvalidArgument("'{}' is not a command; to crawl it: weft crawl {} --out DIR", word, word);
   }
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
+  if (word == "store") return InvalidArgument("store: the commands are store push, store pull and store list; 'weft store --help' tells more");
   if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
@@ -180,7 +182,8 @@ absl::Status TakeTrapWords(std::vector<std::string>& operands, CrawlInvocation& 
 
 bool ReadsArchives(Command command) {
   return command == Command::kWarcCheck || command == Command::kWarcCat || command == Command::kWarcExtract ||
-         command == Command::kIndex || command == Command::kWacz || command == Command::kImport;
+         command == Command::kIndex || command == Command::kWacz || command == Command::kImport ||
+         command == Command::kStorePush || command == Command::kStorePull;
 }
 
 absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {
@@ -261,6 +264,10 @@ std::string WarcHelp() {
   return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
 }
 
+std::string StoreHelp() {
+  return CommandHelp(Command::kStorePush) + "\n" + CommandHelp(Command::kStorePull) + "\n" + CommandHelp(Command::kStoreList);
+}
+
 // "weft", "weft --help", "weft help crawl", "weft --version": what needs no command. nullopt: go on.
 std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> words) {
   if (words.empty() || IsHelp(words[0])) return OverallHelp();
@@ -269,12 +276,14 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   }
   if (words[0] == "seeds" && words.size() > 1 && IsHelp(words[1])) return CommandHelp(Command::kSeedsAdd);
   if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
+  if (words[0] == "store" && words.size() > 1 && IsHelp(words[1])) return StoreHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
   if (words.empty()) return OverallHelp();
   if (words[0] == "options") return OptionsReference();
   if (words[0] == "seeds") return CommandHelp(Command::kSeedsAdd);
   if (words == std::vector<std::string>{"warc"}) return WarcHelp();
+  if (words == std::vector<std::string>{"store"}) return StoreHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);
