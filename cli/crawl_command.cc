@@ -75,6 +75,8 @@ int CrawlCommand(const CommandLine& line) {
   auto suffixes = PublicSuffixes::Load();
   if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
   TellIgnoredProxies(line.settings, console);
+  auto uploads = ChooseUploads(line, (*directory)->warc_path(), console);  // outlives the worker
+  if (!uploads.ok()) return Fail(kExitUsage, uploads.status());
 
   ZmqContext context;
   SchedulerHost host(HostOptions(**directory, line.invocation, *suffixes), context, console);
@@ -101,21 +103,15 @@ int CrawlCommand(const CommandLine& line) {
   worker_options.parsers = ParserCount(line.invocation.parsers);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";
-  auto store = ChooseStore(line, worker_options.pages_directory, console);
-  if (!store.ok()) return Fail(kExitUsage, store.status());
-  std::unique_ptr<StoreUploads> uploads;  // outlives the worker, which hands it files to its end
-  if (*store) {
-    uploads = NewStoreUploads(**store, console);
-    worker_options.file_finished = [&uploads](const std::string& name) { uploads->FileFinished(name); };
-  }
+  worker_options.file_finished = HandsFilesTo(uploads->get());
   auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
-  if (uploads != nullptr) uploads->Begin();
+  if (*uploads != nullptr) (*uploads)->Begin();
   const int code = RunCrawl(line, host, **worker, settle.settings(), console);
   worker->reset();  // finishes the files that are open
-  return uploads == nullptr ? code : FinishUploads(*uploads, **store, console, code);
+  return FinishUploads(uploads->get(), console, code);
 }
 
 }  // namespace weft

@@ -99,19 +99,15 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;
-  absl::StatusOr<std::optional<StoreUploadsOptions>> store = std::nullopt;
-  if (parsers > 0) store = ChooseStore(line, options.pages_directory, console);
-  if (!store.ok()) return Fail(kExitUsage, store.status());
-  std::unique_ptr<StoreUploads> uploads;  // outlives the worker, which hands it files to its end
-  if (*store) {
-    uploads = NewStoreUploads(**store, console);
-    options.file_finished = [&uploads](const std::string& name) { uploads->FileFinished(name); };
-  }
+  absl::StatusOr<std::unique_ptr<StoreUploads>> uploads = nullptr;  // outlives the worker
+  if (parsers > 0) uploads = ChooseUploads(line, options.pages_directory, console);
+  if (!uploads.ok()) return Fail(kExitUsage, uploads.status());
+  options.file_finished = HandsFilesTo(uploads->get());
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
-  if (uploads != nullptr) uploads->Begin();
+  if (*uploads != nullptr) (*uploads)->Begin();
   (*worker)->Run();
   const std::string parts = fmt::format("{}{} parser{}", fetches ? "a fetcher, " : "", parsers, parsers == 1 ? "" : "s");
   SchedulerContact contact(options.scheduler_endpoint,
@@ -122,7 +118,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   (*worker)->Join();
   const int code = EndOfWorker(**worker, contact, alone, console);
   worker->reset();  // finishes the files that are open
-  return uploads == nullptr ? code : FinishUploads(*uploads, **store, console, code);
+  return FinishUploads(uploads->get(), console, code);
 }
 
 // Waits for the end, tells of what happens meanwhile.

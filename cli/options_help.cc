@@ -35,7 +35,7 @@ constexpr std::array<CommandText, 20> kCommands = {{
 Going on: options are stored in DIR. Options given later replace them, and what changes is printed; an empty value
 ('') empties a list. Ctrl-C stops; nothing is lost, and the same command goes on.
 Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1 failed; 2 wrong usage;
-130 interrupted with URLs left.
+3 some files could not be brought to the --store; 130 interrupted with URLs left.
 )"},
     {Command::kScheduler, "scheduler", "weft scheduler --data DIR [--listen tcp://127.0.0.1:7700] [options]",
      "Run the scheduler of a crawl on several processes",

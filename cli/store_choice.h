@@ -3,8 +3,8 @@
 
 #include <absl/status/statusor.h>
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "cli/console.h"
@@ -15,18 +15,15 @@ namespace weft {
 
 StoreOptions StoreOf(const CrawlInvocation& call);
 
-// Of this call, else as an earlier run on this pages directory was told; nullopt: files stay here. InvalidArgument: the store is none, or
-// there are no credentials for it.
-absl::StatusOr<std::optional<StoreUploadsOptions>> ChooseStore(const CommandLine& line, const std::string& directory, Console& console);
+// To where this call says, else where an earlier run on this pages directory was told; null: files stay here. Not begun yet.
+// InvalidArgument: the store is none, or there are no credentials for it. `console` outlives it.
+absl::StatusOr<std::unique_ptr<StoreUploads>> ChooseUploads(const CommandLine& line, const std::string& directory, Console& console);
 
-// `console` outlives it.
-std::unique_ptr<StoreUploads> NewStoreUploads(const StoreUploadsOptions& options, Console& console);
+// For WorkerOptions::file_finished; null where `uploads` is.
+std::function<void(const std::string&)> HandsFilesTo(StoreUploads* uploads);
 
 // Waits until everything is stored or given up, and says so; a signal ends the process. Answers `code`, or kExitNotStored instead of
-// kExitOk.
-int FinishUploads(StoreUploads& uploads, const StoreUploadsOptions& options, Console& console, int code);
-
-// Asks whether such a store can be opened at all, without asking it.
-absl::Status CheckStoreOpens(const StoreOptions& options);
+// kExitOk. Null: `code`, at once.
+int FinishUploads(StoreUploads* uploads, Console& console, int code);
 
 }  // namespace weft

@@ -101,7 +101,7 @@ absl::Status FetchNamed(ObjectStore& store, const std::string& name, const std::
 }
 
 // Counts what became of the files, and tells of each.
-class Outcome {
+class FileReport {
  public:
   void Add(const std::string& path, const absl::Status& status, std::string_view done) {
     if (status.ok()) {
@@ -128,33 +128,33 @@ int StorePushCommand(const CommandLine& line) {
   const StoreOptions options = StoreOf(line.invocation);
   Opened opened;
   if (absl::Status status = opened.Open(options); !status.ok()) return FailUsage(status);
-  Outcome outcome;
+  FileReport report;
   for (const std::string& named : line.invocation.files) {
     const auto files = FilesToPush(named);
-    if (!files.ok()) outcome.Add(named, files.status(), "");
-    if (files.ok() && files->empty()) outcome.Add(named, NotFound("it holds no finished file"), "");
+    if (!files.ok()) report.Add(named, files.status(), "");
+    if (files.ok() && files->empty()) report.Add(named, NotFound("it holds no finished file"), "");
     if (!files.ok()) continue;
     for (const std::string& path : *files) {
       const auto sent = PushOne(*opened.store, options, path, line.invocation.store_free == "on");
-      outcome.Add(path, sent.status(), sent.ok() && *sent ? "stored as " + opened.store->UrlOf(NameOf(path)) : "was stored already");
+      report.Add(path, sent.status(), sent.ok() && *sent ? "stored as " + opened.store->UrlOf(NameOf(path)) : "was stored already");
     }
   }
-  return outcome.code(kExitNotStored);
+  return report.code(kExitNotStored);
 }
 
 int StorePullCommand(const CommandLine& line) {
   const CrawlInvocation& call = line.invocation;
-  Outcome outcome;
+  FileReport report;
   Opened opened;
   if (!call.store.empty()) {
     if (absl::Status status = opened.Open(StoreOf(call)); !status.ok()) return FailUsage(status);
-    for (const std::string& name : call.files) outcome.Add(name, FetchNamed(*opened.store, name, call.out_dir), "fetched");
-    return outcome.code(kExitFailed);
+    for (const std::string& name : call.files) report.Add(name, FetchNamed(*opened.store, name, call.out_dir), "fetched");
+    return report.code(kExitFailed);
   }
   for (const std::string& named : call.files) {
-    for (const std::string& path : FreedFiles(named)) outcome.Add(path, FetchNoted(path), "fetched");
+    for (const std::string& path : FreedFiles(named)) report.Add(path, FetchNoted(path), "fetched");
   }
-  return outcome.code(kExitFailed);
+  return report.code(kExitFailed);
 }
 
 int StoreListCommand(const CommandLine& line) {

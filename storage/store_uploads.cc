@@ -246,6 +246,8 @@ void StoreUploads::Finish() {
   impl_->changed.NotifyAll();
 }
 
+const StoreUploadsOptions& StoreUploads::options() const { return impl_->options; }
+
 StoreProgress StoreUploads::progress() const {
   const Impl& impl = *impl_;
   MutexLock lock(impl.mutex);

@@ -53,6 +53,7 @@ class StoreUploads {
   // No more files come: what is left is tried once more each, without waiting for a store that is away. Ask progress() for its end.
   void Finish();
   StoreProgress progress() const;
+  const StoreUploadsOptions& options() const;
 
  private:
   struct Impl;
