@@ -10,6 +10,7 @@ import http.client
 import http.server
 import re
 import socket
+import sys
 import threading
 import urllib.parse
 from xml.sax.saxutils import escape
@@ -17,6 +18,15 @@ from xml.sax.saxutils import escape
 KEY, SECRET = "AKIAWEFTTEST", "a+secret/of=the test"
 Object = collections.namedtuple("Object", "data sha256")
 EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):  # a client that went away
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def _hmac(key, text):
@@ -154,8 +164,7 @@ class Imitation:
                 outer.uploads.pop(query["uploadId"], None)
                 return self.answer(204)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -235,13 +244,6 @@ class FaultProxy:
                 return self.say(answer.status, headers, data)
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
-
-        class Server(http.server.ThreadingHTTPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-            def handle_error(self, request, client_address):  # a client that went away
-                pass
 
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -184,6 +185,29 @@ class StoreTest(Checks):
             running.wait_for(lambda: "cannot be stored" in running.told() or self.waits(2), "files wait", 60)
             proxy.start()
             self.assertEqual(running.wait(), 0, running.told())
+        self.check_equal_here(server)
+
+    def test_a_worker_brings_the_files_of_its_own_pages(self):
+        server, proxy = self.imitation()
+        web = site()
+        self.held.callback(web.close)
+        self.warc = os.path.join(self.folder, "pages")
+        self.held.enter_context(unittest.mock.patch.dict(os.environ, self.env))
+        scheduler = self.held.enter_context(Running(os.path.join(self.folder, "scheduler.log"), "scheduler", "--data", self.out, "--listen",
+                                                    "tcp://127.0.0.1:0", *LOOPBACK, "--delay", "0s", "--warc-size", "20000"))
+        scheduler.wait_for(lambda: "scheduler at tcp" in scheduler.told(), "the scheduler listens")
+        endpoint = re.search(r"scheduler at (tcp://\S+);", scheduler.told()).group(1)
+        worker = self.held.enter_context(Running(os.path.join(self.folder, "worker.log"), "worker", "--scheduler", endpoint, "--pages", self.warc,
+                                                 "--store", STORE, "--store-endpoint", proxy.url, "--store-free", "on"))
+        self.assertEqual(weft("seeds", "add", web.url("/"), "--scheduler", endpoint).returncode, 0)
+        scheduler.wait_for(lambda: status("--scheduler", endpoint)["state"] == "finished", "the crawl is finished", 60)
+        worker.signal()
+        self.assertEqual(worker.wait(), 0, worker.told())
+        self.assertIn("and removed here", worker.told())
+        told = self.weft("export", "--scheduler", endpoint, "--text")
+        self.assertEqual((told.returncode, len(told.stdout.splitlines())), (0, PAGES + 1), told.stderr)
+        self.assertEqual(self.weft("store", "pull", self.warc).returncode, 0)
+        self.assertEqual(self.gone, [])
         self.check_equal_here(server)
 
     def waits(self, files):
