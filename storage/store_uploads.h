@@ -48,7 +48,7 @@ class StoreUploads {
 
   // Looks through the directory and begins. Names may be handed in before.
   void Begin();
-  // A file of the directory was finished. Never blocks.
+  // A file of the directory was finished. Waits for nothing but, where the store goes away or comes back just now, a small file.
   void FileFinished(const std::string& name);
   // No more files come: what is left is tried once more each, without waiting for a store that is away. Ask progress() for its end.
   void Finish();

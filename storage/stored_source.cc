@@ -21,7 +21,7 @@ constexpr size_t kMostStores = 8;
 class ReadingStores {
  public:
   absl::StatusOr<ObjectStore*> Of(const StoreNote& note) {
-    const std::string key = fmt::format("{} {} {}", note.store.url, note.store.endpoint, note.store.region);
+    const std::string key = KeyOf(note);
     auto it = stores_.find(key);
     if (it == stores_.end()) {
       StoreOptions options = note.store;
@@ -32,8 +32,12 @@ class ReadingStores {
     }
     return it->second.get();
   }
+  // The next Of makes it anew, and reads the keys again.
+  void Forget(const StoreNote& note) { stores_.erase(KeyOf(note)); }
 
  private:
+  static std::string KeyOf(const StoreNote& note) { return fmt::format("{} {} {}", note.store.url, note.store.endpoint, note.store.region); }
+
   StoppableWait wait_;
   std::unique_ptr<Random> random_ = SystemRandom();
   std::map<std::string, std::unique_ptr<ObjectStore>> stores_;
@@ -65,6 +69,7 @@ class StoredSource : public ByteSource {
       auto bytes = store.ok() ? (*store)->Get(note_.name, offset, want) : store.status();
       if (!bytes.ok()) {
         spdlog::warn("{}", ErrorText(bytes.status()));
+        stores.Forget(note_);
         return 0;
       }
       block_begin_ = offset;

@@ -2,12 +2,14 @@
 
     Imitation()      one of our own, which verifies every signature by itself
     FaultProxy(port) passes requests on to a server, and does to some of them what a bad day does
+    Hdfs()           speaks WebHDFS instead
 """
 import collections
 import hashlib
 import hmac
 import http.client
 import http.server
+import json
 import re
 import socket
 import sys
@@ -163,6 +165,69 @@ class Imitation:
             def at_DELETE(self, key, query, body):
                 outer.uploads.pop(query["uploadId"], None)
                 return self.answer(204)
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Hdfs:
+    """A name node and a data node of WebHDFS in one: `files` by path; the first request of bytes is cut."""
+
+    def __init__(self):
+        self.files, self.users = {}, []
+        outer = self
+        to_cut = [1]
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self, status, body=b"", location=""):
+                self.send_response(status)
+                if location:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path, _, query = self.path.partition("?")
+                path = urllib.parse.unquote(path).removeprefix("/webhdfs/v1")
+                query = dict(urllib.parse.parse_qsl(query))
+                outer.users.append(query.get("user.name"))
+                operation = query["op"]
+                if operation in ("CREATE", "OPEN") and "node" not in query:
+                    if body or (operation == "OPEN" and path not in outer.files):
+                        return self.answer(400 if body else 404)
+                    return self.answer(307, location=f"http://127.0.0.1:{outer.port}{self.path}&node=1")
+                if operation == "CREATE":
+                    if to_cut.pop() if to_cut else 0:
+                        self.close_connection = True
+                        return self.connection.shutdown(socket.SHUT_RDWR)
+                    outer.files[path] = body
+                    return self.answer(201)
+                if operation == "RENAME":
+                    outer.files[query["destination"]] = outer.files.pop(path)
+                    return self.answer(200, b'{"boolean": true}')
+                if operation == "LISTSTATUS":
+                    found = [{"pathSuffix": name[len(path) + 1:], "type": "FILE", "length": len(data)} for name, data in outer.files.items()]
+                    return self.answer(200, json.dumps({"FileStatuses": {"FileStatus": found}}).encode())
+                if path not in outer.files:
+                    return self.answer(404, b'{"RemoteException": {"message": "File does not exist"}}')
+                if operation == "GETFILESTATUS":
+                    return self.answer(200, json.dumps({"FileStatus": {"length": len(outer.files[path])}}).encode())
+                offset = int(query["offset"])
+                return self.answer(200, outer.files[path][offset:offset + int(query["length"])])
+
+            do_GET = do_PUT = handle_any
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]

@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import weft_process  # noqa: E402
-from s3_servers import FAULTS, KEY, SECRET, FaultProxy, Imitation  # noqa: E402
+from s3_servers import FAULTS, KEY, SECRET, FaultProxy, Hdfs, Imitation  # noqa: E402
 from scripted_site import Site, page  # noqa: E402
 from weft_process import LOOPBACK, Checks, Running, rows, status, weft  # noqa: E402
 
@@ -329,6 +329,26 @@ class StoreTest(Checks):
         self.assertGreaterEqual(len(os.listdir(os.path.join(mounted, "crawls"))), 10)
         self.assertEqual([name for name in os.listdir(self.warc) if name.endswith(".warc.gz")], [])
         self.assertEqual(len(rows(self.out)), PAGES + 1)
+
+
+    def test_hdfs_is_written_by_its_rest_interface(self):
+        server = Hdfs()
+        self.held.callback(server.close)
+        path = os.path.join(self.folder, "a b.wacz")
+        with open(path, "wb") as file:
+            file.write(random.Random(3).randbytes(300_000))
+        words = ("--store", f"webhdfs://me@127.0.0.1:{server.port}/data/crawls", "--store-timeout", "1s")
+        told = self.weft("store", "push", path, *words)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual({name: hashlib.sha256(data).hexdigest() for name, data in server.files.items()}, {"/data/crawls/a b.wacz": sha256_of(path)})
+        self.assertEqual(set(server.users), {"me"})
+        self.assertIn("was stored already", self.weft("store", "push", path, *words).stderr)
+        self.assertEqual(self.weft("store", "list", *words).stdout, "300000\ta b.wacz\n")
+        back = os.path.join(self.folder, "back")
+        os.mkdir(back)
+        told = self.weft("store", "pull", "a b.wacz", *words, "--out", back)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(sha256_of(os.path.join(back, "a b.wacz")), sha256_of(path))
 
 
 def rows_in(test, out):
