@@ -20,6 +20,9 @@
 namespace weft {
 namespace {
 
+// Files that fail one after the other, at the end, before the rest is not tried: a thousand times the patience with one is too long.
+constexpr int kMostUnanswered = 3;
+
 bool IsThere(const std::string& path) { return PosixFileOps().Exists(path); }
 
 // The store does not take this file now, and would take no other: it is away, or the keys, the bucket or the clock are wrong, which
@@ -81,6 +84,7 @@ struct StoreUploads::Impl {
   bool look_again ABSL_GUARDED_BY(mutex) = false;       // the queue was full: names are missing from it
   bool looking ABSL_GUARDED_BY(mutex) = false;
   bool finishing ABSL_GUARDED_BY(mutex) = false;
+  int unanswered ABSL_GUARDED_BY(mutex) = 0;            // in a row, since it finishes
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   uint64_t stored ABSL_GUARDED_BY(mutex) = 0;
   uint64_t stored_bytes ABSL_GUARDED_BY(mutex) = 0;
@@ -92,6 +96,10 @@ struct StoreUploads::Impl {
 // Names that do not fit are found again later.
 void StoreUploads::Impl::Enqueue(const std::string& name) {
   if (failed.contains(name) || known.contains(name)) return;
+  if (unanswered >= kMostUnanswered) {
+    failed.insert(name);
+    return;
+  }
   if (queue.size() >= options.queue) {
     look_again = true;
     return;
@@ -169,6 +177,7 @@ void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& stat
   if (status.ok()) {
     ++stored;
     stored_bytes += bytes;
+    unanswered = 0;
     SetTrouble("");
   } else if (IsOfTheStore(status) && !finishing) {
     known.insert(name);
@@ -176,8 +185,18 @@ void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& stat
     SetTrouble(ErrorText(status));
   } else if (!absl::IsCancelled(status)) {
     failed.insert(name);
-    if (IsOfTheStore(status)) SetTrouble(ErrorText(status));
+    if (IsOfTheStore(status)) {
+      SetTrouble(ErrorText(status));
+      ++unanswered;
+    }
     Tell(fmt::format("{} is not stored: {}", name, ErrorText(status)));
+  }
+  if (unanswered >= kMostUnanswered) {
+    for (const std::string& waiting : queue) {
+      known.erase(waiting);
+      failed.insert(waiting);
+    }
+    queue.clear();
   }
   changed.NotifyAll();
 }

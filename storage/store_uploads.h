@@ -50,7 +50,8 @@ class StoreUploads {
   void Begin();
   // A file of the directory was finished. Waits for nothing but, where the store goes away or comes back just now, a small file.
   void FileFinished(const std::string& name);
-  // No more files come: what is left is tried once more each, without waiting for a store that is away. Ask progress() for its end.
+  // No more files come: what is left is tried once more each, without waiting for a store that is away; where three in a row fail by it,
+  // the rest is given up. Ask progress() for its end.
   void Finish();
   StoreProgress progress() const;
   const StoreUploadsOptions& options() const;

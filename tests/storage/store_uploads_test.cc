@@ -159,6 +159,21 @@ TEST_F(StoreUploadsTest, AtTheEndAStoreThatIsAwayIsNotWaitedFor) {
   EXPECT_EQ(TallyStored(directory_.path())->waiting, 2u);
 }
 
+TEST_F(StoreUploadsTest, AtTheEndAStoreThatIsAwayIsNotAskedForEveryFile) {
+  for (int i = 0; i < 50; ++i) Write(fmt::format("{:02}.warc.gz", i), "x");
+  std::atomic<int> asked{0};
+  objects_.before_put = [&](const std::string&) {
+    ++asked;
+    return absl::UnavailableError("away");
+  };
+  auto uploads = Uploads(/*free=*/true, /*queue=*/10);
+  uploads->Finish();
+  uploads->Begin();
+  const StoreProgress end = WaitUntil(*uploads, [](const StoreProgress& now) { return now.idle; });
+  EXPECT_EQ(end.failed, 50u);
+  EXPECT_LE(asked.load(), 4);
+}
+
 TEST_F(StoreUploadsTest, AFileThatTheStoreRefusesDoesNotKeepTheOthers) {
   Write("a.warc.gz", "a");
   Write("b.warc.gz", "b");
