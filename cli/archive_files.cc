@@ -14,6 +14,7 @@
 #include "cli/exit_codes.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/store_note.h"
 #include "storage/temporary_file.h"
 
 namespace weft {
@@ -54,6 +55,13 @@ std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, b
                               HumanCount(unfinished, "file is", "files are")));
     } else if (found->empty()) {
       TellProblem(fmt::format("{} holds no WARC file", path));
+      failed = true;
+    }
+    for (const std::string& where : {path, path + "/warc"}) {
+      const auto tally = TallyStored(where);
+      if (!tally.ok() || tally->freed == 0) continue;
+      TellProblem(fmt::format("{}: {} not here but in a store, and left out: weft store pull {} brings them back", where,
+                              HumanCount(tally->freed, "file is", "files are"), where));
       failed = true;
     }
     for (const std::string& file : *found) {

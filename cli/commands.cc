@@ -28,6 +28,9 @@ CommandMain FindCommandMain(Command command) {
     case Command::kTokenNew: return TokenNewCommand;
     case Command::kTokenList: return TokenListCommand;
     case Command::kTokenRevoke: return TokenRevokeCommand;
+    case Command::kStorePush: return StorePushCommand;
+    case Command::kStorePull: return StorePullCommand;
+    case Command::kStoreList: return StoreListCommand;
     case Command::kNone: return nullptr;
   }
   return nullptr;

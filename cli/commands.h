@@ -32,6 +32,9 @@ int ImportCommand(const CommandLine& line);
 int TokenNewCommand(const CommandLine& line);
 int TokenListCommand(const CommandLine& line);
 int TokenRevokeCommand(const CommandLine& line);
+int StorePushCommand(const CommandLine& line);
+int StorePullCommand(const CommandLine& line);
+int StoreListCommand(const CommandLine& line);
 
 // Null for a command that this build does not hold.
 CommandMain FindCommandMain(Command command);

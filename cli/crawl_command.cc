@@ -15,6 +15,7 @@
 #include "cli/scheduler_host.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "cli/store_choice.h"
 #include "common/status.h"
 
 namespace weft {
@@ -74,6 +75,8 @@ int CrawlCommand(const CommandLine& line) {
   auto suffixes = PublicSuffixes::Load();
   if (!suffixes.ok()) return Fail(kExitFailed, suffixes.status());
   TellIgnoredProxies(line.settings, console);
+  auto uploads = ChooseUploads(line, (*directory)->warc_path(), console);  // outlives the worker
+  if (!uploads.ok()) return Fail(kExitUsage, uploads.status());
 
   ZmqContext context;
   SchedulerHost host(HostOptions(**directory, line.invocation, *suffixes), context, console);
@@ -100,11 +103,15 @@ int CrawlCommand(const CommandLine& line) {
   worker_options.parsers = ParserCount(line.invocation.parsers);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";
+  worker_options.file_finished = HandsFilesTo(uploads->get());
   auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
-  return RunCrawl(line, host, **worker, settle.settings(), console);
+  if (*uploads != nullptr) (*uploads)->Begin();
+  const int code = RunCrawl(line, host, **worker, settle.settings(), console);
+  worker->reset();  // finishes the files that are open
+  return FinishUploads(uploads->get(), console, code);
 }
 
 }  // namespace weft

@@ -118,10 +118,11 @@ struct LiveParserParts::Slot {
 };
 
 LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random,
-                                 StorageTrouble& trouble)
+                                 StorageTrouble& trouble, std::function<void(const std::string&)> file_finished)
     : directory_(std::move(pages_directory)),
       random_(random),
       trouble_(trouble),
+      file_finished_(std::move(file_finished)),
       slot_(std::make_unique<Slot>(crash_file)) {}
 
 LiveParserParts::~LiveParserParts() = default;
@@ -141,6 +142,7 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.operator_contact = settings.contact();
   options.part_of = fmt::format("{}-{:016x}", options.prefix, crawl.lineage());
   options.from = FromHeader(settings);
+  options.finished = file_finished_;
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WarcStore> store, WarcStore::Open(options, SystemClock(), random_));
   return NewTellingPageStore(std::move(store), directory_, trouble_);
 }
@@ -265,7 +267,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     parser.note = worker->note_.get();
     part->parser_parts = std::make_unique<LiveParserParts>(
         options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random(),
-        worker->trouble_);
+        worker->trouble_, options.file_finished);
     auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
                                              part->thread.random(), part->thread.bus(), part->thread.pool());
     part->parser = node.get();

@@ -1,6 +1,7 @@
 // The concrete classes behind the nodes' seams, as real runs use them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,9 @@ class LiveFetcherParts : public FetcherParts {
 class LiveParserParts : public ParserParts {
  public:
   // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
-  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble);
+  // `file_finished`: see WarcStoreOptions.
+  LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble,
+                  std::function<void(const std::string&)> file_finished);
   ~LiveParserParts() override;
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity& crawl,
                                                       const wire::CrawlSettings& settings) override;
@@ -41,6 +44,7 @@ class LiveParserParts : public ParserParts {
   std::string directory_;
   Random& random_;
   StorageTrouble& trouble_;
+  std::function<void(const std::string&)> file_finished_;
   std::unique_ptr<Slot> slot_;
 };
 
@@ -56,6 +60,8 @@ struct WorkerOptions {
   std::string pages_endpoint;
   std::string name;                // "": the machine's and the process's id
   std::vector<std::string> tags;   // of the fetcher
+  // Told of every finished WARC file, on a disk thread or whoever destroys the worker; null: nobody is.
+  std::function<void(const std::string&)> file_finished = nullptr;
 };
 
 class Worker {

@@ -19,6 +19,7 @@
 #include "cli/scheduler_contact.h"
 #include "cli/seed_list.h"
 #include "cli/signals.h"
+#include "cli/store_choice.h"
 #include "common/clock.h"
 #include "common/node_tags.h"
 #include "common/status.h"
@@ -106,6 +107,25 @@ bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& 
   return alone;
 }
 
+// What a worker that has ended left, as people are told.
+int EndOfWorker(Worker& worker, const SchedulerContact& contact, bool alone, Console& console) {
+  std::string refused = worker.refused();
+  if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
+  if (uint64_t left = worker.not_handed_in(); left > 0) {
+    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
+                             "are fetched again", left));
+    return kExitInterrupted;
+  }
+  if (alone) {
+    console.Line(contact.begun() ? "weft: left without the scheduler; no page is held here, and it will lease again what was "
+                                   "leased to this worker: nothing is lost"
+                                 : "weft: left; the scheduler never answered, so nothing was begun");
+    return kExitInterrupted;
+  }
+  console.Line("weft: everything is handed in");
+  return kExitOk;
+}
+
 int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   BlockSignals();
   ApplyLogLevel(line.invocation.log_level);
@@ -135,10 +155,15 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
     options.tags = *std::move(tags);
   }
   options.pages_endpoint = line.given.contains("listen") ? line.invocation.listen : ListenTowards(reach->endpoint);
+  absl::StatusOr<std::unique_ptr<StoreUploads>> uploads = nullptr;  // outlives the worker
+  if (parsers > 0) uploads = ChooseUploads(line, options.pages_directory, console);
+  if (!uploads.ok()) return Fail(kExitUsage, uploads.status());
+  options.file_finished = HandsFilesTo(uploads->get());
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());
+  if (*uploads != nullptr) (*uploads)->Begin();
   (*worker)->Run();
   const std::string parts = fmt::format("{}{} parser{}", fetches ? "a fetcher, " : "", parsers, parsers == 1 ? "" : "s");
   SchedulerContact contact(reach->endpoint,
@@ -148,22 +173,10 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   const bool alone = WatchWorker(**worker, reach->endpoint, contact, console, useless);
   (*worker)->Stop();
   (*worker)->Join();
-  std::string refused = (*worker)->refused();
-  if (!refused.empty()) return Fail(kExitFailed, FailedPrecondition("refused by the scheduler: {}", refused));
-  if (!useless.empty()) return Fail(kExitFailed, FailedPrecondition("{}", useless));
-  if (uint64_t left = (*worker)->not_handed_in(); left > 0) {
-    console.Line(fmt::format("weft: {} pages are not handed in, as the scheduler did not acknowledge them in time; they "
-                             "are fetched again", left));
-    return kExitInterrupted;
-  }
-  if (alone) {
-    console.Line(contact.begun() ? "weft: left without the scheduler; no page is held here, and it will lease again what was "
-                                   "leased to this worker: nothing is lost"
-                                 : "weft: left; the scheduler never answered, so nothing was begun");
-    return kExitInterrupted;
-  }
-  console.Line("weft: everything is handed in");
-  return kExitOk;
+  const int code = useless.empty() ? EndOfWorker(**worker, contact, alone, console)
+                                   : Fail(kExitFailed, FailedPrecondition("{}", useless));
+  worker->reset();  // finishes the files that are open
+  return FinishUploads(uploads->get(), console, code);
 }
 
 // Waits for the end, tells of what happens meanwhile.

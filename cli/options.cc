@@ -22,14 +22,15 @@
 namespace weft {
 namespace {
 
-constexpr std::array<Command, 24> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
+constexpr std::array<Command, 27> kAllCommands = {Command::kCrawl,  Command::kScheduler, Command::kWorker,
                                                  Command::kFetcher, Command::kParser,    Command::kSeedsAdd,
                                                  Command::kStatus, Command::kExport,    Command::kPoliteness,
                                                  Command::kTraps, Command::kNodeList, Command::kNodeDrain,
                                                  Command::kNodeForget, Command::kCheckpoint,
                                                  Command::kInspect, Command::kWarcCheck, Command::kWarcCat,
                                                  Command::kWarcExtract, Command::kIndex, Command::kWacz, Command::kImport,
-                                                 Command::kTokenNew, Command::kTokenList, Command::kTokenRevoke};
+                                                 Command::kTokenNew, Command::kTokenList, Command::kTokenRevoke,
+                                                 Command::kStorePush, Command::kStorePull, Command::kStoreList};
 
 bool IsHelp(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -50,6 +51,7 @@ absl::Status UnknownCommand(const std::string& word) {
   if (word == "seeds") return InvalidArgument("seeds: the command is: {}", CommandUsage(Command::kSeedsAdd));
   if (word == "token") return InvalidArgument("token: the commands are weft token new, list and revoke; 'weft token --help' tells more");
   if (word == "node") return InvalidArgument("node: the commands are node list, node drain and node forget; 'weft node --help' tells more");
+  if (word == "store") return InvalidArgument("store: the commands are store push, store pull and store list; 'weft store --help' tells more");
   if (word == "warc") return InvalidArgument("warc: the commands are warc check, warc cat and warc extract; 'weft warc --help' tells more");
   std::vector<std::string> names;
   for (const Command command : kAllCommands) names.emplace_back(CommandName(command));
@@ -194,7 +196,8 @@ void TakeJoinFromEnvironment(CrawlInvocation& call) {
 
 bool ReadsArchives(Command command) {
   return command == Command::kWarcCheck || command == Command::kWarcCat || command == Command::kWarcExtract ||
-         command == Command::kIndex || command == Command::kWacz || command == Command::kImport;
+         command == Command::kIndex || command == Command::kWacz || command == Command::kImport ||
+         command == Command::kStorePush || command == Command::kStorePull;
 }
 
 absl::Status ApplyOperands(std::vector<std::string> operands, CommandLine& line) {
@@ -344,6 +347,10 @@ std::string WarcHelp() {
   return CommandHelp(Command::kWarcCheck) + "\n" + CommandHelp(Command::kWarcCat) + "\n" + CommandHelp(Command::kWarcExtract);
 }
 
+std::string StoreHelp() {
+  return CommandHelp(Command::kStorePush) + "\n" + CommandHelp(Command::kStorePull) + "\n" + CommandHelp(Command::kStoreList);
+}
+
 // "weft", "weft --help", "weft help crawl", "weft --version": what needs no command. nullopt: go on.
 std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> words) {
   if (words.empty() || IsHelp(words[0])) return OverallHelp();
@@ -354,6 +361,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   if (words[0] == "token" && words.size() > 1 && IsHelp(words[1])) return TokenHelp();
   if (words[0] == "warc" && words.size() > 1 && IsHelp(words[1])) return WarcHelp();
   if (words[0] == "node" && words.size() > 1 && IsHelp(words[1])) return NodeHelp();
+  if (words[0] == "store" && words.size() > 1 && IsHelp(words[1])) return StoreHelp();
   if (words[0] != "help") return std::nullopt;
   words.erase(words.begin());
   if (words.empty()) return OverallHelp();
@@ -362,6 +370,7 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   if (words == std::vector<std::string>{"warc"}) return WarcHelp();
   if (words == std::vector<std::string>{"token"}) return TokenHelp();
   if (words == std::vector<std::string>{"node"}) return NodeHelp();
+  if (words == std::vector<std::string>{"store"}) return StoreHelp();
   const auto [command, used] = LeadingCommand(words);
   if (used == 0) return UnknownCommand(words[0]);
   return CommandHelp(command);

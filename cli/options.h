@@ -46,6 +46,9 @@ enum class Command : uint32_t {
   kTokenNew = 1u << 26,
   kTokenList = 1u << 27,
   kTokenRevoke = 1u << 28,
+  kStorePush = 1u << 29,
+  kStorePull = 1u << 30,
+  kStoreList = 1u << 31,
 };
 
 // "crawl", "seeds add", ...
@@ -56,7 +59,7 @@ struct CrawlInvocation {
   std::vector<std::string> seeds;       // (crawl, seeds add) as typed; ReadSeeds in seed_list.h reads them
   std::vector<std::string> seed_files;  // -i; "-" is standard input
   std::string out_dir;                  // (crawl, import; warc extract: a directory, index and wacz: a file)
-  std::vector<std::string> files;       // (warc ..., index, wacz, import) files or directories to read
+  std::vector<std::string> files;       // (warc ..., index, wacz, import, store ...) files or directories to read
   uint64_t offset = 0;                  // (warc cat)
   std::string uri;                      // (warc cat)
   bool payload = false;                 // (warc cat)
@@ -109,6 +112,12 @@ struct CrawlInvocation {
   std::string content_type;             // (inspect)
   std::string x_robots_tag;             // (inspect)
   std::string link_header;              // (inspect)
+  std::string store;                    // (crawl, worker, parser, store ...) these six: store_choice.h reads them
+  std::string store_endpoint;
+  std::string store_region;
+  uint64_t store_part_bytes = 0;
+  uint64_t store_timeout_us = 0;
+  std::string store_free;               // on | off
   std::string log_level;                // debug | info | warn | error
   std::string config_file;
 };

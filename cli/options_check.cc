@@ -137,6 +137,20 @@ absl::Status CheckWarcPrefix(std::string_view value) {
                          "{} at most", value, kLongestWarcPrefix);
 }
 
+absl::Status CheckStore(std::string_view value) {
+  if (value == "none") return absl::OkStatus();
+  for (const std::string_view scheme : {"s3://", "file:///", "webhdfs://"}) {
+    if (value.starts_with(scheme) && value.size() > scheme.size()) return absl::OkStatus();
+  }
+  return InvalidArgument("'{}' is no store: expected s3://BUCKET/PREFIX, file:///PATH or webhdfs://HOST:PORT/PATH", value);
+}
+
+absl::Status CheckStoreEndpoint(std::string_view value) {
+  const auto url = Url::Parse(value);
+  if (url.ok() && url->is_http() && !url->host().empty() && url->path() == "/" && !url->has_query() && url->userinfo().empty()) return absl::OkStatus();
+  return InvalidArgument("'{}' is no server: expected http://HOST:PORT or https://HOST", value);
+}
+
 absl::Status CheckHeader(std::string_view value) {
   // What the fetcher writes itself; a second one would make the request ambiguous.
   constexpr std::array<std::string_view, 6> kOwn = {"host",       "user-agent",        "connection",

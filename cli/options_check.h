@@ -19,6 +19,10 @@ absl::Status CheckGroup(std::string_view value);
 absl::Status CheckResolve(std::string_view value);
 absl::Status CheckProxy(std::string_view value);
 absl::Status CheckWarcPrefix(std::string_view value);
+// s3://, file:// or webhdfs://, or "none".
+absl::Status CheckStore(std::string_view value);
+// http://HOST:PORT or https://.
+absl::Status CheckStoreEndpoint(std::string_view value);
 // "Name: value", and not a header that the fetcher writes itself.
 absl::Status CheckHeader(std::string_view value);
 // Starts with a product token and has no control characters (RFC 9110 10.1.5).

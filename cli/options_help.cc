@@ -24,7 +24,7 @@ constexpr std::string_view kSeedText =
 line, # starts a comment. Otherwise example.com/path means https://example.com/path.
 )";
 
-constexpr std::array<CommandText, 24> kCommands = {{
+constexpr std::array<CommandText, 27> kCommands = {{
     {Command::kCrawl, "crawl", "weft crawl SEEDS... --out DIR [options]", "Crawl, everything in this one process",
      R"(Examples:
   weft crawl https://example.com/ --contact you@example.org --out crawl
@@ -35,7 +35,7 @@ constexpr std::array<CommandText, 24> kCommands = {{
 Going on: options are stored in DIR. Options given later replace them, and what changes is printed; an empty value
 ('') empties a list. Ctrl-C stops; nothing is lost, and the same command goes on.
 Exit codes: 0 finished, or stopped by a limit, whatever became of single URLs; 1 failed; 2 wrong usage;
-130 interrupted with URLs left.
+3 some files could not be brought to the --store; 130 interrupted with URLs left.
 )"},
     {Command::kScheduler, "scheduler", "weft scheduler --data DIR [--listen tcp://127.0.0.1:7700] [options]",
      "Run the scheduler of a crawl on several processes",
@@ -217,6 +217,22 @@ have ended.
 The files are linked into DIR/warc (copied, where they lie on another disk), and the URLs of their responses are seeds. Nothing is
 fetched: weft crawl --out DIR takes the pages from the files, follows their links and goes on. The files stay as they are.
 )"},
+    {Command::kStorePush, "store push", "weft store push FILE|DIR... --store URL [options]", "Bring finished files to a store",
+     R"(Examples:
+  weft store push crawl --store s3://bucket/crawls/2026
+  weft store push pages.parquet --store s3://bucket/exports --store-endpoint http://127.0.0.1:9000
+
+Of a directory WARC files (with their indexes), WACZ and Parquet files are taken. What the store holds already under that name is not
+sent again; where it holds something else, that is said and nothing is replaced.
+Exit codes: 0 all are stored; 2 wrong usage; 3 some are not.
+)"},
+    {Command::kStorePull, "store pull", "weft store pull FILE|DIR... | NAME... --store URL [--out DIR]", "Bring files back from a store",
+     R"(Examples:
+  weft store pull crawl              the WARC files of the crawl that were removed here
+  weft store pull pages.parquet --store s3://bucket/exports --out here
+)"},
+    {Command::kStoreList, "store list", "weft store list --store URL", "List what a store holds",
+     "Example:\n  weft store list --store s3://bucket/crawls/2026\n\nPrints a line an object: its bytes, a tab, and its name.\n"},
 }};
 
 constexpr std::array<OptionGroup, 10> kGroupOrder = {

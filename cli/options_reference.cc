@@ -17,12 +17,14 @@ std::string Cell(std::string_view text) {
 }
 
 std::string TakenBy(const Option& option) {
-  constexpr std::array<Command, 21> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
+  constexpr std::array<Command, 27> kAll = {Command::kCrawl,  Command::kScheduler, Command::kWorker, Command::kFetcher,
                                            Command::kParser, Command::kSeedsAdd,  Command::kStatus, Command::kExport,
                                            Command::kPoliteness, Command::kTraps, Command::kNodeList,
                                            Command::kNodeDrain, Command::kNodeForget, Command::kCheckpoint, Command::kInspect,
                                            Command::kWarcCheck, Command::kWarcCat, Command::kWarcExtract, Command::kIndex,
-                                           Command::kWacz, Command::kImport};
+                                           Command::kWacz, Command::kImport, Command::kTokenNew, Command::kTokenList,
+                                           Command::kTokenRevoke, Command::kStorePush, Command::kStorePull,
+                                           Command::kStoreList};
   std::string names;
   for (const Command command : kAll) {
     if (!option.taken_by(command)) continue;

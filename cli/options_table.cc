@@ -216,10 +216,10 @@ std::vector<Option> NetworkOptions() {
 std::vector<Option> OutputOptions() {
   return {
       {.name = "out", .unit = "DIR",
-       .help = "The crawl's directory: made if it is missing, gone on with if it is not. (warc extract) Where the files go; (index, "
+       .help = "The crawl's directory: made if it is missing, gone on with if it is not. (warc extract, store pull) Where the files go; (index, "
                "wacz) the file to write, which is replaced when it is complete",
        .group = OptionGroup::kOutput,
-       .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz),
+       .commands = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kIndex) | Bits(Command::kWacz) | Bits(Command::kStorePull),
        .required_by = kCrawl | kImport | Bits(Command::kWarcExtract) | Bits(Command::kWacz), .place = OfCall(&Call::out_dir)},
       {.name = "data", .unit = "DIR", .help = "The scheduler's directory: made if it is missing, gone on with if not",
        .group = OptionGroup::kOutput, .commands = kScheduler | kTokens | kAddsSeeds | kNodeTools, .required_by = kScheduler | kTokens,
@@ -397,9 +397,35 @@ std::vector<Option> ArchiveOptions() {
   };
 }
 
+std::vector<Option> StoreOptionRows() {
+  constexpr uint32_t kKeepers = kCrawl | kParsers;
+  constexpr uint32_t kStores = Bits(Command::kStorePush) | Bits(Command::kStorePull) | Bits(Command::kStoreList);
+  constexpr uint64_t kPart = 5ull << 20;  // the least that S3 takes
+  return {
+      {.name = "store", .default_note = "none, or what an earlier run was given", .unit = "URL",
+       .help = "Bring finished WARC files and their indexes to s3://BUCKET/PREFIX, file:///PATH or webhdfs://HOST:PORT/PATH; none ends that",
+       .group = OptionGroup::kOutput, .commands = kKeepers | kStores, .required_by = Bits(Command::kStorePush) | Bits(Command::kStoreList),
+       .place = OfCall(&Call::store), .check = CheckStore},
+      {.name = "store-endpoint", .default_note = "Amazon's", .unit = "URL",
+       .help = "The S3-compatible server, such as http://127.0.0.1:9000", .group = OptionGroup::kOutput, .commands = kKeepers | kStores,
+       .place = OfCall(&Call::store_endpoint), .check = CheckStoreEndpoint},
+      {.name = "store-region", .default_note = "AWS_REGION, AWS_DEFAULT_REGION, else us-east-1", .unit = "NAME", .help = "The bucket's region",
+       .group = OptionGroup::kOutput, .commands = kKeepers | kStores, .place = OfCall(&Call::store_region)},
+      {.name = "store-part-size", .kind = ValueKind::kSize, .default_text = "16MiB", .unit = "SIZE", .least = kPart, .most = 1ull << 30,
+       .help = "What is larger is sent to S3 in parts of this size", .group = OptionGroup::kOutput,
+       .commands = kKeepers | Bits(Command::kStorePush), .place = OfCall(&Call::store_part_bytes)},
+      {.name = "store-timeout", .kind = ValueKind::kDuration, .default_text = "60s", .unit = "DURATION", .least = 1'000'000,
+       .help = "Try again when the store is silent for this long", .group = OptionGroup::kOutput, .commands = kKeepers | kStores,
+       .place = OfCall(&Call::store_timeout_us)},
+      {.name = "store-free", .kind = ValueKind::kChoice, .default_text = "off", .unit = "on|off", .choices = "on|off",
+       .help = "Remove the local copy of a WARC file that the store holds; export reads it there", .group = OptionGroup::kOutput,
+       .commands = kKeepers | Bits(Command::kStorePush), .place = OfCall(&Call::store_free)},
+  };
+}
+
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
-  for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions, ExportOptions,
+  for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions, StoreOptionRows, ExportOptions,
                      InspectionOptions, ArchiveOptions, NodeAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }

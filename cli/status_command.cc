@@ -8,6 +8,7 @@
 #include "cli/record_source.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/store_note.h"
 
 namespace weft {
 namespace {
@@ -35,7 +36,8 @@ nlohmann::ordered_json Counts(const google::protobuf::RepeatedPtrField<wire::Cou
   return json;
 }
 
-std::string Json(const wire::StatusReply& status) {
+// `pages`: the crawl's own pages directory; empty: it is not known here.
+std::string Json(const wire::StatusReply& status, const std::string& pages) {
   const wire::Ledger& ledger = status.ledger();
   nlohmann::ordered_json json;
   json["state"] = status.state();
@@ -72,6 +74,11 @@ std::string Json(const wire::StatusReply& status) {
                      {"pages", trap.pages()}, {"refused", trap.refused()}, {"example", trap.example()}});
   }
   json["traps"] = traps;
+  if (const auto state = ReadStoreState(pages); !pages.empty() && state.ok()) {
+    const StoreTally tally = TallyStored(pages).value_or(StoreTally{});
+    json["store"] = {{"url", state->store.url}, {"stored", tally.stored}, {"stored_bytes", tally.stored_bytes}, {"freed", tally.freed},
+                     {"waiting", tally.waiting}, {"waiting_bytes", tally.waiting_bytes}, {"trouble", state->trouble}};
+  }
   return json.dump();
 }
 
@@ -80,6 +87,16 @@ void PrintReasons(std::string_view title, const google::protobuf::RepeatedPtrFie
   for (const wire::Count& count : counts) sum += count.count();
   fmt::print("  {:<11}{:>12}\n", title, HumanCount(sum));
   for (const wire::Count& count : counts) fmt::print("    {:<20}{:>12}\n", count.name(), HumanCount(count.count()));
+}
+
+void PrintStore(const std::string& pages) {
+  if (pages.empty()) return;
+  const auto state = ReadStoreState(pages);
+  if (!state.ok()) return;
+  const StoreTally tally = TallyStored(pages).value_or(StoreTally{});
+  fmt::print("  store {}: {} ({}) stored, {} ({}) waiting\n", state->store.url, HumanCount(tally.stored, "file"), HumanSize(tally.stored_bytes),
+             HumanCount(tally.waiting), HumanSize(tally.waiting_bytes));
+  if (!state->trouble.empty()) fmt::print("  store: nothing could be stored lately: {}\n", state->trouble);
 }
 
 void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
@@ -118,10 +135,13 @@ int StatusCommand(const CommandLine& line) {
     fmt::print(stderr, "weft: {}\n", ErrorText(status.status()));
     return kExitFailed;
   }
+  const std::string& directory = line.invocation.directory;
+  const std::string pages = directory.empty() ? "" : directory + "/warc";
   if (line.invocation.json) {
-    fmt::print("{}\n", Json(*status));
+    fmt::print("{}\n", Json(*status, pages));
   } else {
     PrintText(*status, line.invocation.scheduler);
+    PrintStore(pages);
   }
   return kExitOk;
 }

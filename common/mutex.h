@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
+#include <absl/time/time.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -37,6 +38,12 @@ class CondVar {
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
+    lock.release();
+  }
+  // The same, for at most that long.
+  void WaitFor(Mutex& mutex, absl::Duration at_most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    condition_.wait_for(lock, absl::ToChronoMilliseconds(at_most));
     lock.release();
   }
   void NotifyOne() { condition_.notify_one(); }

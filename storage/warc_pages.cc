@@ -14,6 +14,8 @@
 #include "common/status.h"
 #include "storage/byte_source.h"
 #include "storage/pages_directory.h"
+#include "storage/store_note.h"
+#include "storage/stored_source.h"
 #include "storage/warc_digest.h"
 #include "storage/warc_file.h"
 #include "storage/warc_format.h"
@@ -23,6 +25,8 @@ namespace weft {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint64_t kReadAhead = 1u << 20;  // of files that lie in a store alone
 
 // The beginning of a source: what is durable of a file that grows.
 class Front : public ByteSource {
@@ -99,7 +103,7 @@ absl::StatusOr<absl::Time> DateOf(const WarcRecord& record) {
 // What is durable of `path`, and where it is found now. A finished file is durable to its end; of one that is still
 // written its note tells.
 absl::StatusOr<std::pair<std::string, uint64_t>> DurablePart(const std::string& path) {
-  if (fs::exists(path)) return std::make_pair(path, UINT64_MAX);
+  if (fs::exists(path) || fs::exists(path + std::string(kStoredSuffix))) return std::make_pair(path, UINT64_MAX);
   const std::optional<uint64_t> synced = ReadSyncedNote(path + std::string(kSyncedSuffix));
   if (!synced) return DataLoss("{}: it is not known how much of it is durable", path);
   return std::make_pair(path + std::string(kOpenSuffix), *synced);
@@ -112,8 +116,8 @@ absl::Status WarcPages::OpenFile(const std::string& name) {
     auto part = DurablePart(fmt::format("{}/{}", directory_, name));
     failed = part.status();
     if (!failed.ok()) continue;
-    auto source = OpenFileSource(part->first);
-    auto bytes = OpenFileSource(part->first);
+    auto source = OpenFileOrStored(part->first, kReadAhead);
+    auto bytes = OpenFileOrStored(part->first, kReadAhead);
     failed = source.status();
     failed.Update(bytes.status());
     if (!failed.ok()) continue;
@@ -178,7 +182,10 @@ absl::StatusOr<std::unique_ptr<StoredPages>> OpenWarcPages(const std::string& di
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     std::string name = it->path().filename().string();
-    if (name.ends_with(kOpenSuffix)) name.resize(name.size() - kOpenSuffix.size());
+    // A file whose local copy is no more was written before its note was.
+    for (const std::string_view suffix : {kOpenSuffix, kStoredSuffix}) {
+      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    }
     if (IsWarcFileName(name) && WrittenSince(it->path().string(), from)) files.push_back(std::move(name));
   }
   if (error) return ErrnoStatus(error.value(), "list the directory", directory);

@@ -8,6 +8,7 @@
 #include "common/digest.h"
 #include "common/status.h"
 #include "storage/gzip_member.h"
+#include "storage/stored_source.h"
 #include "storage/warc_format.h"
 #include "storage/warc_input.h"
 #include "storage/warc_parser.h"
@@ -274,7 +275,7 @@ absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const War
   const std::string path = fmt::format("{}/{}", directory, place.file);
   auto source = OpenFileSource(path);
   if (!source.ok()) source = OpenFileSource(path + std::string(kOpenSuffix));
-  if (!source.ok()) source = OpenFileSource(path);  // renamed between the two
+  if (!source.ok()) source = OpenFileOrStored(path);  // renamed between the two, or kept elsewhere
   if (!source.ok()) return source.status();
   const std::string name = fmt::format("{} offset {}", place.file, place.offset);
   const uint64_t size = (*source)->size();
@@ -283,6 +284,7 @@ absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const War
   }
   std::string bytes(static_cast<size_t>(place.length), '\0');
   bytes.resize((*source)->ReadAt(place.offset, bytes.data(), bytes.size()));
+  if (bytes.size() < place.length) return DataLoss("{}: the bytes cannot be read", name);
   if (Sha1(bytes) != place.record_digest) return DataLoss("{}: the bytes have changed since they were stored", name);
   auto record = WarcReader::OverSource(std::make_unique<MemorySource>(std::move(bytes)))->Next();
   if (!record.ok()) return DataLoss("{}: {}", name, ErrorText(record.status()));

@@ -112,7 +112,9 @@ absl::Status WarcStore::Impl::ReportLost(Slot& slot) {
 absl::Status WarcStore::Impl::FinishRetired(Slot& slot) {
   if (slot.failed) return ReportLost(slot);
   WEFT_RETURN_IF_ERROR(slot.file->Finish(clock.SteadyNow()));
-  if (slot.index != nullptr && slot.file->size() > 0 && !slot.file->torn()) WriteIndex(slot);
+  if (slot.file->size() == 0 || slot.file->torn()) return absl::OkStatus();
+  if (slot.index != nullptr) WriteIndex(slot);
+  if (options.finished != nullptr) options.finished(slot.file->name());
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 // reported, not trimmed (protocol rule 10).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct WarcStoreOptions {
   std::string operator_contact;
   std::string part_of;                // the crawl, for warcinfo
   std::string from;                   // the From header that is sent, if one is
+  // Told of every file that has its final name (and its index), on the thread that syncs; null: nobody is.
+  std::function<void(const std::string& name)> finished = nullptr;
 };
 
 struct WarcRepair {
