@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,8 +23,11 @@ class Violation(AssertionError):
     """A promise that did not hold."""
 
 
-def _die_with_parent():
+def _before_start(files):
+    """Runs in the child: it dies with this process, and may have so many files open."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 class Node:
@@ -33,6 +37,7 @@ class Node:
         self.cluster, self.name, self.words = cluster, name, words
         self.address = cluster.network.join(name)
         self.environment = environment
+        self.files = None if words[0] == sys.executable else cluster.files
         self.log = cluster.at(name + ".log")
         self.process = None
         self.began = 0.0
@@ -40,7 +45,7 @@ class Node:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*self.cluster.network.enter(self.name), *self.words], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, preexec_fn=_die_with_parent,
+                                            stdout=log, stderr=log, preexec_fn=lambda: _before_start(self.files),
                                             env={**os.environ, **(self.environment or {})})
         self.began = time.monotonic()
         return self
@@ -72,9 +77,10 @@ class Node:
 class Cluster:
     """`with Cluster(...) as cluster`: the web is served, the scheduler runs; the test adds fetchers and parsers."""
 
-    def __init__(self, suite, network, folder, hosts, pages, options=(), latency_ms=0, big_bytes=0, environment=None, data_disk=None):
+    def __init__(self, suite, network, folder, hosts, pages, options=(), latency_ms=0, big_bytes=0, environment=None, data_disk=None, files=None):
         self.suite, self.network, self.folder = suite, network, folder
         self.options, self.latency_ms, self.environment = options, latency_ms, environment
+        self.files = files
         self.nodes = {}
         self.pages = []
         port = 8000 if network.isolated else 20000 + os.getpid() % 10000

@@ -6,15 +6,17 @@ from checker import check
 from cluster import Violation
 from suite import fault
 
-HOSTS = 60
+HOSTS = 90
 DELAY = 0.5
+# Fewer than there are hosts for each: hosts wait, and a new node can have some.
+FEWER = ("--connections", "6")  # four leases each
 
 
 @fault("join-leave", "a node joins or leaves every few seconds")
 def join_and_leave(suite):
     every, turns = (3, 8) if suite.short else (10, 30)
-    pages = int(1.3 * every * turns / (DELAY + 0.05)) + 1
-    with suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=50) as cluster:
+    pages = int(0.6 * every * turns / (DELAY + 0.05)) + 1
+    with suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=50, options=FEWER) as cluster:
         cluster.worker("w0")
         cluster.wait_until_done(HOSTS)
         here, ends = [cluster.nodes["w0"]], []

@@ -3,7 +3,7 @@ import time
 
 from checker import check
 from cluster import Violation
-from stop_faults import DELAY, HOSTS, requests_of, with_nodes
+from stop_faults import DELAY, FEWER, HOSTS, requests_of, with_nodes
 from suite import fault
 
 LEASE = 10  # seconds from the sending of the renewal on
@@ -14,7 +14,7 @@ def crawl_with_cut(suite, name, **how):
     suite.needs_namespaces()
     seconds = 15 if suite.short else 30
     pages = max(30, int(2.5 * seconds / (DELAY + 0.1)))
-    with suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100) as cluster:
+    with suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100, options=FEWER) as cluster:
         with_nodes(cluster)
         begin = time.monotonic()
         cluster.network.cut(name, **how)

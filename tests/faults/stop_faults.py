@@ -7,12 +7,14 @@ from suite import fault
 
 HOSTS = 40
 DELAY = 0.4
+# A fetcher takes fewer hosts than there are: a host that one fetcher holds is not taken from it for another one's sake.
+FEWER = ("--connections", "6")  # four leases each
 
 
 def crawl(suite, seconds):
     """Long enough that a stop of so many seconds falls into it."""
     pages = max(30, int(2.5 * seconds / (DELAY + 0.1)))
-    return suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100)
+    return suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100, options=FEWER)
 
 
 def with_nodes(cluster):
