@@ -3,13 +3,15 @@
 A line a fault with its figures and the seed. Ends with 1 if a promise did not hold, with 77 if every fault was skipped.
 """
 import argparse
-import contextlib
+import concurrent.futures
 import importlib
 import json
 import os
 import random
+import subprocess
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -19,8 +21,7 @@ from cluster import Violation  # noqa: E402
 from suite import FAULTS, Skipped, Suite  # noqa: E402
 
 for family in ("kill", "stop", "partition", "proxy", "members", "disk", "intruder", "clock", "damage", "poison"):
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module(family + "_faults")
+    importlib.import_module(family + "_faults")
 
 SKIPPED = 77
 
@@ -37,6 +38,8 @@ def arguments():
     parser.add_argument("--pages", type=int, default=0, help="about how many pages a crawl has (20000; 1000 with --short)")
     parser.add_argument("--no-namespaces", action="store_true", help="all on addresses of loopback; what needs more is skipped")
     parser.add_argument("--keep", action="store_true", help="keep the folder of what failed")
+    parser.add_argument("--jobs", type=int, default=1, help="so many faults at a time (each waits most of its time)")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true")
     return parser.parse_args()
 
@@ -56,6 +59,8 @@ def run(suite, one):
         return {"result": "skipped", "why": str(why)}, begin
     except Violation as what:
         return {"result": "violated", "why": str(what)}, begin
+    except Exception:  # pylint: disable=broad-except
+        return {"result": "violated", "why": "the test itself failed: " + traceback.format_exc()}, begin
 
 
 def tell(report, as_json):
@@ -67,12 +72,8 @@ def tell(report, as_json):
           f"{figures}{report.get('why', '')}", flush=True)
 
 
-def main():
-    options = arguments()
-    if options.list:
-        for one in FAULTS.values():
-            print(f"{one.name:<22} {one.what}")
-        return 0
+def prepared(options):
+    """A suite, in namespaces where they are allowed."""
     isolated = not options.no_namespaces
     if isolated:
         try:
@@ -81,11 +82,44 @@ def main():
             print(f"scripts/fault-suite: no network namespaces here ({why}); what can be is tried on loopback", file=sys.stderr)
             isolated = False
     pages = options.pages or (1000 if options.short else 20000)
-    suite = Suite(options.weft, options.seed, options.short, options.kills, pages, isolated, options.keep)
+    return Suite(options.weft, options.seed, options.short, options.kills, pages, isolated, options.keep)
+
+
+def report_of(suite, one, seed):
+    report, begin = run(suite, one)
+    return {"fault": one.name, "seed": seed, "seconds": round(time.monotonic() - begin, 1), **report}
+
+
+def in_a_process(one, options):
+    """The same by a process of its own: it has its own namespaces."""
+    words = [word for word in sys.argv[1:] if word != "--json"] + ["--jobs", "1", "--only", one.name, "--seed", str(options.seed), "--json", "--one"]
+    done = subprocess.run([sys.executable, "-B", os.path.abspath(__file__), *words], stdout=subprocess.PIPE, text=True, check=False)
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            return json.loads(line)
+    return {"fault": one.name, "seed": options.seed, "seconds": 0.0, "result": "violated", "why": f"the test itself ended with {done.returncode}"}
+
+
+def main():
+    options = arguments()
+    if options.list:
+        for one in FAULTS.values():
+            print(f"{one.name:<22} {one.what}")
+        return 0
+    if options.one:
+        tell(report_of(prepared(options), FAULTS[options.only[-1]], options.seed), True)
+        return 0
     results = []
-    for one in chosen(options.only):
-        report, begin = run(suite, one)
-        report = {"fault": one.name, "seed": options.seed, "seconds": round(time.monotonic() - begin, 1), **report}
+    faults = chosen(options.only)
+    together = [one for one in faults if options.jobs > 1 and not one.alone]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=options.jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(in_a_process, one, options) for one in together]):
+            tell(done.result(), options.json)
+            results.append(done.result()["result"])
+    left = [one for one in faults if one not in together]
+    suite = prepared(options) if left else None
+    for one in left:
+        report = report_of(suite, one, options.seed)
         tell(report, options.json)
         results.append(report["result"])
     if "violated" in results:

@@ -55,16 +55,16 @@ def intrude(suite, kind):
     return {"calm_crawl_s": round(calm["crawl_s"], 2), "calm_p99_s": round(calm["p99_s"], 2), **now}
 
 
-@fault("intruder-silent", "1,000 TCP connections that say nothing")
+@fault("intruder-silent", "1,000 TCP connections that say nothing", alone=True)
 def silent(suite):
     return intrude(suite, "silent")
 
 
-@fault("intruder-malformed", "frames that no node would send, after a handshake")
+@fault("intruder-malformed", "frames that no node would send, after a handshake", alone=True)
 def malformed(suite):
     return intrude(suite, "malformed")
 
 
-@fault("intruder-huge", "frames of 64 MiB")
+@fault("intruder-huge", "frames of 64 MiB", alone=True)
 def huge(suite):
     return intrude(suite, "huge")

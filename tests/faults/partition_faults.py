@@ -12,8 +12,8 @@ SLACK = 1.5  # heartbeats are a second apart; a request may be under way
 
 def crawl_with_cut(suite, name, **how):
     suite.needs_namespaces()
-    seconds = 15 if suite.short else 30
-    pages = max(30, int(2.5 * seconds / (DELAY + 0.1)))
+    seconds = 14 if suite.short else 30
+    pages = int((1.4 * seconds + 6) / (DELAY + 0.1))
     with suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100, options=FEWER) as cluster:
         with_nodes(cluster)
         begin = time.monotonic()

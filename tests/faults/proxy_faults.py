@@ -39,7 +39,8 @@ def crawl_through(suite, *trouble):
         for proxy in proxies:
             proxy.process.terminate()
             proxy.wait(10)
-            for what, times in json.loads(proxy.told().strip().splitlines()[-1]).items():
+            told = next((line for line in proxy.told().splitlines() if line.startswith("{")), "{}")
+            for what, times in json.loads(told).items():
                 did[what] = did.get(what, 0) + times
         if not did.get("bytes"):
             raise Violation("nothing passed through the proxies")

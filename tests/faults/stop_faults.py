@@ -13,7 +13,7 @@ FEWER = ("--connections", "6")  # four leases each
 
 def crawl(suite, seconds):
     """Long enough that a stop of so many seconds falls into it."""
-    pages = max(30, int(2.5 * seconds / (DELAY + 0.1)))
+    pages = int((1.4 * seconds + 6) / (DELAY + 0.1))
     return suite.cluster(HOSTS, pages, delay=DELAY, latency_ms=100, options=FEWER)
 
 
@@ -32,7 +32,7 @@ def requests_of(cluster, node, begin, end):
 @fault("stop-fetcher", "SIGSTOP of a fetcher for longer than a lease; its leases are over when it wakes")
 def stop_fetcher(suite):
     """When it wakes the scheduler is out of its reach: whatever it asks then it asks without a lease."""
-    seconds = 16 if suite.short else 60
+    seconds = 14 if suite.short else 60
     with crawl(suite, seconds) as cluster:
         with_nodes(cluster)
         node = cluster.nodes["f1"]
@@ -59,7 +59,7 @@ def stop_fetcher(suite):
 
 
 def stop_one(suite, name):
-    seconds = 16 if suite.short else 60
+    seconds = 14 if suite.short else 60
     with crawl(suite, seconds) as cluster:
         with_nodes(cluster)
         with stopped(cluster.nodes[name]):

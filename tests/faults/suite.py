@@ -15,14 +15,14 @@ class Skipped(Exception):
 
 
 class Fault:
-    def __init__(self, name, what, run):
-        self.name, self.what, self.run = name, what, run
+    def __init__(self, name, what, run, alone):
+        self.name, self.what, self.run, self.alone = name, what, run, alone
 
 
-def fault(name, what):
-    """Registers a function of the suite that answers with figures, or raises Violation or Skipped."""
+def fault(name, what, alone=False):
+    """Registers a function of the suite that answers with figures, or raises Violation or Skipped. `alone`: it measures times."""
     def register(run):
-        FAULTS[name] = Fault(name, what, run)
+        FAULTS[name] = Fault(name, what, run, alone)
         return run
     return register
 
