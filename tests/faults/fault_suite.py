@@ -36,6 +36,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--kills", type=int, default=200, help="of each kill fault (200; at most 5 with --short)")
     parser.add_argument("--pages", type=int, default=0, help="about how many pages a crawl has (20000; 1000 with --short)")
+    parser.add_argument("--hosts", type=int, default=40, help="on so many hosts (40), where nodes are killed")
     parser.add_argument("--no-namespaces", action="store_true", help="all on addresses of loopback; what needs more is skipped")
     parser.add_argument("--keep", action="store_true", help="keep the folder of what failed")
     parser.add_argument("--jobs", type=int, default=1, help="so many faults at a time (each waits most of its time)")
@@ -82,7 +83,7 @@ def prepared(options):
             print(f"scripts/fault-suite: no network namespaces here ({why}); what can be is tried on loopback", file=sys.stderr)
             isolated = False
     pages = options.pages or (1000 if options.short else 20000)
-    return Suite(options.weft, options.seed, options.short, options.kills, pages, isolated, options.keep)
+    return Suite(options.weft, options.seed, options.short, options.kills, options.hosts, pages, isolated, options.keep)
 
 
 def report_of(suite, one, seed):

@@ -12,6 +12,7 @@ HOSTS = 40
 DELAY = 0.2
 NOISE = 1.35  # two crawls on a machine that does other things, too
 FILES = 1024  # that a node may have open: what Debian gives to who asks for nothing
+HANDSHAKE = 10  # seconds that a stranger has for it
 FLOOR = 0.25  # seconds: differences below are the machine's
 _calm = {}
 
@@ -33,6 +34,7 @@ def crawl(suite, kind):
         took = time.monotonic() - begin
         did = {}
         if intruder:
+            time.sleep(max(0.0, HANDSHAKE + 3 - took))
             intruder.process.terminate()
             intruder.wait(20)
             did = json.loads(intruder.told().strip().splitlines()[-1])

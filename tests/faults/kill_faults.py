@@ -5,8 +5,6 @@ import time
 from checker import check
 from suite import fault
 
-HOSTS = 40
-
 
 class Kills:
     """What was unacknowledged at each kill bounds what may be fetched again."""
@@ -30,15 +28,15 @@ class Kills:
 
 def crawl_and_kill(suite, choose):
     every, kills = (5, suite.kills) if not suite.short else (3, min(suite.kills, 5))
-    pages = max(8, suite.pages // HOSTS)
+    pages = max(8, suite.pages // suite.hosts)
     delay = max(0.15, kills * every / pages)
     draw = random.Random(suite.seed)
-    with suite.cluster(HOSTS, pages, delay=delay, latency_ms=200) as cluster:
+    with suite.cluster(suite.hosts, pages, delay=delay, latency_ms=200) as cluster:
         cluster.parser("p1")
         cluster.parser("p2")
         cluster.fetcher("f1")
         cluster.fetcher("f2")
-        cluster.wait_until_done(HOSTS // 2)
+        cluster.wait_until_done(suite.hosts // 2)
         kill = Kills(cluster)
         for number in range(kills):
             time.sleep(draw.uniform(0.5, 1.5) * every)

@@ -28,8 +28,9 @@ def fault(name, what, alone=False):
 
 
 class Suite:
-    def __init__(self, weft, seed, short, kills, pages, isolated, keep):
-        self.weft, self.seed, self.short, self.kills, self.pages = weft, seed, short, kills, pages
+    def __init__(self, weft, seed, short, kills, hosts, pages, isolated, keep):
+        self.weft, self.seed, self.short = weft, seed, short
+        self.kills, self.hosts, self.pages = kills, hosts, pages
         self.isolated, self.keep = isolated, keep
 
     @contextlib.contextmanager
