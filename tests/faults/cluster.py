@@ -139,13 +139,14 @@ class Cluster:
     def fetcher(self, name):
         return self.weft(name, "fetcher", "--scheduler", self.endpoint)
 
-    def parser(self, name, folder=None):
-        folder = folder or self.at(name)
+    def parser(self, name, parsers=1):
+        folder = self.at(name)
         if folder not in self.pages:
             self.pages.append(folder)
         address = self.network.join(name)
-        return self.weft(name, "parser", "--scheduler", self.endpoint, "--pages", folder, "--parsers", "1",
-                         "--listen", f"tcp://{address}:{self.port + 1}")
+        port = self.port + 1 if parsers == 1 else "*"
+        return self.weft(name, "parser", "--scheduler", self.endpoint, "--pages", folder, "--parsers", str(parsers),
+                         "--listen", f"tcp://{address}:{port}")
 
     def worker(self, name):
         folder = self.at(name)
