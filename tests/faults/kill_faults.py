@@ -15,6 +15,7 @@ class Kills:
         self.at_most = 0
 
     def kill(self, nodes, pause):
+        self.cluster.wait_for(self.cluster.status, "the scheduler answers", 30)
         before = self.cluster.pages_done()
         for node in nodes:
             node.kill()
