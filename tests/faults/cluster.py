@@ -77,10 +77,10 @@ class Node:
 class Cluster:
     """`with Cluster(...) as cluster`: the web is served, the scheduler runs; the test adds fetchers and parsers."""
 
-    def __init__(self, suite, network, folder, hosts, pages, options=(), latency_ms=0, big_bytes=0, environment=None, data_disk=None, files=None):
+    def __init__(self, suite, network, folder, hosts, pages, options=(), latency_ms=0, big_bytes=0, environment=None, data_disk=None, files=None, keys=False):
         self.suite, self.network, self.folder = suite, network, folder
         self.options, self.latency_ms, self.environment = options, latency_ms, environment
-        self.files = files
+        self.files, self.keys = files, keys
         self.nodes = {}
         self.pages = []
         port = 8000 if network.isolated else 20000 + os.getpid() % 10000
@@ -103,10 +103,11 @@ class Cluster:
             self.scheduler = self.weft("scheduler", "scheduler", "--data", self.data, "--listen", self.endpoint,
                                        "--scope", "any", "--traps", "off", "--contact", "suite@example.org",
                                        "--allow-private-net", "127.0.0.0/8", "--resolve",
-                                       f"*:*:{self.nodes['web'].address}", *self.options)
+                                       f"*:*:{self.nodes['web'].address}", *self.options, *(["--keys"] if self.keys else []))
             self.wait_for(lambda: "scheduler at tcp" in self.scheduler.told(), "the scheduler listens", 20)
             seeded = subprocess.run([*self.network.enter("scheduler"), self.suite.weft, "seeds", "add", self.web.start(),
-                                     "--scheduler", self.endpoint], capture_output=True, text=True, check=False)
+                                     *(["--data", self.data] if self.keys else ["--scheduler", self.endpoint])],
+                                    capture_output=True, text=True, check=False)
             if seeded.returncode != 0:
                 raise Violation(f"weft seeds add: {seeded.stderr}")
         except BaseException:
@@ -136,8 +137,21 @@ class Cluster:
         node = self.add("web", words)
         self.wait_for(lambda: "serving" in node.told(), "the web is served", 20)
 
+    def joins(self, name, role):
+        """The words with which a node finds its scheduler: its address, or a token."""
+        if not self.keys:
+            return ["--scheduler", self.endpoint]
+        token = self.at(name + ".token")
+        if not os.path.exists(token):
+            made = self.tool("token", "new", "--role", role, "--name", name, "--data", self.data, "--address", self.endpoint)
+            if made.returncode != 0:
+                raise Violation(f"weft token new: {made.stderr}")
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+                file.write(made.stdout)
+        return ["--join", token]
+
     def fetcher(self, name):
-        return self.weft(name, "fetcher", "--scheduler", self.endpoint)
+        return self.weft(name, "fetcher", *self.joins(name, "fetcher"))
 
     def parser(self, name, parsers=1):
         folder = self.at(name)
@@ -145,7 +159,7 @@ class Cluster:
             self.pages.append(folder)
         address = self.network.join(name)
         port = self.port + 1 if parsers == 1 else "*"
-        return self.weft(name, "parser", "--scheduler", self.endpoint, "--pages", folder, "--parsers", str(parsers),
+        return self.weft(name, "parser", *self.joins(name, "parser"), "--pages", folder, "--parsers", str(parsers),
                          "--listen", f"tcp://{address}:{port}")
 
     def worker(self, name):
@@ -153,7 +167,7 @@ class Cluster:
         if folder not in self.pages:
             self.pages.append(folder)
         address = self.network.join(name)
-        return self.weft(name, "worker", "--scheduler", self.endpoint, "--pages", folder, "--parsers", "1",
+        return self.weft(name, "worker", *self.joins(name, "worker"), "--pages", folder, "--parsers", "1",
                          "--listen", f"tcp://{address}:{self.port + 1}")
 
     def tool(self, *words, seconds=120):

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 
 from cluster import Cluster
@@ -48,6 +49,10 @@ class Suite:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
+
+    def has_keys(self):
+        """Whether this Weft can ask for keys."""
+        return subprocess.run([self.weft, "token", "--help"], capture_output=True, check=False).returncode == 0
 
     def needs_namespaces(self):
         if not self.isolated:
