@@ -40,21 +40,18 @@ def fill(folder):
     return path
 
 
-def crawl_with_full_disk(suite, small, told_by, words, also_parser=False):
-    with suite.cluster(HOSTS, max(60, suite.pages // HOSTS), delay=DELAY, latency_ms=20, data_disk="96m" if small == "data" else None) as cluster:
+def crawl_with_full_disk(suite, small, told_by, words):
+    with suite.cluster(HOSTS, max(60, suite.pages // HOSTS), delay=DELAY, latency_ms=20,
+                       data_disk="96m" if small == "data" else None) as cluster:
         disk = cluster.at(small)
         if small != "data":
             suite.mount(disk, "96m")
         cluster.parser("p1")
-        if also_parser:
-            cluster.parser("p2")
         cluster.fetcher("f1")
         try:
             cluster.wait_until_done(HOSTS * 5)
             ballast = fill(disk)
             node = cluster.nodes[told_by]
-            if also_parser:
-                time.sleep(6)
             cluster.wait_for(lambda: any(word in node.told() for word in words), f"{told_by} says that its disk is full", 60)
             said = next(line for line in node.told().splitlines() if any(word in line for word in words))
             if not node.alive():
