@@ -62,7 +62,7 @@ def crawl_with_full_disk(suite, small, told_by, words):
             os.remove(ballast)
             room = time.monotonic()
             asked = len(cluster.asked())
-            cluster.wait_for(lambda: len(cluster.asked()) > asked or cluster.status()["state"] == "finished", "the crawl goes on", 60)
+            cluster.wait_for(lambda: len(cluster.asked()) > asked or (cluster.status() or {}).get("state") == "finished", "the crawl goes on", 60)
             idle = time.monotonic() - room
             cluster.wait_until_finished(180)
             return {"asked_while_full": while_full, "goes_on_after_s": round(idle, 1), **check(cluster, DELAY), "said": said[:160]}

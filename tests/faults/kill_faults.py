@@ -41,7 +41,7 @@ def crawl_and_kill(suite, choose):
         kill = Kills(cluster)
         for number in range(kills):
             time.sleep(draw.uniform(0.5, 1.5) * every)
-            if cluster.status() and cluster.status()["state"] == "finished":
+            if (cluster.status() or {}).get("state") == "finished":
                 break
             kill.kill([cluster.nodes[name] for name in choose(number)], draw.uniform(0, 1))
         cluster.wait_until_finished(120 + pages * delay * 3)
