@@ -1,18 +1,14 @@
 #include "cli/live_parts.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <utility>
 
+#include "cli/crash_blame.h"
 #include "cli/version.h"
 #include "common/ascii.h"
 #include "common/digest.h"
@@ -73,48 +69,10 @@ absl::StatusOr<std::unique_ptr<Resolver>> LiveFetcherParts::MakeResolver(const w
   return NewAresResolver(loop_, SystemClock(), options);
 }
 
-// A page of memory in a file: what was written there before a crash of this process is read by the next one. The blame
-// list beside it counts crashes by key (protocol rule 14).
-struct LiveParserParts::Slot {
-  static constexpr size_t kBytes = 64;
-
-  explicit Slot(const std::string& path) : blame_path(path + ".blame") {
-    int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd >= 0 && ftruncate(fd, kBytes) == 0) {
-      void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-      if (mapped != MAP_FAILED) memory = static_cast<char*>(mapped);
-    }
-    if (fd >= 0) close(fd);
-    ReadBlame();
-    if (memory != nullptr && memory[0] != 0) {
-      std::string key(memory + 1, strnlen(memory + 1, kBytes - 2));
-      memory[0] = 0;
-      ++crashes[key];
-      WriteBlame();
-    }
-  }
-  ~Slot() {
-    if (memory != nullptr) munmap(memory, kBytes);
-  }
-
-  void ReadBlame() {
-    std::FILE* file = std::fopen(blame_path.c_str(), "re");
-    if (file == nullptr) return;
-    char key[kBytes];
-    unsigned count = 0;
-    while (std::fscanf(file, "%63s %u", key, &count) == 2) crashes[key] = count;
-    std::fclose(file);
-  }
-  void WriteBlame() const {
-    std::FILE* file = std::fopen((blame_path + ".new").c_str(), "we");
-    if (file == nullptr) return;
-    for (const auto& [key, count] : crashes) fmt::print(file, "{} {}\n", key, count);
-    if (std::fclose(file) == 0) std::rename((blame_path + ".new").c_str(), blame_path.c_str());
-  }
-
-  std::string blame_path;
-  char* memory = nullptr;
-  std::map<std::string, uint32_t> crashes;  // by the key's hexadecimal form
+// One count for all parsers of the directory.
+struct LiveParserParts::Slot : CrashBlame {
+  explicit Slot(const std::string& path)
+      : CrashBlame(path, std::filesystem::path(path).replace_filename("parsing.blame").string()) {}
 };
 
 LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random,
@@ -155,22 +113,9 @@ std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlS
   return NewExtractor(settings.extractor());
 }
 
-uint32_t LiveParserParts::CrashesOn(const std::string& key) {
-  if (slot_->crashes.empty()) return 0;
-  auto it = slot_->crashes.find(HexLower(key));
-  return it == slot_->crashes.end() ? 0 : it->second;
-}
+uint32_t LiveParserParts::CrashesOn(const std::string& key) { return slot_->CrashesOn(key); }
 
-void LiveParserParts::NameCurrentPage(const std::string& key) {
-  if (slot_->memory == nullptr) return;
-  if (key.empty()) {
-    slot_->memory[0] = 0;
-    return;
-  }
-  std::string hex = HexLower(key);
-  std::memcpy(slot_->memory + 1, hex.c_str(), std::min(hex.size() + 1, Slot::kBytes - 2));
-  slot_->memory[0] = 1;
-}
+void LiveParserParts::NameCurrentPage(const std::string& key) { slot_->Name(key); }
 
 // ---- Worker ----
 

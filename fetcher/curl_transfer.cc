@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -55,8 +56,8 @@ void CurlTransfer::Set(CURLoption option, T value) {
   }
 }
 
-CurlTransfer::CurlTransfer(const CurlTransportOptions& options, const Clock& clock)
-    : options_(options), clock_(clock), easy_(curl_easy_init()) {
+CurlTransfer::CurlTransfer(const CurlTransportOptions& options, const Clock& clock, const bool& aborting)
+    : options_(options), clock_(clock), aborting_(aborting), easy_(curl_easy_init()) {
   if (easy_ == nullptr) std::abort();
   Append(common_headers_, std::string(kAccept));
   Append(common_headers_, std::string(kAcceptEncoding));
@@ -114,6 +115,8 @@ void CurlTransfer::SetCallbacks() {
   Set(CURLOPT_DEBUGDATA, this);
   Set(CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
   Set(CURLOPT_OPENSOCKETDATA, this);
+  Set(CURLOPT_CLOSESOCKETFUNCTION, &OnCloseSocket);
+  Set(CURLOPT_CLOSESOCKETDATA, const_cast<bool*>(&aborting_));
   Set(CURLOPT_PREREQFUNCTION, &OnBeforeRequest);
   Set(CURLOPT_PREREQDATA, this);
 }
@@ -250,6 +253,16 @@ curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr
     return CURL_SOCKET_BAD;
   }
   return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+}
+
+// Bytes that a bad network has not taken yet are sent on by the kernel after a close, for minutes: a request whose lease
+// is over would reach the host while somebody else asks it (rule 16). A reset throws them away.
+int CurlTransfer::OnCloseSocket(void* aborting, curl_socket_t socket) {
+  if (*static_cast<const bool*>(aborting)) {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  return close(socket);
 }
 
 int CurlTransfer::OnBeforeRequest(void* self, char* peer_text, char*, int, int) {

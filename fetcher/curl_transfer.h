@@ -25,8 +25,8 @@ using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 
 class CurlTransfer {
  public:
-  // Both outlive the transfer.
-  CurlTransfer(const CurlTransportOptions& options, const Clock& clock);
+  // All outlive the transfer. `aborting`: connections that are closed now carry a request whose time is over.
+  CurlTransfer(const CurlTransportOptions& options, const Clock& clock, const bool& aborting);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -64,6 +64,7 @@ class CurlTransfer {
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
   static int OnDebug(CURL* easy, curl_infotype type, char* data, size_t size, void* self);
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int OnCloseSocket(void* aborting, curl_socket_t socket);
   static int OnBeforeRequest(void* self, char* peer, char* local, int peer_port, int local_port);
 
   bool TakeHeaderLine(std::string_view line);
@@ -72,6 +73,7 @@ class CurlTransfer {
 
   const CurlTransportOptions& options_;
   const Clock& clock_;
+  const bool& aborting_;
   CURL* easy_;
   CurlList common_headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};

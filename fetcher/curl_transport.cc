@@ -66,6 +66,7 @@ class CurlTransport : public Transport {
   CURLM* multi_;
   // libcurl refuses to be called from its own callbacks, where sinks run.
   bool inside_curl_ = false;
+  bool aborting_ = false;  // connections that are closed now carry a request whose time is over
   uint64_t curl_timer_ = 0;
   uint64_t pending_timer_ = 0;
   std::vector<std::pair<Todo, Handle>> pending_;
@@ -143,7 +144,7 @@ CurlTransfer* CurlTransport::Acquire() {
   const Handle handle = ++last_handle_;
   std::unique_ptr<CurlTransfer>& slot = active_[handle];
   if (idle_.empty()) {
-    slot = std::make_unique<CurlTransfer>(options_, clock_);
+    slot = std::make_unique<CurlTransfer>(options_, clock_, aborting_);
   } else {
     slot = std::move(idle_.back());
     idle_.pop_back();
@@ -207,7 +208,9 @@ void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
   FetchResult result = transfer->Finish(code);
   if (transfer->added) {
     inside_curl_ = true;
+    aborting_ = code != CURLE_OK;
     curl_multi_remove_handle(multi_, transfer->easy());
+    aborting_ = false;
     inside_curl_ = false;
     transfer->added = false;
   }

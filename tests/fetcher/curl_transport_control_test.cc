@@ -1,4 +1,13 @@
 // What the caller may do: pin and guard addresses, bound the start, pause, resume, cancel.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
 #include <gmock/gmock.h>
 
 #include "tests/fetcher/transport_fixture.h"
@@ -154,6 +163,37 @@ TEST_F(TransportTest, CancelBeforeAnythingIsSent) {
   EXPECT_TRUE(sink.result.not_sent);
   EXPECT_EQ(sink.result.outcome, Outcome::kTimeout);
   EXPECT_EQ(server.requests().size(), 0u);
+}
+
+// An orderly close would leave the kernel sending what the network has not taken yet, when the lease is long over (rule 16).
+TEST_F(TransportTest, CancelThrowsAwayWhatWasNotDelivered) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* address = reinterpret_cast<sockaddr*>(&at);
+  ASSERT_EQ(bind(listener, address, size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, address, &size), 0);
+  RecordingSink sink;
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/";
+  const Transport::Handle handle = transport().Start(Request(url), &sink);
+  const auto readable = [](int fd) {
+    pollfd one{fd, POLLIN, 0};
+    return poll(&one, 1, 0) > 0;
+  };
+  RunUntil([&] { return readable(listener); });
+  const int peer = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  RunUntil([&] { return readable(peer); });
+  char request[4096];
+  EXPECT_GT(recv(peer, request, sizeof request, 0), 0);
+  transport().Cancel(handle);
+  RunUntil([&] { return sink.ended && readable(peer); });
+  EXPECT_EQ(recv(peer, request, sizeof request, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  close(peer);
+  close(listener);
 }
 
 TEST_F(TransportTest, CancelWithinTheBodyTellsWhatCame) {
