@@ -98,6 +98,7 @@ int CrawlCommand(const CommandLine& line) {
   WorkerOptions worker_options;
   worker_options.scheduler_endpoint = "inproc://scheduler";
   worker_options.parsers = ParserCount(line.invocation.parsers);
+  worker_options.egress = EgressOf(line.invocation);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";
   auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {

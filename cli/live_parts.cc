@@ -51,6 +51,14 @@ std::string FromHeader(const wire::CrawlSettings& settings) {
 
 }  // namespace
 
+EgressOptions EgressOf(const Invocation& invocation) {
+  EgressOptions options;
+  options.connections = invocation.egress_connections;
+  if (invocation.egress.empty()) return options;
+  if (auto addresses = ParseEgress(invocation.egress); addresses.ok()) options.addresses = *std::move(addresses);
+  return options;
+}
+
 std::string MachineName() {
   char name[256] = {};
   return gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
@@ -64,6 +72,11 @@ absl::StatusOr<std::unique_ptr<Transport>> LiveFetcherParts::MakeTransport(const
   options.connections = settings.connections();
   options.proxy = settings.proxy();
   options.allowed_private = AllowedNetworks(settings);
+  options.egress = egress_;
+  options.on_shortage = warn_;
+  if (!settings.proxy().empty() && !egress_.addresses.empty()) {
+    return FailedPrecondition("--egress has no effect through a proxy (the crawl's --proxy), whose address every site sees; leave one out");
+  }
   return NewCurlTransport(loop_, SystemClock(), options);
 }
 
@@ -223,6 +236,7 @@ absl::Status RepairPages(const std::string& directory, const std::function<void(
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
                                                      const PublicSuffixes& suffixes,
                                                      const std::function<void(const std::string&)>& warn) {
+  for (const IpAddress& address : options.egress.addresses) WEFT_RETURN_IF_ERROR(CheckSource(address));
   std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
   uint64_t pages_dir_id = 0;
@@ -262,7 +276,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     fetcher.name = fmt::format("{}/{}/fetcher", machine, getpid());
     fetcher.scheduler_endpoint = options.scheduler_endpoint;
     fetcher.machine = machine;
-    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
+    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop(), options.egress, warn);
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
                                               part->thread.bus());
     part->fetcher = node.get();

@@ -76,6 +76,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   WorkerOptions options;
   options.scheduler_endpoint = line.invocation.scheduler;
   options.fetches = fetches;
+  options.egress = EgressOf(line.invocation);
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.pages_endpoint = line.invocation.listen.empty() ? "tcp://127.0.0.1:*" : line.invocation.listen;

@@ -62,6 +62,8 @@ struct CrawlInvocation {
   std::string host;                     // (politeness)
   std::string directory;                // (status, export, politeness, traps) a crawl's directory; "" where --scheduler was given
   uint32_t parsers = 0;                 // threads; 0 = one a core
+  std::string egress;                   // (crawl, worker, fetcher) addresses, as ParseEgress reads them
+  uint32_t egress_connections = 0;      // of one of them; 0 = no limit
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;
   bool change_scope = false;

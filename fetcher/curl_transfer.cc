@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
@@ -122,15 +124,24 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   handle_ = handle;
   sink_ = sink;
   address_ = request.address;
+  host_ = std::string(request.url.host());
+  source_ = nullptr;
   port_ = request.url.port();
   max_body_ = request.max_body;
   start_by_ = request.start_by;
+  https_ = request.url.scheme() == "https";  // else TLS is a proxy's
+  PrepareAgain();
+  SetTarget(request);
+  SetHeaders(request);
+}
+
+void CurlTransfer::PrepareAgain() {
   began_wall_ = clock_.WallNow();
   began_steady_ = clock_.SteadyNow();
   stop_ = Stop::kNone;
+  local_error_ = 0;
   paused_ = false;
   tls_began_ = false;
-  https_ = request.url.scheme() == "https";  // else TLS is a proxy's
   tls_ = {};
   request_head_.clear();
   response_head_.clear();
@@ -139,8 +150,6 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   header_fields_ = 0;
   body_bytes_ = 0;
   error_[0] = '\0';
-  SetTarget(request);
-  SetHeaders(request);
 }
 
 void CurlTransfer::SetTarget(const FetchRequest& request) {
@@ -249,7 +258,22 @@ curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr
     transfer->stop_ = Stop::kAddress;
     return CURL_SOCKET_BAD;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+  transfer->local_error_ = fd < 0 ? errno : 0;
+  if (fd < 0 || transfer->source_ == nullptr) return fd < 0 ? CURL_SOCKET_BAD : fd;
+  transfer->local_error_ = BindSource(fd, *transfer->source_);
+  if (transfer->local_error_ == 0) return fd;
+  close(fd);
+  return CURL_SOCKET_BAD;
+}
+
+bool CurlTransfer::RanShort(CURLcode code) const {
+  if (code == CURLE_OK || stop_ != Stop::kNone || !request_head_.empty()) return false;
+  if (local_error_ == EMFILE || local_error_ == ENFILE || local_error_ == ENOBUFS || local_error_ == ENOMEM) return true;
+  long os_error = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+  if (local_error_ != EADDRNOTAVAIL && os_error != EADDRNOTAVAIL) return false;
+  return HasSourceFor(address_, source_);
 }
 
 int CurlTransfer::OnBeforeRequest(void* self, char* peer_text, char*, int, int) {
@@ -281,7 +305,7 @@ TransferEnd CurlTransfer::End(CURLcode code) const {
   if (code == CURLE_OK) return end;
   long os_error = 0;
   curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
-  end.os_error = static_cast<int>(os_error);
+  end.os_error = local_error_ != 0 ? local_error_ : static_cast<int>(os_error);
   return end;
 }
 

@@ -5,12 +5,14 @@
 // The loop must outlive the transport. Transfers that run when it is destroyed end without a call to their sink.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/clock.h"
 #include "common/event_loop.h"
+#include "fetcher/egress.h"
 #include "fetcher/transport.h"
 
 namespace weft {
@@ -25,6 +27,10 @@ struct CurlTransportOptions {
   std::string proxy;
   std::vector<Cidr> allowed_private;        // checked again at connect and before a reused connection
   size_t max_header_bytes = 256 * 1024;     // in all; more than 1,000 fields or this: kProtocol
+  // Not with a proxy, whose own address every site sees.
+  EgressOptions egress;
+  // Told, at most once a minute, when downloads wait because local ports or descriptors have run short. On the loop.
+  std::function<void(const std::string&)> on_shortage;
   std::string ca_file;                      // PEM; "" = the system's certificates
 };
 
