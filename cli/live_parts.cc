@@ -70,7 +70,6 @@ absl::StatusOr<std::unique_ptr<Transport>> LiveFetcherParts::MakeTransport(const
   options.timeout = absl::Microseconds(settings.timeout_us());
   options.connect_timeout = absl::Microseconds(settings.connect_timeout_us());
   options.connections = settings.connections();
-  options.proxy = settings.proxy();
   options.allowed_private = AllowedNetworks(settings);
   options.egress = egress_;
   options.on_shortage = warn_;

@@ -79,7 +79,6 @@ void CurlTransfer::SetProtocol() {
   Set(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
   Set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
   Set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  Set(CURLOPT_PROXY, options_.proxy.c_str());
   Set(CURLOPT_NOPROXY, "");  // else the environment's no_proxy is read
   Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(CURLOPT_USERAGENT, options_.user_agent.c_str());
@@ -153,7 +152,12 @@ void CurlTransfer::PrepareAgain() {
 }
 
 void CurlTransfer::SetTarget(const FetchRequest& request) {
-  if (!options_.proxy.empty()) {
+  if (!proxy_set_ || proxy_ != request.proxy) Set(CURLOPT_PROXY, request.proxy.c_str());  // "": not the environment's either
+  proxy_set_ = true;
+  proxy_ = request.proxy;
+  if (!proxy_.empty()) {
+    Set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
+    Set(CURLOPT_REQUEST_TARGET, static_cast<char*>(nullptr));
     Set(CURLOPT_URL, request.url.request_target_url().c_str());
     return;
   }
@@ -247,7 +251,7 @@ int CurlTransfer::OnDebug(CURL*, curl_infotype type, char* data, size_t size, vo
 }
 
 bool CurlTransfer::PeerAllowed(const IpAddress& peer) const {
-  if (!options_.proxy.empty()) return true;  // the peer is the proxy, which the user chose
+  if (!proxy_.empty()) return true;  // the peer is the proxy, which the user chose
   return peer == address_ && AddressAllowed(peer, options_.allowed_private);
 }
 
@@ -260,7 +264,7 @@ curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr
   }
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
   transfer->local_error_ = fd < 0 ? errno : 0;
-  if (fd < 0 || transfer->source_ == nullptr) return fd < 0 ? CURL_SOCKET_BAD : fd;
+  if (fd < 0 || transfer->source_ == nullptr || !transfer->proxy_.empty()) return fd < 0 ? CURL_SOCKET_BAD : fd;
   transfer->local_error_ = BindSource(fd, *transfer->source_);
   if (transfer->local_error_ == 0) return fd;
   close(fd);
@@ -273,7 +277,7 @@ bool CurlTransfer::RanShort(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
   if (local_error_ != EADDRNOTAVAIL && os_error != EADDRNOTAVAIL) return false;
-  return HasSourceFor(address_, source_);
+  return !proxy_.empty() || HasSourceFor(address_, source_);
 }
 
 int CurlTransfer::OnBeforeRequest(void* self, char* peer_text, char*, int, int) {
@@ -317,7 +321,7 @@ FetchResult CurlTransfer::Finish(CURLcode code) {
     result.response_head = std::move(response_head_);
   }
   result.request_head = std::move(request_head_);
-  if (options_.proxy.empty()) result.ip = address_.ToString();
+  if (proxy_.empty()) result.ip = address_.ToString();
   result.began_wall = began_wall_;
   result.ended_steady = clock_.SteadyNow();
   result.took = result.ended_steady - began_steady_;

@@ -90,6 +90,8 @@ class CurlTransfer {
   // The download.
   Transport::Handle handle_ = 0;
   FetchSink* sink_ = nullptr;
+  std::string proxy_;         // and of the handle, from the download before
+  bool proxy_set_ = false;
   IpAddress address_;
   std::string host_;
   const IpAddress* source_ = nullptr;

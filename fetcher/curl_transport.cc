@@ -174,6 +174,7 @@ Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* s
   const Handle handle = last_handle_;
   transfer->Prepare(handle, request, sink);
   transfer->place = egress_.PlaceFor(transfer->host(), request.address.is_v4());
+  if (!request.proxy.empty() && !transfer->place) transfer->place = 0;
   if (!AddressAllowed(request.address, options_.allowed_private)) {
     transfer->StopFor(Stop::kAddress);
   } else if (clock_.SteadyNow() > request.start_by) {

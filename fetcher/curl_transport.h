@@ -22,12 +22,8 @@ struct CurlTransportOptions {
   absl::Duration timeout = absl::Seconds(60);  // of one download; time that its sink keeps it paused is not counted
   absl::Duration connect_timeout = absl::Seconds(10);
   size_t connections = 256;                 // kept warm at most
-  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: FetchRequest::address is
-  // still checked, but it is not what the proxy connects to.
-  std::string proxy;
   std::vector<Cidr> allowed_private;        // checked again at connect and before a reused connection
   size_t max_header_bytes = 256 * 1024;     // in all; more than 1,000 fields or this: kProtocol
-  // Not with a proxy, whose own address every site sees.
   EgressOptions egress;
   // Told, at most once a minute, when downloads wait because local ports or descriptors have run short. On the loop.
   std::function<void(const std::string&)> on_shortage;
