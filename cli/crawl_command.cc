@@ -101,6 +101,7 @@ int CrawlCommand(const CommandLine& line) {
   WorkerOptions worker_options;
   worker_options.scheduler.endpoint = "inproc://scheduler";
   worker_options.parsers = ParserCount(line.invocation.parsers);
+  worker_options.egress = EgressOf(line.invocation);
   worker_options.pages_directory = (*directory)->warc_path();
   worker_options.pages_endpoint = "inproc://pages-%";
   worker_options.file_finished = HandsFilesTo(uploads->get());

@@ -47,6 +47,14 @@ std::string FromHeader(const wire::CrawlSettings& settings) {
 
 }  // namespace
 
+EgressOptions EgressOf(const Invocation& invocation) {
+  EgressOptions options;
+  options.connections = invocation.egress_connections;
+  if (invocation.egress.empty()) return options;
+  if (auto addresses = ParseEgress(invocation.egress); addresses.ok()) options.addresses = *std::move(addresses);
+  return options;
+}
+
 std::string MachineName() {
   char name[256] = {};
   return gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
@@ -58,8 +66,12 @@ absl::StatusOr<std::unique_ptr<Transport>> LiveFetcherParts::MakeTransport(const
   options.timeout = absl::Microseconds(settings.timeout_us());
   options.connect_timeout = absl::Microseconds(settings.connect_timeout_us());
   options.connections = settings.connections();
-  options.proxy = settings.proxy();
   options.allowed_private = AllowedNetworks(settings);
+  options.egress = egress_;
+  options.on_shortage = warn_;
+  if (!settings.proxy().empty() && !egress_.addresses.empty()) {
+    return FailedPrecondition("--egress has no effect through a proxy (the crawl's --proxy), whose address every site sees; leave one out");
+  }
   return NewCurlTransport(loop_, SystemClock(), options);
 }
 
@@ -178,6 +190,7 @@ absl::Status RepairPages(const std::string& directory, const std::function<void(
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& options, ZmqContext& context,
                                                      const PublicSuffixes& suffixes,
                                                      const std::function<void(const std::string&)>& warn) {
+  for (const IpAddress& address : options.egress.addresses) WEFT_RETURN_IF_ERROR(CheckSource(address));
   std::unique_ptr<Worker> worker(new Worker(warn));
   std::string machine = MachineName();
   const std::string name = options.name.empty() ? fmt::format("{}/{}", machine, getpid()) : options.name;
@@ -231,7 +244,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     fetcher.worker = name;
     fetcher.version = std::string(WeftVersion());
     fetcher.tags = options.tags;
-    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop());
+    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop(), options.egress, warn);
     auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
                                               part->thread.bus());
     part->fetcher = node.get();

@@ -4,11 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/node_thread.h"
+#include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/telling_page_store.h"
+#include "fetcher/egress.h"
 #include "fetcher/fetcher_node.h"
 #include "parser/parser_node.h"
 #include "storage/warc_store.h"
@@ -17,12 +20,16 @@ namespace weft {
 
 class LiveFetcherParts : public FetcherParts {
  public:
-  explicit LiveFetcherParts(EventLoop& loop) : loop_(loop) {}
+  // `warn` prints a line for people, on the loop's thread.
+  LiveFetcherParts(EventLoop& loop, EgressOptions egress, std::function<void(const std::string&)> warn)
+      : loop_(loop), egress_(std::move(egress)), warn_(std::move(warn)) {}
   absl::StatusOr<std::unique_ptr<Transport>> MakeTransport(const wire::CrawlSettings& settings) override;
   absl::StatusOr<std::unique_ptr<Resolver>> MakeResolver(const wire::CrawlSettings& settings) override;
 
  private:
   EventLoop& loop_;
+  EgressOptions egress_;
+  std::function<void(const std::string&)> warn_;
 };
 
 class LiveParserParts : public ParserParts {
@@ -54,6 +61,7 @@ std::string MachineName();
 struct WorkerOptions {
   Reach scheduler;
   bool fetches = true;
+  EgressOptions egress;
   uint32_t parsers = 1;
   std::string pages_directory;
   // Where parsers are reached: "inproc://pages-%" or "tcp://127.0.0.1:0"; % becomes the parser's number.
@@ -63,6 +71,9 @@ struct WorkerOptions {
   // Told of every finished WARC file, on a disk thread or whoever destroys the worker; null: nobody is.
   std::function<void(const std::string&)> file_finished = nullptr;
 };
+
+// As --egress and --egress-connections give it.
+EgressOptions EgressOf(const Invocation& invocation);
 
 class Worker {
  public:

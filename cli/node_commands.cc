@@ -146,6 +146,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   WorkerOptions options;
   options.scheduler = *reach;
   options.fetches = fetches;
+  options.egress = EgressOf(line.invocation);
   options.parsers = parsers;
   if (parsers > 0) options.pages_directory = line.invocation.pages_dirs.front();
   options.name = line.invocation.node_name;

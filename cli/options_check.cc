@@ -15,6 +15,7 @@
 #include "common/status.h"
 #include "common/url.h"
 #include "common/warc_prefix.h"
+#include "fetcher/egress.h"
 
 namespace weft {
 namespace {
@@ -76,6 +77,10 @@ absl::Status CheckNetwork(std::string_view value) {
   const auto cidr = Cidr::Parse(value);
   if (cidr.ok()) return absl::OkStatus();
   return InvalidArgument("'{}' is not a network; expected an address or a network such as 127.0.0.0/8 or fd00::/8", value);
+}
+
+absl::Status CheckEgress(std::string_view value) {
+  return value.empty() ? absl::OkStatus() : ParseEgress(value).status();
 }
 
 absl::Status CheckSitemaps(std::string_view value) {

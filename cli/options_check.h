@@ -10,6 +10,7 @@ namespace weft {
 
 absl::Status CheckRegex(std::string_view value);
 absl::Status CheckNetwork(std::string_view value);
+absl::Status CheckEgress(std::string_view value);
 absl::Status CheckSitemaps(std::string_view value);
 absl::Status CheckFollow(std::string_view value);
 absl::Status CheckNodeName(std::string_view value);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
@@ -78,7 +79,6 @@ void CurlTransfer::SetProtocol() {
   Set(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
   Set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
   Set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  Set(CURLOPT_PROXY, options_.proxy.c_str());
   Set(CURLOPT_NOPROXY, "");  // else the environment's no_proxy is read
   Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(CURLOPT_USERAGENT, options_.user_agent.c_str());
@@ -125,15 +125,24 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   handle_ = handle;
   sink_ = sink;
   address_ = request.address;
+  host_ = std::string(request.url.host());
+  source_ = nullptr;
   port_ = request.url.port();
   max_body_ = request.max_body;
   start_by_ = request.start_by;
+  https_ = request.url.scheme() == "https";  // else TLS is a proxy's
+  PrepareAgain();
+  SetTarget(request);
+  SetHeaders(request);
+}
+
+void CurlTransfer::PrepareAgain() {
   began_wall_ = clock_.WallNow();
   began_steady_ = clock_.SteadyNow();
   stop_ = Stop::kNone;
+  local_error_ = 0;
   paused_ = false;
   tls_began_ = false;
-  https_ = request.url.scheme() == "https";  // else TLS is a proxy's
   tls_ = {};
   request_head_.clear();
   response_head_.clear();
@@ -142,12 +151,15 @@ void CurlTransfer::Prepare(Transport::Handle handle, const FetchRequest& request
   header_fields_ = 0;
   body_bytes_ = 0;
   error_[0] = '\0';
-  SetTarget(request);
-  SetHeaders(request);
 }
 
 void CurlTransfer::SetTarget(const FetchRequest& request) {
-  if (!options_.proxy.empty()) {
+  if (!proxy_set_ || proxy_ != request.proxy) Set(CURLOPT_PROXY, request.proxy.c_str());  // "": not the environment's either
+  proxy_set_ = true;
+  proxy_ = request.proxy;
+  if (!proxy_.empty()) {
+    Set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
+    Set(CURLOPT_REQUEST_TARGET, static_cast<char*>(nullptr));
     Set(CURLOPT_URL, request.url.request_target_url().c_str());
     return;
   }
@@ -241,7 +253,7 @@ int CurlTransfer::OnDebug(CURL*, curl_infotype type, char* data, size_t size, vo
 }
 
 bool CurlTransfer::PeerAllowed(const IpAddress& peer) const {
-  if (!options_.proxy.empty()) return true;  // the peer is the proxy, which the user chose
+  if (!proxy_.empty()) return true;  // the peer is the proxy, which the user chose
   return peer == address_ && AddressAllowed(peer, options_.allowed_private);
 }
 
@@ -252,7 +264,22 @@ curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr
     transfer->stop_ = Stop::kAddress;
     return CURL_SOCKET_BAD;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+  transfer->local_error_ = fd < 0 ? errno : 0;
+  if (fd < 0 || transfer->source_ == nullptr || !transfer->proxy_.empty()) return fd < 0 ? CURL_SOCKET_BAD : fd;
+  transfer->local_error_ = BindSource(fd, *transfer->source_);
+  if (transfer->local_error_ == 0) return fd;
+  close(fd);
+  return CURL_SOCKET_BAD;
+}
+
+bool CurlTransfer::RanShort(CURLcode code) const {
+  if (code == CURLE_OK || stop_ != Stop::kNone || !request_head_.empty()) return false;
+  if (local_error_ == EMFILE || local_error_ == ENFILE || local_error_ == ENOBUFS || local_error_ == ENOMEM) return true;
+  long os_error = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+  if (local_error_ != EADDRNOTAVAIL && os_error != EADDRNOTAVAIL) return false;
+  return !proxy_.empty() || HasSourceFor(address_, source_);
 }
 
 // Bytes that a bad network has not taken yet are sent on by the kernel after a close, for minutes: a request whose lease
@@ -294,7 +321,7 @@ TransferEnd CurlTransfer::End(CURLcode code) const {
   if (code == CURLE_OK) return end;
   long os_error = 0;
   curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
-  end.os_error = static_cast<int>(os_error);
+  end.os_error = local_error_ != 0 ? local_error_ : static_cast<int>(os_error);
   return end;
 }
 
@@ -306,7 +333,7 @@ FetchResult CurlTransfer::Finish(CURLcode code) {
     result.response_head = std::move(response_head_);
   }
   result.request_head = std::move(request_head_);
-  if (options_.proxy.empty()) result.ip = address_.ToString();
+  if (proxy_.empty()) result.ip = address_.ToString();
   result.began_wall = began_wall_;
   result.ended_steady = clock_.SteadyNow();
   result.took = result.ended_steady - began_steady_;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/clock.h"
@@ -39,6 +40,14 @@ class CurlTransfer {
   void StopFor(Stop stop) { stop_ = stop; }
   Stop stop() const { return stop_; }
   bool paused() const { return paused_; }
+  // The address that its socket is bound to; nullptr: the system chooses.
+  void LeaveFrom(const IpAddress* source) { source_ = source; }
+  const IpAddress& address() const { return address_; }
+  const std::string& host() const { return host_; }
+  absl::Time start_by() const { return start_by_; }
+  // It failed with `code` for want of a local port or descriptor before anything was sent, and may be tried again.
+  bool RanShort(CURLcode code) const;
+  void PrepareAgain();
   // Ends the pause and answers how long it was.
   absl::Duration EndPause();
 
@@ -49,6 +58,8 @@ class CurlTransfer {
   // The transport's book-keeping.
   bool added = false;         // to the multi handle
   uint64_t timer = 0;         // of the total limit, 0 if none runs
+  std::optional<size_t> place;  // that carries it, or is to
+  bool carried = false;         // counted there
   absl::Time deadline;
 
  private:
@@ -81,7 +92,12 @@ class CurlTransfer {
   // The download.
   Transport::Handle handle_ = 0;
   FetchSink* sink_ = nullptr;
+  std::string proxy_;         // and of the handle, from the download before
+  bool proxy_set_ = false;
   IpAddress address_;
+  std::string host_;
+  const IpAddress* source_ = nullptr;
+  int local_error_ = 0;       // errno, where a socket could not be made or bound
   uint16_t port_ = 0;
   uint64_t max_body_ = 0;
   absl::Time start_by_;

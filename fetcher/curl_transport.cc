@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include <cstdlib>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,9 @@
 
 namespace weft {
 namespace {
+
+constexpr absl::Duration kWaitStep = absl::Milliseconds(200);
+constexpr absl::Duration kTellEvery = absl::Minutes(1);
 
 void InitCurlOnce() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -47,7 +51,16 @@ class CurlTransport : public Transport {
 
   CurlTransfer* Find(Handle handle);
   CurlTransfer* Acquire();
+  // Begins the download, or lets it wait until its address has room.
   void Launch(CurlTransfer* transfer);
+  void Carry(CurlTransfer* transfer);
+  // Takes it from libcurl and from its address.
+  void Release(CurlTransfer* transfer);
+  // It found no local port, and waits as if it had not been begun.
+  void WaitForPort(CurlTransfer* transfer);
+  void ArmWaiting(absl::Duration wait);
+  void RunWaiting();
+  void TellShortage(const CurlTransfer& transfer);
   // Lets libcurl work, then ends what it has finished.
   void Drive(curl_socket_t fd, int bits);
   void Harvest();
@@ -70,6 +83,10 @@ class CurlTransport : public Transport {
   uint64_t curl_timer_ = 0;
   uint64_t pending_timer_ = 0;
   std::vector<std::pair<Todo, Handle>> pending_;
+  Egress egress_;
+  std::deque<Handle> waiting_;      // for room at their address, in order; of what has ended meanwhile nothing is found
+  uint64_t waiting_timer_ = 0;
+  absl::Time told_shortage_ = absl::InfinitePast();
   Handle last_handle_ = 0;
   absl::flat_hash_map<Handle, std::unique_ptr<CurlTransfer>> active_;
   std::vector<std::unique_ptr<CurlTransfer>> idle_;
@@ -82,7 +99,7 @@ void CurlTransport::Set(CURLMoption option, T value) {
 }
 
 CurlTransport::CurlTransport(EventLoop& loop, const Clock& clock, const CurlTransportOptions& options)
-    : loop_(loop), clock_(clock), options_(options) {
+    : loop_(loop), clock_(clock), options_(options), egress_(options.egress) {
   InitCurlOnce();
   multi_ = curl_multi_init();
   if (multi_ == nullptr) std::abort();
@@ -107,6 +124,7 @@ CurlTransport::~CurlTransport() {
   for (const curl_socket_t fd : watched_) loop_.Unwatch(fd);
   loop_.CancelTimer(curl_timer_);
   loop_.CancelTimer(pending_timer_);
+  loop_.CancelTimer(waiting_timer_);
 }
 
 int CurlTransport::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
@@ -156,10 +174,14 @@ Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* s
   CurlTransfer* transfer = Acquire();
   const Handle handle = last_handle_;
   transfer->Prepare(handle, request, sink);
+  transfer->place = egress_.PlaceFor(transfer->host(), request.address.is_v4());
+  if (!request.proxy.empty() && !transfer->place) transfer->place = 0;
   if (!AddressAllowed(request.address, options_.allowed_private)) {
     transfer->StopFor(Stop::kAddress);
   } else if (clock_.SteadyNow() > request.start_by) {
     transfer->StopFor(Stop::kStartBy);
+  } else if (!transfer->place) {
+    transfer->StopFor(Stop::kNoSource);
   }
   if (transfer->stop() != Stop::kNone) {
     Later(Todo::kEnd, handle);
@@ -172,6 +194,65 @@ Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* s
 }
 
 void CurlTransport::Launch(CurlTransfer* transfer) {
+  if (waiting_.empty() && egress_.HasRoom(*transfer->place, clock_.SteadyNow())) return Carry(transfer);
+  waiting_.push_back(transfer->handle());
+  ArmWaiting(kWaitStep);
+}
+
+void CurlTransport::RunWaiting() {
+  for (size_t left = waiting_.size(); left > 0; --left) {
+    CurlTransfer* transfer = Find(waiting_.front());
+    const Handle handle = waiting_.front();
+    waiting_.pop_front();
+    if (transfer == nullptr) continue;
+    const absl::Time now = clock_.SteadyNow();
+    if (now > transfer->start_by()) {
+      transfer->StopFor(Stop::kStartBy);
+      End(transfer, CURLE_ABORTED_BY_CALLBACK);
+    } else if (egress_.HasRoom(*transfer->place, now)) {
+      Carry(transfer);
+    } else {
+      waiting_.push_back(handle);
+    }
+  }
+  if (!waiting_.empty()) ArmWaiting(kWaitStep);
+}
+
+void CurlTransport::ArmWaiting(absl::Duration wait) {
+  if (waiting_timer_ != 0) {
+    if (wait > absl::ZeroDuration()) return;
+    loop_.CancelTimer(waiting_timer_);
+  }
+  waiting_timer_ = loop_.At(clock_.SteadyNow() + wait, [this] {
+    waiting_timer_ = 0;
+    RunWaiting();
+  });
+}
+
+void CurlTransport::WaitForPort(CurlTransfer* transfer) {
+  egress_.RanShort(*transfer->place, clock_.SteadyNow());
+  TellShortage(*transfer);
+  Release(transfer);
+  transfer->PrepareAgain();
+  waiting_.push_front(transfer->handle());
+  ArmWaiting(kWaitStep);
+}
+
+void CurlTransport::TellShortage(const CurlTransfer& transfer) {
+  const absl::Time now = clock_.SteadyNow();
+  if (!options_.on_shortage || now < told_shortage_ + kTellEvery) return;
+  told_shortage_ = now;
+  const IpAddress* source = egress_.AddressOf(*transfer.place);
+  options_.on_shortage(fmt::format("local ports or file descriptors have run short{}: downloads wait, fewer at a time are "
+                                   "begun. More addresses (--egress), more ports (net.ipv4.ip_local_port_range) or a higher "
+                                   "limit of open files help",
+                                   source == nullptr ? "" : " at " + source->ToString()));
+}
+
+void CurlTransport::Carry(CurlTransfer* transfer) {
+  egress_.Took(*transfer->place);
+  transfer->carried = true;
+  transfer->LeaveFrom(egress_.AddressOf(*transfer->place));
   transfer->deadline = clock_.SteadyNow() + options_.timeout;
   ArmLimit(transfer);
   // Adding does no work yet: it sets libcurl's timer to now.
@@ -203,9 +284,7 @@ void CurlTransport::Harvest() {
   }
 }
 
-void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
-  FetchSink* sink = transfer->sink();
-  FetchResult result = transfer->Finish(code);
+void CurlTransport::Release(CurlTransfer* transfer) {
   if (transfer->added) {
     inside_curl_ = true;
     aborting_ = code != CURLE_OK;
@@ -215,6 +294,15 @@ void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
     transfer->added = false;
   }
   loop_.CancelTimer(std::exchange(transfer->timer, 0));
+  if (std::exchange(transfer->carried, false)) egress_.Gave(*transfer->place);
+  if (!waiting_.empty()) ArmWaiting(absl::ZeroDuration());
+}
+
+void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
+  if (transfer->added && transfer->RanShort(code)) return WaitForPort(transfer);
+  FetchSink* sink = transfer->sink();
+  FetchResult result = transfer->Finish(code);
+  Release(transfer);
   const auto found = active_.find(transfer->handle());
   if (idle_.size() < options_.connections) idle_.push_back(std::move(found->second));
   active_.erase(found);

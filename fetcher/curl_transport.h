@@ -5,12 +5,14 @@
 // The loop must outlive the transport. Transfers that run when it is destroyed end without a call to their sink.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/clock.h"
 #include "common/event_loop.h"
+#include "fetcher/egress.h"
 #include "fetcher/transport.h"
 
 namespace weft {
@@ -20,11 +22,11 @@ struct CurlTransportOptions {
   absl::Duration timeout = absl::Seconds(60);  // of one download; time that its sink keeps it paused is not counted
   absl::Duration connect_timeout = absl::Seconds(10);
   size_t connections = 256;                 // kept warm at most
-  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: FetchRequest::address is
-  // still checked, but it is not what the proxy connects to.
-  std::string proxy;
   std::vector<Cidr> allowed_private;        // checked again at connect and before a reused connection
   size_t max_header_bytes = 256 * 1024;     // in all; more than 1,000 fields or this: kProtocol
+  EgressOptions egress;
+  // Told, at most once a minute, when downloads wait because local ports or descriptors have run short. On the loop.
+  std::function<void(const std::string&)> on_shortage;
   std::string ca_file;                      // PEM; "" = the system's certificates
 };
 

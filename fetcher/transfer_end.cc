@@ -85,6 +85,8 @@ void ConcludeStopped(const TransferEnd& end, FetchResult& result) {
     case Stop::kSwitched: return Fail(result, Outcome::kProtocol, "the server switched protocols unasked");
     case Stop::kAddress: return Fail(result, Outcome::kAddress, fmt::format("address not allowed: {}", end.peer));
     case Stop::kTimeout: return TimedOut(end, result);
+    case Stop::kNoSource:
+      return Fail(result, Outcome::kConnect, fmt::format("no address to leave from is of the family of {}", end.peer));
     case Stop::kStartBy:
       result.not_sent = !end.sent;
       if (!end.sent) return Fail(result, Outcome::kTimeout, "not sent: the time to start it had passed");

@@ -22,6 +22,7 @@ enum class Stop {
   kStartBy,     // start_by had passed before the request was sent
   kTimeout,     // the total limit
   kCancelled,
+  kNoSource,    // no --egress address of the peer's family
 };
 
 struct TransferEnd {

@@ -20,6 +20,9 @@ namespace weft {
 struct FetchRequest {
   Url url;
   IpAddress address;                       // pinned: the only address that is connected to
+  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: `address` is still checked, but
+  // it is not what the proxy connects to, and no --egress address is used.
+  std::string proxy;
   std::vector<std::string> headers;        // beside User-Agent, Accept and Accept-Encoding: "Name: value"
   uint64_t max_body = 0;                   // bytes of the wire; longer is cut and marked
   absl::Time start_by = absl::InfiniteFuture();  // steady clock: not sent after this (lease deadline, rule 16)

@@ -252,11 +252,29 @@ TEST_F(TransportTest, EnvironmentProxyIsIgnored) {
 
 TEST_F(TransportTest, ConfiguredProxyGetsTheWholeUrl) {
   HttpTestServer proxy(HtmlPage("by proxy"));
-  options_.proxy = proxy.Url("");
-  const FetchResult result = Fetch(Request("http://host.example/a?b", "93.184.216.34"));
+  FetchRequest request = Request("http://host.example/a?b", "93.184.216.34");
+  request.proxy = proxy.Url("");
+  const FetchResult result = Fetch(request);
   EXPECT_EQ(result.outcome, Outcome::kResponse) << result.detail;
   ASSERT_EQ(proxy.requests().size(), 1u);
   EXPECT_EQ(proxy.requests()[0].target, "http://host.example/a?b");
+  EXPECT_EQ(result.ip, "") << "the proxy's own";
+}
+
+TEST_F(TransportTest, EachRequestHasItsOwnProxyOrNone) {
+  HttpTestServer site([](const HttpTestRequest&) { return HtmlPage("site"); });
+  HttpTestServer first([](const HttpTestRequest&) { return HtmlPage("first"); });
+  HttpTestServer second([](const HttpTestRequest&) { return HtmlPage("second"); });
+  FetchRequest request = Request(site.Url("/a?b"));
+  const std::vector<std::pair<std::string, std::string>> steps = {
+      {"", "site"}, {first.Url(""), "first"}, {second.Url(""), "second"}, {"", "site"}, {first.Url(""), "first"}};
+  for (const auto& [proxy, answered_by] : steps) {
+    request.proxy = proxy;
+    ASSERT_EQ(Fetch(request).outcome, Outcome::kResponse);
+    EXPECT_EQ(body(), answered_by);
+  }
+  for (const HttpTestRequest& asked : site.requests()) EXPECT_EQ(asked.target, "/a?b");
+  for (const HttpTestRequest& asked : first.requests()) EXPECT_EQ(asked.target, site.Url("/a?b"));
 }
 
 }  // namespace

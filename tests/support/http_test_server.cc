@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ std::pair<int, uint16_t> BindEphemeral(const std::string& address) {
 struct Connection {
   int fd = -1;
   int number = 0;
+  std::string peer;
   std::string in;
   std::deque<Step> steps;
   size_t sent = 0;          // of the first step's bytes
@@ -203,10 +205,15 @@ class HttpTestServer::Server {
 
   void Accept() {
     for (;;) {
-      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      sockaddr_storage from{};
+      socklen_t size = sizeof from;
+      const int fd = accept4(listener_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd < 0) return;
+      char text[INET6_ADDRSTRLEN] = {};
+      getnameinfo(reinterpret_cast<sockaddr*>(&from), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
       connections_.emplace_back();
       connections_.back().fd = fd;
+      connections_.back().peer = text;
       connections_.back().number = ++accepted_;
       ++open_;
     }
@@ -248,6 +255,7 @@ class HttpTestServer::Server {
     request.method = request.head.substr(0, first);
     request.target = request.head.substr(first + 1, second - first - 1);
     request.connection = connection.number;
+    request.peer = connection.peer;
     {
       std::lock_guard lock(mutex_);
       requests_.push_back(request);

@@ -18,6 +18,7 @@ struct HttpTestRequest {
   std::string method;
   std::string target;
   int connection = 0;       // from 1, in the order of accepting
+  std::string peer;         // the address it came from
   // First field of that name, trimmed; empty if none.
   std::string Header(std::string_view name) const;
 };
