@@ -51,6 +51,17 @@ SchedulerHostOptions HostOptions(const CrawlDirectory& directory, const CrawlInv
   return options;
 }
 
+WorkerOptions OptionsOfWorker(const CommandLine& line, const CrawlDirectory& directory, StoreUploads* uploads) {
+  WorkerOptions options;
+  options.scheduler.endpoint = "inproc://scheduler";
+  options.parsers = ParserCount(line.invocation.parsers);
+  options.egress = EgressOf(line.invocation);
+  options.pages_directory = directory.warc_path();
+  options.pages_endpoint = "inproc://pages-%";
+  options.file_finished = HandsFilesTo(uploads);
+  return options;
+}
+
 }  // namespace
 
 int CrawlCommand(const CommandLine& line) {
@@ -98,14 +109,7 @@ int CrawlCommand(const CommandLine& line) {
   auto bound = host.Bind();
   if (!bound.ok()) return Fail(kExitFailed, bound.status());
 
-  WorkerOptions worker_options;
-  worker_options.scheduler.endpoint = "inproc://scheduler";
-  worker_options.parsers = ParserCount(line.invocation.parsers);
-  worker_options.egress = EgressOf(line.invocation);
-  worker_options.pages_directory = (*directory)->warc_path();
-  worker_options.pages_endpoint = "inproc://pages-%";
-  worker_options.file_finished = HandsFilesTo(uploads->get());
-  auto worker = Worker::Make(worker_options, context, **suffixes, [&](const std::string& text) {
+  auto worker = Worker::Make(OptionsOfWorker(line, **directory, uploads->get()), context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });
   if (!worker.ok()) return Fail(kExitFailed, worker.status());

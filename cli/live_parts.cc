@@ -47,7 +47,7 @@ std::string FromHeader(const wire::CrawlSettings& settings) {
 
 }  // namespace
 
-EgressOptions EgressOf(const Invocation& invocation) {
+EgressOptions EgressOf(const CrawlInvocation& invocation) {
   EgressOptions options;
   options.connections = invocation.egress_connections;
   if (invocation.egress.empty()) return options;
@@ -192,10 +192,10 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
                                                      const std::function<void(const std::string&)>& warn) {
   for (const IpAddress& address : options.egress.addresses) WEFT_RETURN_IF_ERROR(CheckSource(address));
   std::unique_ptr<Worker> worker(new Worker(warn));
-  std::string machine = MachineName();
-  const std::string name = options.name.empty() ? fmt::format("{}/{}", machine, getpid()) : options.name;
+  const std::string machine = MachineName();
+  const Called called = {machine, options.name.empty() ? fmt::format("{}/{}", machine, getpid()) : options.name,
+                         SystemRandom()->NextId()};
   uint64_t pages_dir_id = 0;
-  const uint64_t process = SystemRandom()->NextId();
   if (options.parsers > 0) {
     std::error_code error;
     std::filesystem::create_directories(options.pages_directory, error);
@@ -205,53 +205,63 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     worker->note_ = std::make_unique<AcknowledgedNote>(options.pages_directory);
   }
   for (uint32_t i = 0; i < options.parsers; ++i) {
-    auto part = std::make_unique<Part>(fmt::format("parser-{}", i), context);
-    ParserOptions parser;
-    parser.name = fmt::format("{}/parser-{}", name, i);
-    parser.scheduler_endpoint = options.scheduler.endpoint;
-    parser.scheduler_key = options.scheduler.scheduler_key;
-    parser.process = process;
-    std::string endpoint = options.pages_endpoint;
-    size_t percent = endpoint.find('%');
-    if (percent != std::string::npos) endpoint.replace(percent, 1, fmt::format("{}", i));
-    WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
-    WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, options.scheduler.keyed() ? part->thread.bus().BindWithKeys(endpoint)
-                                                                           : part->thread.bus().Bind(endpoint));
-    parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
-    parser.machine = machine;
-    parser.worker = name;
-    parser.version = std::string(WeftVersion());
-    parser.public_suffix_version = suffixes.version();
-    parser.note = worker->note_.get();
-    part->parser_parts = std::make_unique<LiveParserParts>(
-        options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, i), part->thread.random(),
-        worker->trouble_, options.file_finished);
-    auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(),
-                                             part->thread.random(), part->thread.bus(), part->thread.pool());
-    part->parser = node.get();
-    part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
-    worker->parts_.push_back(std::move(part));
+    WEFT_RETURN_IF_ERROR(worker->AddParser(options, i, called, pages_dir_id, suffixes, context));
   }
-  if (options.fetches) {
-    auto part = std::make_unique<Part>("fetcher", context);
-    FetcherOptions fetcher;
-    fetcher.name = fmt::format("{}/fetcher", name);
-    fetcher.scheduler_endpoint = options.scheduler.endpoint;
-    fetcher.scheduler_key = options.scheduler.scheduler_key;
-    fetcher.process = process;
-    WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
-    fetcher.machine = machine;
-    fetcher.worker = name;
-    fetcher.version = std::string(WeftVersion());
-    fetcher.tags = options.tags;
-    part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop(), options.egress, warn);
-    auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
-                                              part->thread.bus());
-    part->fetcher = node.get();
-    part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
-    worker->parts_.push_back(std::move(part));
-  }
+  if (options.fetches) WEFT_RETURN_IF_ERROR(worker->AddFetcher(options, called, context, warn));
   return worker;
+}
+
+absl::Status Worker::AddParser(const WorkerOptions& options, uint32_t number, const Called& called, uint64_t pages_dir_id,
+                               const PublicSuffixes& suffixes, ZmqContext& context) {
+  auto part = std::make_unique<Part>(fmt::format("parser-{}", number), context);
+  ParserOptions parser;
+  parser.name = fmt::format("{}/parser-{}", called.worker, number);
+  parser.scheduler_endpoint = options.scheduler.endpoint;
+  parser.scheduler_key = options.scheduler.scheduler_key;
+  parser.process = called.process;
+  std::string endpoint = options.pages_endpoint;
+  const size_t percent = endpoint.find('%');
+  if (percent != std::string::npos) endpoint.replace(percent, 1, fmt::format("{}", number));
+  WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
+  WEFT_ASSIGN_OR_RETURN(parser.pages_endpoint, options.scheduler.keyed() ? part->thread.bus().BindWithKeys(endpoint)
+                                                                         : part->thread.bus().Bind(endpoint));
+  parser.pages_path = std::filesystem::absolute(options.pages_directory).string();
+  parser.machine = called.machine;
+  parser.worker = called.worker;
+  parser.version = std::string(WeftVersion());
+  parser.public_suffix_version = suffixes.version();
+  parser.note = note_.get();
+  part->parser_parts = std::make_unique<LiveParserParts>(
+      options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, number), part->thread.random(), trouble_,
+      options.file_finished);
+  auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(), part->thread.random(),
+                                           part->thread.bus(), part->thread.pool());
+  part->parser = node.get();
+  part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
+  parts_.push_back(std::move(part));
+  return absl::OkStatus();
+}
+
+absl::Status Worker::AddFetcher(const WorkerOptions& options, const Called& called, ZmqContext& context,
+                                const std::function<void(const std::string&)>& warn) {
+  auto part = std::make_unique<Part>("fetcher", context);
+  FetcherOptions fetcher;
+  fetcher.name = fmt::format("{}/fetcher", called.worker);
+  fetcher.scheduler_endpoint = options.scheduler.endpoint;
+  fetcher.scheduler_key = options.scheduler.scheduler_key;
+  fetcher.process = called.process;
+  WEFT_RETURN_IF_ERROR(UseKeys(options.scheduler, part->thread.bus()));
+  fetcher.machine = called.machine;
+  fetcher.worker = called.worker;
+  fetcher.version = std::string(WeftVersion());
+  fetcher.tags = options.tags;
+  part->fetcher_parts = std::make_unique<LiveFetcherParts>(part->thread.loop(), options.egress, warn);
+  auto node = std::make_unique<FetcherNode>(fetcher, *part->fetcher_parts, SystemClock(), part->thread.random(),
+                                            part->thread.bus());
+  part->fetcher = node.get();
+  part->thread.SetNode(std::move(node), [raw = part.get()] { return raw->Look(); });
+  parts_.push_back(std::move(part));
+  return absl::OkStatus();
 }
 
 Worker::~Worker() {

@@ -73,7 +73,7 @@ struct WorkerOptions {
 };
 
 // As --egress and --egress-connections give it.
-EgressOptions EgressOf(const Invocation& invocation);
+EgressOptions EgressOf(const CrawlInvocation& invocation);
 
 class Worker {
  public:
@@ -107,6 +107,15 @@ class Worker {
  private:
   explicit Worker(const std::function<void(const std::string&)>& warn);
   struct Part;
+  struct Called {
+    std::string machine;
+    std::string worker;          // "machine/pid", or what --name says
+    uint64_t process = 0;        // random, one for all nodes of this process
+  };
+  absl::Status AddParser(const WorkerOptions& options, uint32_t number, const Called& called, uint64_t pages_dir_id,
+                         const PublicSuffixes& suffixes, ZmqContext& context);
+  absl::Status AddFetcher(const WorkerOptions& options, const Called& called, ZmqContext& context,
+                          const std::function<void(const std::string&)>& warn);
   StorageTrouble trouble_;  // destroyed after the parts that tell it
   std::unique_ptr<AcknowledgedNote> note_;  // and this after their parsers
   void DrainPart(Part& part, absl::Time deadline);

@@ -300,7 +300,7 @@ std::vector<Option> ExportOptions() {
   };
 }
 
-std::vector<Option> NodeAndOtherOptions() {
+std::vector<Option> NodeOptions() {
   return {
       {.name = "join", .default_note = "the environment variable WEFT_JOIN", .unit = "FILE|-",
        .help = "Join with the token in FILE (or standard input), which weft token new made: it says where the scheduler is, and has "
@@ -333,6 +333,11 @@ std::vector<Option> NodeAndOtherOptions() {
        .help = "Hosts that a rule's tag=TAG names are fetched by nodes that have it; hosts without a tag by every node",
        .group = OptionGroup::kNodes, .commands = Bits(Command::kWorker) | Bits(Command::kFetcher), .place = OfCall(&Call::tags),
        .check = CheckTags},
+  };
+}
+
+std::vector<Option> CheckpointAndOtherOptions() {
+  return {
       {.name = "deadline", .kind = ValueKind::kDuration, .default_text = "20s", .unit = "DURATION", .least = 1'000'000,
        .help = "What is not handed in by then is fetched again", .group = OptionGroup::kNodes,
        .commands = Bits(Command::kNodeDrain), .place = OfCall(&Call::drain_us)},
@@ -432,7 +437,7 @@ std::vector<Option> StoreOptionRows() {
 std::vector<Option> MakeTable() {
   std::vector<Option> table;
   for (auto* make : {SeedAndScopeOptions, RecrawlOptions, LimitOptions, PolitenessOptions, NetworkOptions, OutputOptions, StoreOptionRows, ExportOptions,
-                     InspectionOptions, ArchiveOptions, NodeAndOtherOptions}) {
+                     InspectionOptions, ArchiveOptions, NodeOptions, CheckpointAndOtherOptions}) {
     for (Option& option : make()) table.push_back(option);
   }
   return table;

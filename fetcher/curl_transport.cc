@@ -55,7 +55,7 @@ class CurlTransport : public Transport {
   void Launch(CurlTransfer* transfer);
   void Carry(CurlTransfer* transfer);
   // Takes it from libcurl and from its address.
-  void Release(CurlTransfer* transfer);
+  void Release(CurlTransfer* transfer, CURLcode code);
   // It found no local port, and waits as if it had not been begun.
   void WaitForPort(CurlTransfer* transfer);
   void ArmWaiting(absl::Duration wait);
@@ -232,7 +232,7 @@ void CurlTransport::ArmWaiting(absl::Duration wait) {
 void CurlTransport::WaitForPort(CurlTransfer* transfer) {
   egress_.RanShort(*transfer->place, clock_.SteadyNow());
   TellShortage(*transfer);
-  Release(transfer);
+  Release(transfer, CURLE_COULDNT_CONNECT);
   transfer->PrepareAgain();
   waiting_.push_front(transfer->handle());
   ArmWaiting(kWaitStep);
@@ -284,7 +284,7 @@ void CurlTransport::Harvest() {
   }
 }
 
-void CurlTransport::Release(CurlTransfer* transfer) {
+void CurlTransport::Release(CurlTransfer* transfer, CURLcode code) {
   if (transfer->added) {
     inside_curl_ = true;
     aborting_ = code != CURLE_OK;
@@ -302,7 +302,7 @@ void CurlTransport::End(CurlTransfer* transfer, CURLcode code) {
   if (transfer->added && transfer->RanShort(code)) return WaitForPort(transfer);
   FetchSink* sink = transfer->sink();
   FetchResult result = transfer->Finish(code);
-  Release(transfer);
+  Release(transfer, code);
   const auto found = active_.find(transfer->handle());
   if (idle_.size() < options_.connections) idle_.push_back(std::move(found->second));
   active_.erase(found);

@@ -385,7 +385,7 @@ TEST(Tokens, AreMadeListedAndRevokedInTheSchedulersDirectory) {
   const auto made = Parse({"token", "new", "--data", "d", "--role", "tool", "--name", "n", "--address", "tcp://a.example:1", "-o", "f"});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->invocation.role, "tool");
-  EXPECT_EQ(made->invocation.token_name, "n");
+  EXPECT_EQ(made->invocation.node_name, "n");
   EXPECT_EQ(made->invocation.output, "f");
   EXPECT_EQ(made->invocation.addresses, std::vector<std::string>{"tcp://a.example:1"});
   EXPECT_EQ(Parse({"token", "revoke", "n", "--data", "d"})->invocation.token, "n");
