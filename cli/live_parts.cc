@@ -51,7 +51,7 @@ EgressOptions EgressOf(const CrawlInvocation& invocation) {
   EgressOptions options;
   options.connections = invocation.egress_connections;
   if (invocation.egress.empty()) return options;
-  if (auto addresses = ParseEgress(invocation.egress); addresses.ok()) options.addresses = *std::move(addresses);
+  if (auto addresses = ParseAddressList(invocation.egress); addresses.ok()) options.addresses = *std::move(addresses);
   return options;
 }
 

@@ -86,7 +86,7 @@ struct CrawlInvocation {
   uint32_t checkpoints_kept = 2;        // (scheduler)
   uint64_t drain_us = 20'000'000;       // (node drain)
   uint32_t parsers = 0;                 // threads; 0 = one a core
-  std::string egress;                   // (crawl, worker, fetcher) addresses, as ParseEgress reads them
+  std::string egress;                   // (crawl, worker, fetcher) addresses, as ParseAddressList reads them
   uint32_t egress_connections = 0;      // of one of them; 0 = no limit
   uint64_t memory_bytes = 0;            // (crawl, scheduler) for known URLs
   bool retry_failed = false;

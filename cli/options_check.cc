@@ -15,7 +15,6 @@
 #include "common/status.h"
 #include "common/url.h"
 #include "common/warc_prefix.h"
-#include "fetcher/egress.h"
 
 namespace weft {
 namespace {
@@ -80,7 +79,7 @@ absl::Status CheckNetwork(std::string_view value) {
 }
 
 absl::Status CheckEgress(std::string_view value) {
-  return value.empty() ? absl::OkStatus() : ParseEgress(value).status();
+  return value.empty() ? absl::OkStatus() : ParseAddressList(value).status();
 }
 
 absl::Status CheckSitemaps(std::string_view value) {

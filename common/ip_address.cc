@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/ascii.h"
 #include "common/status.h"
 
 namespace weft {
@@ -188,6 +189,22 @@ bool AddressAllowed(const IpAddress& address, const std::vector<Cidr>& allowed_n
   return std::any_of(allowed_networks.begin(), allowed_networks.end(), [&](const Cidr& network) {
     return network.Contains(host) || network.Contains(address);
   });
+}
+
+absl::StatusOr<std::vector<IpAddress>> ParseAddressList(std::string_view text) {
+  std::vector<IpAddress> addresses;
+  while (true) {
+    const size_t comma = text.find(',');
+    const std::string_view one = TrimAsciiSpace(text.substr(0, comma));
+    const auto address = IpAddress::Parse(one);
+    if (!address.ok()) return InvalidArgument("'{}' is not an address; expected addresses of this machine such as 192.0.2.1,192.0.2.2", one);
+    if (std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
+      return InvalidArgument("{} is there twice", address->ToString());
+    }
+    addresses.push_back(*address);
+    if (comma == std::string_view::npos) return addresses;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 }  // namespace weft

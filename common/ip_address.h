@@ -42,6 +42,9 @@ class IpAddress {
   std::array<uint8_t, 16> bytes_{};
 };
 
+// "192.0.2.1, 192.0.2.2,2001:db8::1", none twice. InvalidArgument, for people.
+absl::StatusOr<std::vector<IpAddress>> ParseAddressList(std::string_view text);
+
 class Cidr {
  public:
   // The one address 0.0.0.0.

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <limits>
 
-#include "common/ascii.h"
 #include "common/status.h"
 
 namespace weft {
@@ -58,22 +57,6 @@ class DatagramSocket {
 };
 
 }  // namespace
-
-absl::StatusOr<std::vector<IpAddress>> ParseEgress(std::string_view text) {
-  std::vector<IpAddress> addresses;
-  while (true) {
-    const size_t comma = text.find(',');
-    const std::string_view one = TrimAsciiSpace(text.substr(0, comma));
-    const auto address = IpAddress::Parse(one);
-    if (!address.ok()) return InvalidArgument("'{}' is not an address; expected addresses of this machine such as 192.0.2.1,192.0.2.2", one);
-    if (std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
-      return InvalidArgument("{} is there twice", address->ToString());
-    }
-    addresses.push_back(*address);
-    if (comma == std::string_view::npos) return addresses;
-    text.remove_prefix(comma + 1);
-  }
-}
 
 Egress::Egress(const EgressOptions& options)
     : addresses_(options.addresses),

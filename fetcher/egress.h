@@ -4,7 +4,7 @@
 // Thread rule: the transport's loop.
 #pragma once
 
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
@@ -15,9 +15,6 @@
 #include "common/ip_address.h"
 
 namespace weft {
-
-// "192.0.2.1,192.0.2.2,2001:db8::1". InvalidArgument, for people.
-absl::StatusOr<std::vector<IpAddress>> ParseEgress(std::string_view text);
 
 struct EgressOptions {
   std::vector<IpAddress> addresses;   // none: the system chooses

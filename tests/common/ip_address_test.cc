@@ -1,8 +1,11 @@
 #include "common/ip_address.h"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+
+#include "common/status.h"
 
 namespace weft {
 namespace {
@@ -188,6 +191,17 @@ TEST(AddressAllowed, MappedAddressesAreTheirIpv4HostOthersAreNot) {
   EXPECT_FALSE(AddressAllowed(Address("2002:a00:1::"), allowed));
   EXPECT_FALSE(AddressAllowed(Address("64:ff9b::10.0.0.1"), allowed));
   EXPECT_TRUE(AddressAllowed(Address("64:ff9b::10.0.0.1"), {Network("64:ff9b::/96")}));
+}
+
+TEST(AddressList, TakesBothFamiliesAndSaysWhatIsWrong) {
+  const auto both = ParseAddressList("192.0.2.1, 2001:db8::1");
+  ASSERT_TRUE(both.ok());
+  ASSERT_EQ(both->size(), 2u);
+  EXPECT_TRUE((*both)[0].is_v4());
+  EXPECT_FALSE((*both)[1].is_v4());
+  EXPECT_THAT(ErrorText(ParseAddressList("192.0.2.1,").status()), testing::HasSubstr("'' is not an address"));
+  EXPECT_THAT(ErrorText(ParseAddressList("eth0").status()), testing::HasSubstr("'eth0' is not an address"));
+  EXPECT_THAT(ErrorText(ParseAddressList("192.0.2.1,192.0.2.1").status()), testing::HasSubstr("192.0.2.1 is there twice"));
 }
 
 }  // namespace

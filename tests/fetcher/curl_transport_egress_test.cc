@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 TEST_F(TransportTest, RequestsOfAHostLeaveFromOneOfTheAddresses) {
   HttpTestServer server([](const HttpTestRequest&) { return HtmlPage("x"); });
-  options_.egress.addresses = ParseEgress("127.0.0.21,127.0.0.22,127.0.0.23").value();
+  options_.egress.addresses = ParseAddressList("127.0.0.21,127.0.0.22,127.0.0.23").value();
   std::set<std::string> all;
   for (int host = 0; host < 12; ++host) {
     std::set<std::string> peers;
@@ -32,7 +32,7 @@ TEST_F(TransportTest, RequestsOfAHostLeaveFromOneOfTheAddresses) {
 
 TEST_F(TransportTest, WithoutAnAddressOfThePeersFamilyNothingIsConnected) {
   HttpTestServer server(HtmlPage("x"));
-  options_.egress.addresses = ParseEgress("::1").value();
+  options_.egress.addresses = ParseAddressList("::1").value();
   const FetchResult result = Fetch(server.Url("/"));
   EXPECT_EQ(result.outcome, Outcome::kConnect);
   EXPECT_THAT(result.detail, HasSubstr("no address to leave from is of the family of 127.0.0.1"));
@@ -41,7 +41,7 @@ TEST_F(TransportTest, WithoutAnAddressOfThePeersFamilyNothingIsConnected) {
 
 TEST_F(TransportTest, AnAddressThatIsGoneFailsTheDownloadAndDoesNotWaitForPorts) {
   HttpTestServer server(HtmlPage("x"));
-  options_.egress.addresses = ParseEgress("192.0.2.77").value();
+  options_.egress.addresses = ParseAddressList("192.0.2.77").value();
   const FetchResult result = Fetch(server.Url("/"));
   EXPECT_EQ(result.outcome, Outcome::kConnect);
   EXPECT_THAT(result.detail, HasSubstr("Cannot assign requested address"));

@@ -16,19 +16,8 @@ using testing::HasSubstr;
 
 const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
 
-EgressOptions Addresses(std::string_view text) { return {.addresses = ParseEgress(text).value(), .connections = 0}; }
+EgressOptions Addresses(std::string_view text) { return {.addresses = ParseAddressList(text).value(), .connections = 0}; }
 std::string HostNumber(int number) { return fmt::format("host{}.example", number); }
-
-TEST(ParseEgress, TakesBothFamiliesAndSaysWhatIsWrong) {
-  const auto both = ParseEgress("192.0.2.1, 2001:db8::1");
-  ASSERT_TRUE(both.ok());
-  ASSERT_EQ(both->size(), 2u);
-  EXPECT_TRUE((*both)[0].is_v4());
-  EXPECT_FALSE((*both)[1].is_v4());
-  EXPECT_THAT(ErrorText(ParseEgress("192.0.2.1,").status()), HasSubstr("'' is not an address"));
-  EXPECT_THAT(ErrorText(ParseEgress("eth0").status()), HasSubstr("'eth0' is not an address"));
-  EXPECT_THAT(ErrorText(ParseEgress("192.0.2.1,192.0.2.1").status()), HasSubstr("192.0.2.1 is there twice"));
-}
 
 TEST(Egress, WithoutAddressesTheSystemChooses) {
   const Egress egress({});
