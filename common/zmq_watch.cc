@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <zmq.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -32,7 +34,9 @@ std::optional<ConnectionEvent> Named(uint16_t event) {
 
 ZmqWatch::ZmqWatch(void* context, void* socket) : watched_(socket) {
   if (socket == nullptr) return;
-  const std::string endpoint = fmt::format("inproc://weft-watch-{}", fmt::ptr(this));
+  // Never the same twice: libzmq gives a name back some time after its socket was closed.
+  static std::atomic<uint64_t> made = 0;
+  const std::string endpoint = fmt::format("inproc://weft-watch-{}", ++made);
   events_ = zmq_socket(context, ZMQ_PAIR);
   // Without a bound: libzmq's own thread would wait for room, and with it everybody's traffic.
   const int none = 0;

@@ -83,6 +83,7 @@ struct StoreUploads::Impl {
   std::set<std::string> failed ABSL_GUARDED_BY(mutex);  // given up
   bool look_again ABSL_GUARDED_BY(mutex) = false;       // the queue was full: names are missing from it
   bool looking ABSL_GUARDED_BY(mutex) = false;
+  std::set<std::string> stored_since ABSL_GUARDED_BY(mutex);  // stored while a thread looks, which may have seen them before
   bool finishing ABSL_GUARDED_BY(mutex) = false;
   int unanswered ABSL_GUARDED_BY(mutex) = 0;            // in a row, since it finishes
   bool stopping ABSL_GUARDED_BY(mutex) = false;
@@ -126,7 +127,9 @@ void StoreUploads::Impl::Scan() {
   if (error) Tell(fmt::format("cannot list {}: {}", options.directory, error.message()));
   std::sort(names.begin(), names.end());
   MutexLock lock(mutex);
-  for (const std::string& name : names) Enqueue(name);
+  for (const std::string& name : names) {
+    if (!stored_since.contains(name)) Enqueue(name);
+  }
 }
 
 bool StoreUploads::Impl::Take(std::string& name) {
@@ -142,6 +145,7 @@ bool StoreUploads::Impl::Take(std::string& name) {
       }
       look_again = false;
       looking = true;
+      stored_since.clear();
     }
     Scan();
     MutexLock lock(mutex);
@@ -175,6 +179,7 @@ void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& stat
   MutexLock lock(mutex);
   known.erase(name);
   if (status.ok()) {
+    if (looking) stored_since.insert(name);
     ++stored;
     stored_bytes += bytes;
     unanswered = 0;

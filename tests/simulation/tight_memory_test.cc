@@ -15,6 +15,8 @@ TEST_P(TightMemory, BoundsTheBodiesUnderWay) {
   options.faults.clear();
   options.network = {};
   options.fetchers = 1;
+  options.settings.clear_rule();  // which may be for another fetcher alone
+  options.tags.clear();
   options.web = {.hosts = 30, .pages = 90, .troubled_hosts = 0, .odd_pages = 0, .large_pages = 60};
   options.settings.set_scope("any");
   options.settings.set_ignore_robots(false);
