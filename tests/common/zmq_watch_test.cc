@@ -22,8 +22,9 @@ class ZmqWatchTest : public testing::Test {
 };
 
 // A connection that is opened again and again gets a watch each time, at the same place in memory.
-TEST_F(ZmqWatchTest, ThousandsAreMadeOneAfterTheOther) {
-  for (int i = 0; i < 3000; ++i) {
+// libzmq closes sockets some time later, and has a thousand at most.
+TEST_F(ZmqWatchTest, HundredsAreMadeOneAfterTheOther) {
+  for (int i = 0; i < 300; ++i) {
     void* socket = Socket(ZMQ_DEALER);
     {
       const ZmqWatch watch(context_, socket);
