@@ -41,8 +41,8 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   WEFT_ASSIGN_OR_RETURN(const auto source, OpenRecordSource(line));
   WEFT_ASSIGN_OR_RETURN(const auto parts, ExportParts::Open(plan));
   if (parts->complete()) {
-    console.Line(fmt::format("weft: {} is complete already, since {}; pages that were stored after it had begun are not in it: "
-                             "--force exports anew", OutputName(plan),
+    console.Line(fmt::format("weft: {} is complete already, since {}, as it was asked for then: pages that were stored after it had "
+                             "begun are not in it, nor what other options would bring; --force exports anew", OutputName(plan),
                              absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone())));
     return absl::OkStatus();
   }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -20,6 +21,7 @@
 #include "cli/seed_list.h"
 #include "cli/signals.h"
 #include "cli/store_choice.h"
+#include "cli/token_list.h"
 #include "common/clock.h"
 #include "common/node_tags.h"
 #include "common/status.h"
@@ -60,8 +62,6 @@ class KeyWatch {
   }
 
  private:
-  // Once more than chance: each connection is tried again a second later.
-  static constexpr uint64_t kRefusals = 3;
   const Worker& worker_;
   uint64_t refused_ = 0;
   bool heard_ = false;
@@ -220,7 +220,7 @@ int TellEnd(const CommandLine& line, const SchedulerHost& host, const std::strin
   summary.command_to_go_on = ShellCommand(again);
   fmt::print(stderr, "{}", SummaryText(summary));
   uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
-  return left > 0 ? kExitInterrupted : kExitOk;
+  return summary.stop == StopReason::kInterrupted && left > 0 ? kExitInterrupted : kExitOk;
 }
 
 // Beyond loopback with keys, unless the user does without; on loopback where the user wants them. The control socket in the
@@ -238,6 +238,14 @@ absl::Status ChooseKeys(const CommandLine& line, const CrawlDirectory& directory
   if (line.invocation.insecure && !loopback) {
     console.Line(fmt::format("weft: --insecure: {} asks for no key and encrypts nothing: whoever reaches it can read, change and "
                              "stop this crawl, and have its workers fetch what they like", listen));
+  }
+  if (!keyed && !line.invocation.insecure) {
+    WEFT_ASSIGN_OR_RETURN(const TokenList tokens, TokenList::Read(KeysPath(directory.path())));
+    const bool any = std::any_of(tokens.tokens.begin(), tokens.tokens.end(), [](const TokenEntry& one) { return one.revoked_s == 0; });
+    if (any) {
+      console.Line(fmt::format("weft: {} asks for no key, as it is on loopback: the tokens that were made are of no use there; --keys "
+                               "asks for them", listen));
+    }
   }
   options.endpoints = {directory.control_endpoint()};
   if (keyed) {

@@ -29,6 +29,8 @@ absl::StatusOr<Reach> FindReach(const CommandLine& line, absl::FunctionRef<void(
 std::string FirstThatAnswers(const std::vector<std::string>& endpoints);
 // "tcp://192.0.2.7:*": a free port at the address by which this machine reaches `endpoint`; loopback if that cannot be told.
 std::string ListenTowards(const std::string& endpoint);
+// A running scheduler knows a token a second after it was made: so many refusals, a second apart, are its last word.
+inline constexpr uint64_t kRefusals = 3;
 // What to tell people when a connection to `endpoint` comes to nothing for good.
 std::string KeyRefusedText(const std::string& endpoint);
 std::string MismatchText(const std::string& endpoint);

@@ -97,7 +97,15 @@ std::vector<std::string> FreedFiles(const std::string& named) {
 
 absl::Status FetchNamed(ObjectStore& store, const std::string& name, const std::string& directory) {
   WEFT_ASSIGN_OR_RETURN(const ObjectInfo info, store.Head(name));
-  return FetchObject(store, name, {info.bytes, info.sha256}, fmt::format("{}/{}", directory.empty() ? "." : directory, NameOf(name)));
+  const std::string path = fmt::format("{}/{}", directory.empty() ? "." : directory, NameOf(name));
+  const ObjectDigest wanted = {info.bytes, info.sha256};
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    WEFT_ASSIGN_OR_RETURN(const ObjectDigest here, DigestOfFile(path));
+    if (here == wanted) return absl::OkStatus();
+    return FailedPrecondition("{} is there already, with other content; move it away, or name another --out", path);
+  }
+  return FetchObject(store, name, wanted, path);
 }
 
 // Counts what became of the files, and tells of each.

@@ -52,7 +52,12 @@ int TokenNewCommand(const CommandLine& line) {
     return Fail(kExitUsage, InvalidArgument("--name {}: a letter, then letters, digits, '.', '_' and '-', 64 at most",
                                             call.node_name));
   }
+  const bool file = !call.output.empty() && call.output != "-";
   std::error_code error;
+  if (file && std::filesystem::exists(call.output, error)) {
+    return Fail(kExitFailed, FailedPrecondition("-o {}: it is there already; a token's secret is nowhere else: name another file, or "
+                                                "remove that one", call.output));
+  }
   std::filesystem::create_directories(call.data_dir, error);
   const std::string directory = KeysPath(call.data_dir);
   auto scheduler = OpenSchedulerPair(directory);
@@ -67,9 +72,15 @@ int TokenNewCommand(const CommandLine& line) {
   });
   if (!added.ok()) return Fail(kExitFailed, added);
   const std::string text = WriteToken(token) + "\n";
-  const bool file = !call.output.empty() && call.output != "-";
   if (file) {
-    if (absl::Status written = WritePrivateFile(call.output, text); !written.ok()) return Fail(kExitFailed, written);
+    if (absl::Status written = WritePrivateFile(call.output, text); !written.ok()) {
+      // A token that nobody has is none.
+      const absl::Status taken_back = ChangeTokens(directory, [&](TokenList& list) {
+        std::erase_if(list.tokens, [&](const TokenEntry& one) { return one.public_key == token.keys.public_key; });
+        return absl::OkStatus();
+      });
+      return Fail(kExitFailed, taken_back.ok() ? written : taken_back);
+    }
   } else {
     fmt::print("{}", text);
   }

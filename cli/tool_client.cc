@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<ToolClient>> ToolClient::Connect(const Reach& rea
 std::string ToolClient::WhyNotConnected() const {
   const ZmqBusCounters& counters = bus_->counters();
   if (counters.received > 0) return "";
-  if (counters.key_refused > 0) return KeyRefusedText(session_->endpoint);
+  if (counters.key_refused >= kRefusals) return KeyRefusedText(session_->endpoint);
   if (counters.mismatches > 0) return MismatchText(session_->endpoint);
   return "";
 }

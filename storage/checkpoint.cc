@@ -169,10 +169,20 @@ absl::Status PruneCheckpoints(const std::string& folder, size_t keep) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// Nothing that stands there is lost: "NAME", else "NAME-2" and on.
+std::string FreeName(const std::string& name) {
+  std::string free = name;
+  for (int i = 2; Exists(free); ++i) free = fmt::format("{}-{}", name, i);
+  return free;
+}
+
+}  // namespace
+
 absl::Status RestoreCheckpoint(const std::string& checkpoint, const std::string& data, bool force) {
   const std::string db = data + std::string(kDb);
   const std::string restoring = data + std::string(kRestoring);
-  const std::string replaced = data + std::string(kReplaced);
   WEFT_RETURN_IF_ERROR(VerifyCheckpoint(checkpoint).status());
   const bool there = Exists(db);
   if (there && !force) {
@@ -183,8 +193,7 @@ absl::Status RestoreCheckpoint(const std::string& checkpoint, const std::string&
   WEFT_RETURN_IF_ERROR(CopyFolder(checkpoint + std::string(kDb), restoring));
   if (there) {
     WEFT_RETURN_IF_ERROR(Exchange(restoring, db));
-    WEFT_RETURN_IF_ERROR(Remove(replaced));
-    WEFT_RETURN_IF_ERROR(Rename(restoring, replaced));
+    WEFT_RETURN_IF_ERROR(Rename(restoring, FreeName(data + std::string(kReplaced))));
   } else {
     WEFT_RETURN_IF_ERROR(Rename(restoring, db));
   }

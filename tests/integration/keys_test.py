@@ -111,6 +111,25 @@ class KeysTest(Checks):
         with open(os.path.join(self.data, "keys", "tokens"), encoding="ascii") as text:
             self.assertNotIn(secret.strip(), text.read())
 
+    def test_a_token_that_cannot_be_written_is_none(self):
+        self.start("--keys")
+        file = self.token("one", "tool")
+        for output, says in ((file, "it is there already"), (self.path("nowhere/x"), "No such file or directory")):
+            told = weft("token", "new", "--role", "tool", "--name", "two", "--data", self.data, "-o", output)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.told(told.stderr, says)
+        listed = json.loads(weft("token", "list", "--data", self.data, "--json").stdout)
+        self.assertEqual([one["name"] for one in listed], ["one"])
+        self.assertEqual(weft("status", "--join", file).returncode, 0, "it was not overwritten")
+
+    def test_without_keys_on_loopback_tokens_are_said_to_be_of_no_use(self):
+        self.start("--keys")
+        self.token("one")
+        self.scheduler.signal(signal.SIGTERM)
+        self.scheduler.wait()
+        self.start()
+        self.told(self.scheduler.told(), "asks for no key, as it is on loopback")
+
     def test_a_token_comes_by_file_input_environment_or_word(self):
         self.start("--keys")
         file = self.token("laptop", "tool")

@@ -131,6 +131,8 @@ TEST_F(CheckpointTest, ACrawlThatIsThereIsReplacedByForceAlone) {
   ASSERT_TRUE(RestoreCheckpoint(At("one"), At("data"), true).ok());
   EXPECT_EQ(Open(At("data"))->ledger().discovered, 100u);
   EXPECT_THAT(Names(At("data")), ElementsAre("crawl.db", "crawl.db.replaced"));
+  ASSERT_TRUE(RestoreCheckpoint(At("one"), At("data"), true).ok());
+  EXPECT_THAT(Names(At("data")), ElementsAre("crawl.db", "crawl.db.replaced", "crawl.db.replaced-2")) << "what stood there is kept";
 }
 
 TEST_F(CheckpointTest, ABrokenOffRestoreIsKnown) {
