@@ -176,7 +176,7 @@ class StoreTest(Checks):
         server, proxy = self.imitation()
         web = site()
         self.held.callback(web.close)
-        words = self.crawl_words(web.url("/"), proxy.url, "--delay", "100ms")
+        words = self.crawl_words(web.url("/"), proxy.url, "--delay", "500ms")  # longer than the restart lasts
         with contextlib.ExitStack() as held:
             held.enter_context(unittest.mock.patch.dict(os.environ, self.env))
             running = held.enter_context(Running(os.path.join(self.folder, "log"), *words))
