@@ -62,11 +62,12 @@ struct StoreUploads::Impl {
       : options(uploads_options), make(std::move(make_store)), tell(std::move(tell_people)) {}
 
   void RunThread(int index);
-  bool Take(std::string& name);
+  // `last`: no more files come, and this one is tried once more.
+  bool Take(std::string& name, bool& last);
   void Scan();
   void Enqueue(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   absl::Status StoreOne(ObjectStore& store, const std::string& name, ObjectDigest& digest);
-  void Ended(const std::string& name, const absl::Status& status, uint64_t bytes);
+  void Ended(const std::string& name, const absl::Status& status, uint64_t bytes, bool last);
   void SetTrouble(const std::string& trouble) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void PauseWhileAway();
   void Tell(const std::string& text) { tell(text); }
@@ -132,7 +133,7 @@ void StoreUploads::Impl::Scan() {
   }
 }
 
-bool StoreUploads::Impl::Take(std::string& name) {
+bool StoreUploads::Impl::Take(std::string& name, bool& last) {
   while (true) {
     {
       MutexLock lock(mutex);
@@ -141,6 +142,7 @@ bool StoreUploads::Impl::Take(std::string& name) {
       if (!queue.empty()) {
         name = std::move(queue.front());
         queue.pop_front();
+        last = finishing;
         return true;
       }
       look_again = false;
@@ -175,7 +177,7 @@ void StoreUploads::Impl::SetTrouble(const std::string& now) {
   if (!written.ok()) Tell(ErrorText(written));
 }
 
-void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& status, uint64_t bytes) {
+void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& status, uint64_t bytes, bool last) {
   MutexLock lock(mutex);
   known.erase(name);
   if (status.ok()) {
@@ -184,7 +186,7 @@ void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& stat
     stored_bytes += bytes;
     unanswered = 0;
     SetTrouble("");
-  } else if (IsOfTheStore(status) && !finishing) {
+  } else if (IsOfTheStore(status) && !last) {
     known.insert(name);
     queue.push_back(name);  // behind the others, over the bound by one a thread at most
     SetTrouble(ErrorText(status));
@@ -216,7 +218,8 @@ void StoreUploads::Impl::RunThread(int index) {
   const std::unique_ptr<Random> random = SystemRandom();
   std::unique_ptr<ObjectStore> store;
   std::string name;
-  while (Take(name)) {
+  bool last = false;
+  while (Take(name, last)) {
     ObjectDigest digest;
     absl::Status status;
     if (store == nullptr) {
@@ -227,7 +230,7 @@ void StoreUploads::Impl::RunThread(int index) {
     if (status.ok()) status = StoreOne(*store, name, digest);
     // Keys may have been changed meanwhile: they are read again.
     if (!status.ok()) store = nullptr;
-    Ended(name, status, digest.bytes);
+    Ended(name, status, digest.bytes, last);
     if (IsOfTheStore(status)) PauseWhileAway();
   }
 }

@@ -5,6 +5,7 @@
     Hdfs()           speaks WebHDFS instead
 """
 import collections
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -251,6 +252,7 @@ class FaultProxy:
         self.port = 0
         self.over = threading.Event()
         self.lock = threading.Lock()
+        self.open = set()
         self.start()
 
     def start(self):
@@ -261,6 +263,14 @@ class FaultProxy:
 
             def log_message(self, *_):
                 pass
+
+            def setup(self):
+                super().setup()
+                outer.open.add(self.connection)
+
+            def finish(self):
+                outer.open.discard(self.connection)
+                super().finish()
 
             def say(self, status, headers, body):
                 self.send_response(status)
@@ -318,6 +328,9 @@ class FaultProxy:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.over.set()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 
 #include "tests/storage/object_store_support.h"
 #include "tests/storage/warc_test_support.h"
@@ -157,6 +158,27 @@ TEST_F(StoreUploadsTest, AtTheEndAStoreThatIsAwayIsNotWaitedFor) {
   EXPECT_TRUE(Has("a.warc.gz"));
   EXPECT_EQ(ReadStoreState(directory_.path())->trouble, "away");
   EXPECT_EQ(TallyStored(directory_.path())->waiting, 2u);
+}
+
+TEST_F(StoreUploadsTest, ATryThatBeganBeforeTheEndIsNotTheLast) {
+  Write("a.warc.gz", "a");
+  std::atomic<int> tries{0};
+  std::promise<void> begun;
+  std::promise<void> finishing;
+  objects_.before_put = [&](const std::string&) -> absl::Status {
+    if (++tries > 1) return absl::OkStatus();
+    begun.set_value();
+    finishing.get_future().wait();
+    return absl::UnavailableError("restarts");
+  };
+  auto uploads = Uploads(/*free=*/true);
+  uploads->Begin();
+  begun.get_future().wait();
+  uploads->Finish();
+  finishing.set_value();
+  const StoreProgress end = WaitUntil(*uploads, [](const StoreProgress& now) { return now.idle; });
+  EXPECT_EQ(end.stored, 1u);
+  EXPECT_EQ(end.failed, 0u);
 }
 
 TEST_F(StoreUploadsTest, AtTheEndAStoreThatIsAwayIsNotAskedForEveryFile) {
