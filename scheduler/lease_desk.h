@@ -65,7 +65,9 @@ class LeaseDesk {
   void OnPermitDone(const PeerId& from, const wire::HostPermitDone& done);
   // Takes back leases whose deadline has passed, or that make no progress.
   absl::Status Expire();
-  // A node is gone for good: its leases return at once, as if they had expired; how many.
+  // When the last of a node's leases is over; InfinitePast: it has none.
+  absl::Time AsksUntil(const PeerId& peer) const;
+  // A node is gone for good, and asks nothing: its leases return at once, as if they had expired; how many.
   absl::StatusOr<uint64_t> EndLeasesOf(const PeerId& peer);
   // A node is gone for good: what it had asked and not handed in is asked again.
   void NodeGone(const PeerId& peer);

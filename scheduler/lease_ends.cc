@@ -162,6 +162,14 @@ absl::Status LeaseDesk::ExpireLease(uint64_t counter) {
   return absl::OkStatus();
 }
 
+absl::Time LeaseDesk::AsksUntil(const PeerId& peer) const {
+  absl::Time until = absl::InfinitePast();
+  for (const auto& [counter, lease] : leases_) {
+    if (lease.node == peer) until = std::max(until, lease.deadline);
+  }
+  return until;
+}
+
 absl::StatusOr<uint64_t> LeaseDesk::EndLeasesOf(const PeerId& peer) {
   std::vector<uint64_t> held;
   for (const auto& [counter, lease] : leases_) {

@@ -101,6 +101,13 @@ absl::Status NodeDesk::Forget(const PeerId& asker, const wire::NodeRequest& requ
       Answer(asker, std::move(reply));
       return absl::OkStatus();
     }
+    // Silence does not tell a dead node from one that is cut off, which may ask until then (rule 16).
+    if (const absl::Duration left = leases_.AsksUntil(peer) - now; !node.said_goodbye && left > absl::ZeroDuration()) {
+      reply.set_problem(fmt::format("{} may still be asking under leases, if it is only cut off: try again in {}", node.info.name(),
+                                    weft::FormatDuration(absl::Ceil(left, absl::Seconds(1)))));
+      Answer(asker, std::move(reply));
+      return absl::OkStatus();
+    }
     gone.push_back(peer);
   }
   for (const PeerId& peer : gone) {

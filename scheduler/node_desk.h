@@ -25,7 +25,8 @@ class NodeDesk {
   // Fetchers are told first: parsers must be there for the pages that are still on their way. `asker` is answered when all
   // have ended or the deadline has passed, or at once where there is nobody to tell.
   void Drain(const PeerId& asker, const wire::NodeRequest& request);
-  // Refused while a node of that name is alive. Its leases return, its pages directories are marked in `places`.
+  // Refused while a node of that name is alive, or could be asking under a lease (rule 16). Its leases return, its pages
+  // directories are marked in `places`.
   absl::Status Forget(const PeerId& asker, const wire::NodeRequest& request, PagesPlaces& places);
   // Goes on with the drains.
   void OnTick();

@@ -130,12 +130,15 @@ TEST_F(NodeDeskTest, WhoIsAliveIsNotForgotten) {
   EXPECT_FALSE(places_[7].forgotten);
 }
 
-TEST_F(NodeDeskTest, TheLeasesOfAForgottenNodeReturnAtOnce) {
+TEST_F(NodeDeskTest, AForgottenNodesLeasesReturnWhenItCanAskNoMore_Rule16) {
   SeedHost("a.example", 3);
   AddFetcher("w1f");
   Node("w1f").info.set_worker("w1");
   ASSERT_THAT(GrantOne().urls(), SizeIs(3));
   clock_.Advance(options_.dead_after + absl::Milliseconds(1));
+  EXPECT_THAT(Forget("w1").problem(), HasSubstr("try again in 4s")) << "it may be cut off only";
+  EXPECT_EQ(leases_->leases(), 1u);
+  clock_.Advance(options_.lease + options_.lease_grace - options_.dead_after);
   const wire::NodeReply reply = Forget("w1");
   EXPECT_EQ(reply.problem(), "");
   EXPECT_EQ(reply.leases(), 1u);
