@@ -37,7 +37,8 @@ def crawl_and_kill(suite, choose):
         cluster.parser("p2")
         cluster.fetcher("f1")
         cluster.fetcher("f2")
-        cluster.wait_until_done(suite.hosts // 2)
+        # Each host is found on another's page, and that one's after its own pause: with long pauses the tree of hosts takes a while.
+        cluster.wait_until_done(suite.hosts // 2, 60 + 3 * delay * suite.hosts.bit_length())
         kill = Kills(cluster)
         for number in range(kills):
             time.sleep(draw.uniform(0.5, 1.5) * every)
