@@ -79,12 +79,18 @@ void AppendSchemeAndHost(const Url& url, const KeyOptions& options, std::string&
 
 std::string CrawlKey(const Url& url, const KeyOptions& options) {
   std::string key;
+  MakeCrawlKey(url, options, key);
+  return key;
+}
+
+void MakeCrawlKey(const Url& url, const KeyOptions& options, std::string& key) {
+  key.clear();
   key.reserve(url.href().size() + 16);
   AppendSchemeAndHost(url, options, key);
   if (url.scheme() == "file") {
     // Escapes stay: a decoded letter could become a drive ("%43|"), which parsing would rewrite.
     key += url.query().empty() ? url.path() : url.path_and_query();
-    return key;
+    return;
   }
   const size_t path_begin = key.size();
   AppendCanonicalEscapes(url.path(), key);
@@ -93,7 +99,7 @@ std::string CrawlKey(const Url& url, const KeyOptions& options) {
     const std::string path = KeyPath(std::string_view(key).substr(path_begin), options);
     key.replace(path_begin, std::string::npos, path);
   }
-  if (url.query().empty()) return key;
+  if (url.query().empty()) return;
   const size_t query_begin = key.size();
   key += '?';
   AppendCanonicalEscapes(url.query(), key);
@@ -103,7 +109,6 @@ std::string CrawlKey(const Url& url, const KeyOptions& options) {
     key.resize(query.empty() ? query_begin : query_begin + 1);
     key += query;
   }
-  return key;
 }
 
 }  // namespace weft

@@ -41,6 +41,8 @@ struct KeyOptions {
 inline constexpr uint32_t kCanonicaliserVersion = 1;
 
 std::string CrawlKey(const Url& url, const KeyOptions& options = {});
+// The same in `key`, whose memory is used again; what it held is gone.
+void MakeCrawlKey(const Url& url, const KeyOptions& options, std::string& key);
 
 // Sort-friendly URI Reordering Transform, as Internet Archive's Wayback key: "org,example)/a?b". For look-ups in
 // archives only, since it joins different resources: all lower case, %XX decoded until none is left, "www12." off,

@@ -67,6 +67,12 @@ std::string Url::request_target_url() const {
   return target.append(href_, host_begin_, end - host_begin_);
 }
 
+std::string Url::TakeRequestTargetUrl() && {
+  href_.resize(std::min<size_t>(fragment_begin_, href_.size()));
+  href_.erase(userinfo_begin_, host_begin_ - userinfo_begin_);
+  return std::move(href_);
+}
+
 uint16_t DefaultPort(std::string_view scheme) {
   if (scheme == "http" || scheme == "ws") return 80;
   if (scheme == "https" || scheme == "wss") return 443;

@@ -47,6 +47,8 @@ class Url {
   std::string origin() const;
   // What is sent: the href without fragment and userinfo.
   std::string request_target_url() const;
+  // The same, without a copy.
+  std::string TakeRequestTargetUrl() &&;
 
   bool is_http() const { return scheme() == "http" || scheme() == "https"; }
   bool empty() const { return href_.empty(); }

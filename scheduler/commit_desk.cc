@@ -74,7 +74,7 @@ void CommitDesk::TakeRedirect(const wire::PageResult& result, const Fingerprint&
       new_anchors_.push_back(url->href());
       target->refused = Outcome::kNone;
       observer_.OnNotice(fmt::format("{} redirects to {}: {} is in the scope now", ticket.url(), target->url,
-                                     target->host));
+                                     target->host()));
     }
   }
   candidates_.push_back(*std::move(target));

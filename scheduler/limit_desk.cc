@@ -29,8 +29,8 @@ std::string LimitDesk::JudgedBy() const {
 
 wire::Trap* LimitDesk::TrapOf(const Candidate& candidate) {
   if (!traps_on() || candidate.seed || candidate.sitemap_level > 0) return nullptr;
-  wire::Trap* trap = watch_.Judge(candidate.url, candidate.host);
-  const bool spared = trap != nullptr && trap->kind() == wire::Trap::DOMAIN && scope_.IsAnchorHost(candidate.host);
+  wire::Trap* trap = watch_.Judge(candidate.url, candidate.host());
+  const bool spared = trap != nullptr && trap->kind() == wire::Trap::DOMAIN && scope_.IsAnchorHost(candidate.host());
   return spared ? nullptr : trap;
 }
 
@@ -38,7 +38,7 @@ void LimitDesk::JudgeCandidates(std::span<Candidate> candidates) {
   for (Candidate& candidate : candidates) {
     if (candidate.refused != Outcome::kNone) continue;
     if (budgets_) {
-      const HostState* host = db_.FindHost(candidate.shard, db_.HostId(candidate.host));
+      const HostState* host = db_.FindHost(candidate.shard, db_.HostId(candidate.host()));
       if (host != nullptr && HostBudgetSpent(settings_, *host)) {
         candidate.refused = Outcome::kHostBudget;
         continue;
@@ -77,7 +77,7 @@ void LimitDesk::Ended(const AttemptEnd& end, const std::string& url, uint64_t sk
 
 Outcome LimitDesk::Judge(const UrlRecord& record, const Candidate& place) {
   if (budgets_) {
-    const HostState* host = db_.FindHost(place.shard, db_.HostId(place.host));
+    const HostState* host = db_.FindHost(place.shard, db_.HostId(place.host()));
     if (host != nullptr && HostBudgetSpent(settings_, *host)) return Outcome::kHostBudget;
   }
   Candidate judged = place;
@@ -113,8 +113,7 @@ void LimitDesk::EndWhatWaits(uint64_t trap_id) {
     auto url = Url::Parse(record.url);
     if (!url.ok()) return Outcome::kNone;
     Candidate place;
-    place.url = record.url;
-    place.host = std::string(url->host());
+    place.SetUrl(*std::move(url));
     place.seed = record.seed;
     place.sitemap_level = record.sitemap_level;
     return TrapOf(place) != nullptr ? Outcome::kTrap : Outcome::kNone;

@@ -29,7 +29,10 @@ const LinkIntake::HostPlace& LinkIntake::PlaceOf(std::string_view host) {
   return places_.emplace(looked_for_, std::move(place)).first->second;
 }
 
-Fingerprint LinkIntake::KeyOf(const Url& url) const { return fingerprinter_.Of(CrawlKey(url, keys_)); }
+Fingerprint LinkIntake::KeyOf(const Url& url) {
+  MakeCrawlKey(url, keys_, key_);
+  return fingerprinter_.Of(key_);
+}
 
 // Sixty times a page: every path returns the one object, which is then made in the caller's place.
 std::optional<Candidate> LinkIntake::Make(const std::string& text) {
@@ -39,11 +42,9 @@ std::optional<Candidate> LinkIntake::Make(const std::string& text) {
   const HostPlace& place = PlaceOf(url->host());
   Candidate& candidate = made.emplace();
   candidate.key = KeyOf(*url);
-  candidate.origin = url->origin();
-  candidate.host = std::string(url->host());
   candidate.shard = place.shard;
   candidate.refused = scope_.Judge({url->href(), url->host(), place.registrable_domain});
-  candidate.url = url->request_target_url();
+  candidate.SetUrl(*std::move(url));
   return made;
 }
 
@@ -110,9 +111,7 @@ Candidate LinkIntake::FromSeed(const Url& url) {
   const HostPlace& place = PlaceOf(url.host());
   Candidate candidate;
   candidate.key = KeyOf(url);
-  candidate.url = url.request_target_url();
-  candidate.origin = url.origin();
-  candidate.host = std::string(url.host());
+  candidate.SetUrl(url);
   candidate.shard = place.shard;
   candidate.seed = true;
   candidate.refused = scope_.JudgeSeed(url.href());

@@ -39,7 +39,7 @@ class LinkIntake {
   std::optional<Candidate> FromGivenSitemap(const std::string& text);
   // What scope and limits say of a URL that is in the ledger already.
   Outcome Judge(const UrlRecord& record);
-  Fingerprint KeyOf(const Url& url) const;
+  Fingerprint KeyOf(const Url& url);
 
  private:
   struct HostPlace {
@@ -56,6 +56,7 @@ class LinkIntake {
   wire::CrawlSettings settings_;
   absl::flat_hash_map<std::string, HostPlace> places_;  // bounded, emptied when full
   std::string looked_for_;                              // the memory of the name that is looked up
+  std::string key_;                                     // and of the key that is made
 };
 
 }  // namespace weft

@@ -26,11 +26,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/fingerprint.h"
 #include "common/outcome.h"
 #include "common/random.h"
+#include "common/url.h"
 #include "common/wire.pb.h"
 #include "storage/file_ops.h"
 #include "storage/kv.h"
@@ -48,8 +50,9 @@ using CrawlTime = uint64_t;
 struct Candidate {
   Fingerprint key;
   std::string url;                    // request URL
-  std::string origin;                 // "https://example.com"
-  std::string host;                   // "example.com"
+  uint32_t host_begin = 0;            // in `url`, as SetUrl finds them
+  uint32_t host_end = 0;
+  uint32_t origin_end = 0;
   uint16_t shard = 0;
   uint32_t depth = 0;
   uint32_t redirect_hops = 0;
@@ -60,6 +63,11 @@ struct Candidate {
   Outcome refused = Outcome::kNone;   // set: record it as refused, with this reason
   uint64_t lastmod_s = 0;             // a sitemap's hint, Unix time; 0: none
   int nearer = 0;                     // (SetPopular) queued as if it were so many links nearer
+
+  // Its request URL, host and origin. `parsed` must be an http URL with a host.
+  void SetUrl(Url parsed);
+  std::string_view host() const { return std::string_view(url).substr(host_begin, host_end - host_begin); }  // "example.com"
+  std::string_view origin() const { return std::string_view(url).substr(0, origin_end); }   // "https://example.com"; "": not set
 };
 
 enum class Admission : uint8_t {

@@ -121,7 +121,7 @@ void ShardChange::VisitAgain(const Fingerprint& key, UrlRecord& record) {
   ++record.generation;
   record.attempt = 0;
   record.own_key_redirects = 0;
-  Enqueue(key, record, url->origin(), std::string(url->host()));
+  Enqueue(key, record, url->origin(), url->host());
 }
 
 void CrawlDb::SetPriorities(PriorityOf priority_of) { impl_->priority_of = std::move(priority_of); }

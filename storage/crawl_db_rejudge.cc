@@ -41,7 +41,7 @@ void Apply(Rejudged& one, ShardChange& change) {
     ++ledger.done;
   } else if (one.outcome == Outcome::kNone) {
     one.record.state = UrlState::kPending;
-    change.Enqueue(one.key, one.record, url->origin(), std::string(url->host()));
+    change.Enqueue(one.key, one.record, url->origin(), url->host());
     ++ledger.pending;
   } else {
     one.record.state = UrlState::kRefused;

@@ -191,7 +191,7 @@ HostState* ShardChange::HostById(uint64_t id) {
   return &hosts_.emplace(id, *known).first->second;
 }
 
-HostState& ShardChange::Host(const std::string& name) {
+HostState& ShardChange::Host(std::string_view name) {
   uint64_t id = db_.fingerprinter.Short(name);
   HostState* known = HostById(id);
   if (known != nullptr) return *known;
@@ -212,7 +212,7 @@ OriginState* ShardChange::OriginOf(HostState& host, const UrlRecord& record) {
   return nullptr;
 }
 
-OriginState& ShardChange::Origin(HostState& host, const std::string& name) {
+OriginState& ShardChange::Origin(HostState& host, std::string_view name) {
   for (OriginState& origin : host.origins) {
     if (origin.origin == name) return origin;
   }
@@ -238,8 +238,8 @@ void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostS
   }
 }
 
-void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin,
-                          const std::string& host, int nearer) {
+void ShardChange::Enqueue(const Fingerprint& key, UrlRecord& record, std::string_view origin,
+                          std::string_view host, int nearer) {
   record.origin_id = db_.fingerprinter.Short(origin);
   HostState& state = Host(host);
   OriginState& queue = Origin(state, origin);

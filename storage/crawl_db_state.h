@@ -168,13 +168,13 @@ class ShardChange {
   bool touched() const { return touched_ || dirty(); }
   void Touch() { touched_ = true; }
   // The host as it will be; made if it is new.
-  HostState& Host(const std::string& host);
+  HostState& Host(std::string_view host);
   // The host in whose queue the record is.
   HostState* HostOf(const UrlRecord& record);
-  OriginState& Origin(HostState& host, const std::string& origin);
+  OriginState& Origin(HostState& host, std::string_view origin);
 
   // Puts a pending record into its origin's queue at a new position, as if it were `nearer` by so many links.
-  void Enqueue(const Fingerprint& key, UrlRecord& record, const std::string& origin, const std::string& host, int nearer = 0);
+  void Enqueue(const Fingerprint& key, UrlRecord& record, std::string_view origin, std::string_view host, int nearer = 0);
   // To a better place in the queue that it waits in, of the same priority.
   Preferred MoveUp(const Preference& wanted, UrlRecord& record);
   // Takes it out of its queue, or out of the retries, whichever it is in; its host has one pending less.

@@ -75,7 +75,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
   record.referrer_shard = c.referrer_shard;
   LedgerCounts& ledger = change.counts().ledger;
   if (c.refused != Outcome::kNone) {
-    HostState& host = change.Host(c.host);
+    HostState& host = change.Host(c.host());
     if (host.refused_recorded >= refused_cap) {
       ++ledger.sightings;
       change.Touch();
@@ -86,7 +86,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
     record.reason = c.refused;
     ++ledger.refused[c.refused];
   } else {
-    change.Enqueue(c.key, record, c.origin, c.host, c.nearer);
+    change.Enqueue(c.key, record, c.origin(), c.host(), c.nearer);
     ++ledger.pending;
   }
   ++ledger.discovered;
@@ -127,9 +127,9 @@ absl::StatusOr<Admission> AdmitKnown(const Candidate& c, ShardChange& change, Kn
     record.redirect_hops = c.redirect_hops;
     record.referrer = c.referrer;
     record.referrer_shard = c.referrer_shard;
-    HostState& host = change.Host(c.host);
+    HostState& host = change.Host(c.host());
     if (host.refused_recorded > 0) --host.refused_recorded;
-    change.Enqueue(c.key, record, c.origin, c.host, c.nearer);
+    change.Enqueue(c.key, record, c.origin(), c.host(), c.nearer);
   }
   change.PutRecord(c.key, record, ShardChange::Was::kKnown);
   known.Change(c.key, std::move(record));
@@ -185,7 +185,7 @@ CommitVerdict RedirectToItself(const AttemptEnd& end, CrawlTime now, UrlRecord& 
   record.etag.clear();
   record.last_modified.clear();
   ++record.attempt;
-  change.Enqueue(end.key, record, url->origin(), std::string(url->host()));
+  change.Enqueue(end.key, record, url->origin(), url->host());
   return CommitVerdict::kCommitted;
 }
 
@@ -235,6 +235,14 @@ bool RefusedByScope(Outcome reason) {
          reason == Outcome::kTrap;
 }
 
+void Candidate::SetUrl(Url parsed) {
+  constexpr size_t kBetween = std::string_view("://").size();
+  host_begin = static_cast<uint32_t>(parsed.scheme().size() + kBetween);
+  host_end = host_begin + static_cast<uint32_t>(parsed.host().size());
+  origin_end = host_begin + static_cast<uint32_t>(parsed.path().data() - parsed.host().data());
+  url = std::move(parsed).TakeRequestTargetUrl();
+}
+
 absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate> candidates, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
   impl_->AskSeen(candidates);
@@ -242,8 +250,8 @@ absl::StatusOr<std::vector<Admission>> CrawlDb::Admit(std::span<const Candidate>
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
     if (Settled(candidate, impl_->check_answers[i], impl_->recrawl)) continue;
-    bool placed = candidate.refused != Outcome::kNone || !candidate.origin.empty();
-    bool elsewhere = impl_->hosts->Elsewhere(candidate.shard, HostId(candidate.host));
+    bool placed = candidate.refused != Outcome::kNone || !candidate.origin().empty();
+    bool elsewhere = impl_->hosts->Elsewhere(candidate.shard, HostId(candidate.host()));
     if (candidate.shard >= kShardCount || !placed || elsewhere) {
       return InvalidArgument("a candidate has no origin, or a shard that is not its host's: {}", candidate.url);
     }
@@ -291,7 +299,7 @@ absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, 
   }
   seen_reads += keys.size();
   std::vector<uint64_t> host_ids;
-  for (size_t i : indexes) host_ids.push_back(fingerprinter.Short(candidates[i].host));
+  for (size_t i : indexes) host_ids.push_back(fingerprinter.Short(candidates[i].host()));
   WEFT_RETURN_IF_ERROR(hosts->Load(candidates[indexes.front()].shard, host_ids));
   Known known;
   if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, candidates[indexes.front()].shard, keys));
@@ -419,7 +427,7 @@ absl::StatusOr<uint64_t> CrawlDb::RequeueFailed(CrawlTime now) {
       record.attempt = 0;
       ++record.generation;
       record.own_key_redirects = 0;
-      change.Enqueue(key, record, url->origin(), std::string(url->host()));
+      change.Enqueue(key, record, url->origin(), url->host());
       change.PutRecord(key, record, ShardChange::Was::kReopened);
       ++count;
     }

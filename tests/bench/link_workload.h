@@ -60,11 +60,9 @@ class LinkWorkload {
   }
   Candidate Link(uint64_t host, uint64_t page) {
     Candidate link;
-    link.host = fmt::format("h{}.example", host);
-    link.origin = "https://" + link.host;
-    link.url = fmt::format("{}/section-{}/article-{}.html", link.origin, page / 100, page);
+    link.SetUrl(*Url::Parse(fmt::format("https://h{}.example/section-{}/article-{}.html", host, page / 100, page)));
     link.key = fingerprinter_.Of(link.url);
-    link.shard = ShardOf(link.host);
+    link.shard = ShardOf(link.host());
     // Breadth first: what is found later lies deeper. One link of a hundred is nearer by one.
     link.depth = static_cast<uint32_t>(std::bit_width(total_)) - (random_->Below(100) == 0 && total_ > 1 ? 1 : 0);
     link.referrer = Fingerprint{host, page};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "common/random.h"
 #include "common/utf8.h"
@@ -45,6 +47,14 @@ TEST(Url, PartsAreViewsOfTheHref) {
   EXPECT_EQ(url.path_and_query(), "/a/b?c=d");
   EXPECT_EQ(url.origin(), "https://example.com:8443");
   EXPECT_EQ(url.request_target_url(), "https://example.com:8443/a/b?c=d");
+}
+
+TEST(Url, TheRequestTargetThatIsTakenIsTheOneThatIsCopied) {
+  for (const char* text : {"https://user:pass@Example.com:8443/a/b?c=d#e", "http://h", "http://h/?#", "http://u@[::1]:81#f", "http://h/a#b#c"}) {
+    Url url = Parsed(text);
+    const std::string copied = url.request_target_url();
+    EXPECT_EQ(std::move(url).TakeRequestTargetUrl(), copied) << text;
+  }
 }
 
 TEST(Url, PortIsTheSchemesDefaultWhereNoneIsWritten) {

@@ -61,8 +61,8 @@ TEST_F(LinkIntakeTest, ALinkIsOneDeeperThanItsPageAndNamesIt) {
   EXPECT_EQ(link->depth, 3u);
   EXPECT_EQ(link->referrer, Fingerprint::FromBytes(source_.key()));
   EXPECT_EQ(link->referrer_shard, 7);
-  EXPECT_EQ(link->origin, "https://a.example.com:8443");
-  EXPECT_EQ(link->host, "a.example.com");
+  EXPECT_EQ(link->origin(), "https://a.example.com:8443");
+  EXPECT_EQ(link->host(), "a.example.com");
   EXPECT_EQ(link->url, "https://a.example.com:8443/x?y");
   EXPECT_EQ(link->redirect_hops, 0u);
   EXPECT_FALSE(link->seed);
@@ -235,7 +235,7 @@ TEST_F(LinkIntakeTest, KeyRulesOfTheCrawlHold) {
   Build();
   EXPECT_EQ(Link("http://a.example.com/x")->key, Link("https://a.example.com/x")->key);
   // What is asked is what the page named.
-  EXPECT_EQ(Link("http://a.example.com/x")->origin, "http://a.example.com");
+  EXPECT_EQ(Link("http://a.example.com/x")->origin(), "http://a.example.com");
 }
 
 TEST_F(LinkIntakeTest, AnotherCrawlHasOtherKeys_Rule9) {

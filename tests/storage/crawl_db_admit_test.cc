@@ -152,6 +152,24 @@ TEST_F(CrawlDbAdmit, RefusedForWhatItIsStaysRefused) {
   }
 }
 
+TEST(Candidate, HasTheHostAndTheOriginOfItsRequestUrl) {
+  const auto placed = [](const char* text) {
+    Candidate c;
+    c.SetUrl(Url::Parse(text).value());
+    return c;
+  };
+  const Candidate full = placed("https://user:pass@a.example:8443/x?y#z");
+  EXPECT_EQ(full.url, "https://a.example:8443/x?y");
+  EXPECT_EQ(full.host(), "a.example");
+  EXPECT_EQ(full.origin(), "https://a.example:8443");
+  const Candidate bare = placed("http://[::1]#z");
+  EXPECT_EQ(bare.url, "http://[::1]/");
+  EXPECT_EQ(bare.host(), "[::1]");
+  EXPECT_EQ(bare.origin(), "http://[::1]");
+  EXPECT_EQ(Candidate().host(), "");
+  EXPECT_EQ(Candidate().origin(), "");
+}
+
 TEST_F(CrawlDbAdmit, RefusedCandidateNeedsNoOrigin) {
   Candidate c;
   c.key = {1, 1};
@@ -165,7 +183,7 @@ TEST_F(CrawlDbAdmit, CandidateWithoutOriginOrWithAnUnknownShardIsTheCallersMista
   c.shard = kShardCount;
   EXPECT_EQ(db_->Admit({&c, 1}, 0).status().code(), absl::StatusCode::kInvalidArgument);
   c = MakeCandidate(kA);
-  c.origin.clear();
+  c.origin_end = 0;
   EXPECT_EQ(db_->Admit({&c, 1}, 0).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(db_->health().ok());
 }

@@ -52,7 +52,7 @@ class CrawlDbFaults : public CrawlDbTest {
     EXPECT_EQ(db_->RequeueFailed(0).status().code(), kRefused);
     EXPECT_EQ(db_->Recount().status().code(), kRefused);
     EXPECT_EQ(db_->Find(c.key, c.shard).status().code(), kRefused);
-    EXPECT_EQ(db_->ReadQueue(c.shard, c.origin, 0, 1).status().code(), kRefused);
+    EXPECT_EQ(db_->ReadQueue(c.shard, c.origin(), 0, 1).status().code(), kRefused);
     EXPECT_EQ(db_->PromoteDue(0, 1).status().code(), kRefused);
     EXPECT_EQ(db_->PutPoliteness({}, 0).code(), kRefused);
     EXPECT_EQ(db_->GetRobots("https://a.example").status().code(), kRefused);
@@ -157,7 +157,7 @@ TEST_F(CrawlDbFaults, DamagedRecordIsDataLossAndChangesNothing) {
   c.depth = 0;   // nearer: the record is looked at
   std::vector<Candidate> both = {MakeCandidate("https://a.example/2"), c};
   EXPECT_EQ(db_->Admit(both, 0).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(db_->ReadQueue(c.shard, c.origin, 0, 9).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(db_->ReadQueue(c.shard, c.origin(), 0, 9).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(db_->ledger().discovered, 1u);
   db_.reset();
 }

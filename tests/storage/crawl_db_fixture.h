@@ -43,12 +43,10 @@ inline absl::StatusOr<UrlKeyParts> ParseUrlKey(std::string_view bytes) {
 
 inline Candidate MakeCandidate(const std::string& url, uint32_t depth = 1, Outcome refused = Outcome::kNone) {
   Candidate c;
-  OriginAndHost parts = SplitOrigin(url).value();
   c.key = Fingerprinter(1).Of(url);
-  c.url = url;
-  c.origin = parts.origin;
-  c.host = parts.host;
-  c.shard = ShardOf(parts.host);
+  c.SetUrl(Url::Parse(url).value());
+  EXPECT_EQ(c.url, url);
+  c.shard = ShardOf(c.host());
   c.depth = depth;
   c.referrer = {7, 7};
   c.refused = refused;
