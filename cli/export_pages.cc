@@ -91,6 +91,16 @@ void ExportPages::Read(PageRow& row) {
   }
 }
 
+void ExportPages::CheckThere() {
+  const uint64_t id = record_.place.pages_dir_id;
+  const auto [known, first] = is_lost_.try_emplace(id, false);
+  if (first) known->second = source_.PagesLost(id);
+  if (!known->second) return;
+  ++lost_;
+  Missed& missed = missed_[id];
+  if (++missed.pages == 1) missed.why = ErrorText(source_.PagesPath(id).status());
+}
+
 uint64_t ExportPages::ReadSketch(const PageRow& row) {
   const auto directory = source_.PagesPath(record_.place.pages_dir_id);
   if (!directory.ok() || row.parsed_url.empty()) return 0;

@@ -246,8 +246,13 @@ TEST(ExportParts, EndWhenTheirRowsAreThereAndGoOnWhereTheyWere) {
   ASSERT_TRUE((*parts)->Finish().ok());
   EXPECT_EQ((*parts)->rows(), 3u);
   EXPECT_EQ(Content(scratch.Path("p-00001.csv")), "url\r\nhttp://example.com/2\r\n");
-  EXPECT_FALSE(std::filesystem::exists(output + ".state"));
   EXPECT_TRUE((*ExportParts::Open(resuming))->complete());
+  const ExportPlan other = PartPlan(output, {"--resume", "--since", "2026-01-02"});
+  const absl::Status refused = ExportParts::Open(other).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_THAT(ErrorText(refused), HasSubstr("other options"));
+  const ExportPlan again = PartPlan(output);
+  EXPECT_THAT(ErrorText(ExportParts::Open(again).status()), HasSubstr("is there already; --force replaces it"));
 }
 
 TEST(ExportParts, OtherOptionsDoNotGoOnWithThem) {
