@@ -71,13 +71,15 @@ ExportKind KindByName(std::string_view output, ExportKind otherwise) {
 absl::Status CheckEnding(const std::string& output, bool by_name, bool table_of_its_own) {
   static constexpr std::string_view kEndings[] = {".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".sqlite", ".db", ".cdxj", ".wacz"};
   static constexpr std::string_view kPackers[] = {".bz2", ".xz", ".lz4", ".zip", ".7z", ".br"};
+  static constexpr size_t kLongestEnding = 8;
   const std::string_view name = std::string_view(output).substr(output.rfind('/') + 1);
   for (const std::string_view packer : kPackers) {
     if (name.ends_with(packer)) return InvalidArgument("--output {}: {} cannot be written; compressions are .gz and .zst", output, packer);
   }
   const std::string_view bare = CompressionOf(name) == Compression::kNone ? name : name.substr(0, name.rfind('.'));
   const size_t dot = bare.rfind('.');
-  if (!by_name || dot == bare.npos || dot == 0 || (table_of_its_own && bare.ends_with(".txt"))) return absl::OkStatus();
+  const bool none = dot == bare.npos || dot == 0 || bare.size() - dot > kLongestEnding;  // mktemp's names have a dot, too
+  if (!by_name || none || (table_of_its_own && bare.ends_with(".txt"))) return absl::OkStatus();
   const std::string ending = LowerAscii(bare.substr(dot));
   if (std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings)) return absl::OkStatus();
   return InvalidArgument("--output {}: '{}' says no format that is known: .jsonl, .csv, .tsv, .parquet, .sqlite, .cdxj, .wacz, and .gz or "

@@ -206,7 +206,7 @@ absl::Status CheckListenEndpoint(std::string_view value) {
   WEFT_RETURN_IF_ERROR(CheckEndpoint(value, true));
   const size_t begin = value.find("://") + 3;
   const std::string_view host = value.substr(begin, value.rfind(':') - begin);
-  const bool name = host == "localhost" || (host.find('.') != host.npos && !IpAddress::Parse(host).ok());
+  const bool name = host == "localhost" || (host.front() != '[' && host.find('.') != host.npos && !IpAddress::Parse(host).ok());
   if (!name) return absl::OkStatus();
   return InvalidArgument("'{}': '{}' is a host's name; to listen say the address, such as tcp://127.0.0.1:7700 (reached from this machine "
                          "alone) or tcp://0.0.0.0:7700", value, host);

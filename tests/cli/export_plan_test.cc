@@ -120,6 +120,19 @@ TEST(ExportPlan, WithoutAFormatTheOutputsNameSaysIt) {
   EXPECT_EQ(PlanOf({"-o", "p.csv", "--format", "jsonl"})->kind, ExportKind::kJsonl) << "who says it is believed";
 }
 
+TEST(ExportPlan, AnEndingThatIsNotKnownIsAnErrorThatNamesThoseThatAre) {
+  for (const char* output : {"x.xlsx", "dir.d/x.XLSX", "x.txt.gz"}) {
+    EXPECT_THAT(ErrorOf({"-o", output}), HasSubstr(".jsonl, .csv, .tsv, .parquet, .sqlite, .cdxj, .wacz")) << output;
+  }
+  EXPECT_THAT(ErrorOf({"-o", "x.csv.bz2"}), HasSubstr(".gz and .zst"));
+  EXPECT_THAT(ErrorOf({"-o", "x.csv.bz2", "--format", "csv"}), HasSubstr(".gz and .zst"));
+  EXPECT_EQ(PlanOf({"-o", "x.xlsx", "--format", "csv"})->kind, ExportKind::kCsv) << "who says it is believed";
+  EXPECT_EQ(PlanOf({"-o", "texts.txt", "--format", "text"})->kind, ExportKind::kTsv);
+  for (const char* output : {"x.json", "/tmp/tmp.Xb3kZt9QpL", ".hidden", "dir.d/x"}) {
+    EXPECT_EQ(PlanOf({"-o", output})->kind, ExportKind::kJsonl) << output;
+  }
+}
+
 TEST(ExportPlan, WhatDoesNotGoTogetherIsAnError) {
   EXPECT_THAT(ErrorOf({"--format", "sqlite"}), HasSubstr("needs --output"));
   EXPECT_THAT(ErrorOf({"--format", "sqlite", "-o", "x", "--table", "links"}), HasSubstr("--table"));
