@@ -46,7 +46,9 @@ std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, b
     uint64_t unfinished = 0;
     const auto found = FindWarcFiles(path, unfinished);
     if (!found.ok()) {
-      TellProblem(ErrorText(found.status()));
+      const auto note = ReadStoreNote(path);
+      TellProblem(note.ok() ? fmt::format("{} is not here but in {}: weft store pull {} brings it back", path, note->store.url, path)
+                            : ErrorText(found.status()));
       failed = true;
       continue;
     }

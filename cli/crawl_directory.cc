@@ -167,8 +167,8 @@ absl::StatusOr<std::unique_ptr<CrawlDirectory>> CrawlDirectory::OpenToRead(const
                     "--pages", path);
   }
   if (!fs::exists(path + "/crawl.db", error)) {
-    return NotFound("{}: no crawl is there (crawl.db is missing); name the directory given to weft crawl as --out",
-                    path);
+    return NotFound("{}: no crawl is there (crawl.db is missing); name the directory given to weft crawl as --out, or to weft "
+                    "scheduler as --data", path);
   }
   std::unique_ptr<CrawlDirectory> directory(new CrawlDirectory());
   directory->path_ = path;

@@ -35,7 +35,7 @@ Capture CaptureOf(const PageRow& row) {
   capture.url = WarcUrl(row.url);
   capture.key = CdxjKey(capture.url);
   capture.timestamp = CdxjTimestamp(WarcDate(row.fetched_at));
-  capture.mime = CdxjMime(row.content_type);
+  capture.mime = row.warc_refers ? std::string(kRevisitMime) : CdxjMime(row.content_type);
   capture.status = fmt::to_string(row.status);
   capture.digest = row.digest;
   capture.length = IndexedBytes(row);
@@ -77,6 +77,7 @@ class WaczSink final : public PageSink {
     const WarcPlace place{row.pages_dir_id, row.warc_file, row.warc_offset, row.warc_length, row.record_digest};
     WEFT_ASSIGN_OR_RETURN(const WarcCopier::Copied copied, copier_.Copy(row.pages_directory, place, bytes_));
     Capture capture = CaptureOf(row);
+    capture.mime = CdxjMime(row.content_type);  // the archive holds a revisit as the response that it stands for
     capture.filename = std::string(kArchive);
     capture.offset = offset_ + copied.begin;
     capture.length = copied.size;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -37,12 +38,14 @@ void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exporte
                            HumanCount(pages.unreadable()), of_all, lacking));
 }
 
-absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& console, bool& incomplete) {
+absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& console, bool& incomplete, bool& usage) {
   WEFT_ASSIGN_OR_RETURN(const auto source, OpenRecordSource(line));
-  WEFT_ASSIGN_OR_RETURN(const auto parts, ExportParts::Open(plan));
+  auto opened = ExportParts::Open(plan);
+  usage = absl::IsInvalidArgument(opened.status());
+  WEFT_ASSIGN_OR_RETURN(const auto parts, std::move(opened));
   if (parts->complete()) {
     console.Line(fmt::format("weft: {} is complete already, since {}, as it was asked for then: pages that were stored after it had "
-                             "begun are not in it, nor what other options would bring; --force exports anew", OutputName(plan),
+                             "begun are not in it; --force exports anew", OutputName(plan),
                              absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone())));
     return absl::OkStatus();
   }
@@ -59,8 +62,12 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   ExportRun run(plan, *source, *pages, *parts, console, SystemClock());
   WEFT_RETURN_IF_ERROR(run.Run());
   console.EndLive();
-  incomplete = pages->unreadable() > 0;
-  if (incomplete) {
+  incomplete = pages->unreadable() + pages->lost() > 0;
+  if (pages->lost() > 0) {
+    pages->TellMissing();
+    console.Line(fmt::format("weft: {}: {} of {} are of pages that are lost", OutputName(plan), HumanCount(pages->lost(), "row"),
+                             HumanCount(run.pages())));
+  } else if (incomplete) {
     TellUnreadable(plan, *pages, run.pages(), console);
   } else if (!plan.output.empty()) {
     const std::string rows = parts->rows() == run.pages() ? "" : fmt::format(" ({})", HumanCount(parts->rows(), "row"));
@@ -88,8 +95,9 @@ int ExportCommand(const CommandLine& line) {
                                 "must go back in it", isatty(STDOUT_FILENO) != 0 ? "terminal" : "pipe"), kExitUsage);
   }
   bool incomplete = false;
-  const absl::Status status = Export(*plan, line, console, incomplete);
-  if (!status.ok()) return fail(status, kExitFailed);
+  bool usage = false;
+  const absl::Status status = Export(*plan, line, console, incomplete, usage);
+  if (!status.ok()) return fail(status, usage ? kExitUsage : kExitFailed);
   return incomplete ? kExitFailed : kExitOk;
 }
 

@@ -9,6 +9,7 @@
 #include "parser/robots_directives.h"
 #include "parser/text_language.h"
 #include "storage/warc_payload.h"
+#include "storage/warc_place.h"
 #include "storage/warc_reader.h"
 
 namespace weft {
@@ -62,6 +63,7 @@ absl::StatusOr<PageRow> ExportPages::FromRecord(const wire::RecordsReply::Row& r
   out.warc_file = record_.place.file;
   out.warc_offset = record_.place.offset;
   out.warc_length = record_.place.length;
+  out.warc_refers = record_.place.refers;
   out.record_digest = record_.place.record_digest;
   out.pages_dir_id = record_.place.pages_dir_id;
   if (record_.first_fetched != absl::UnixEpoch()) out.first_fetched = record_.first_fetched;
@@ -87,6 +89,16 @@ void ExportPages::Read(PageRow& row) {
   if (!read.ok() && ++unreadable_ <= kToldPages) {
     console_.Line(fmt::format("weft: {}: its page cannot be read: {}", row.url, ErrorText(read)));
   }
+}
+
+void ExportPages::CheckThere() {
+  const uint64_t id = record_.place.pages_dir_id;
+  const auto [known, first] = is_lost_.try_emplace(id, false);
+  if (first) known->second = source_.PagesLost(id);
+  if (!known->second) return;
+  ++lost_;
+  Missed& missed = missed_[id];
+  if (++missed.pages == 1) missed.why = ErrorText(source_.PagesPath(id).status());
 }
 
 uint64_t ExportPages::ReadSketch(const PageRow& row) {

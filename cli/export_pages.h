@@ -35,7 +35,11 @@ class ExportPages {
   // Fills in what is needed beyond that. Of a page that cannot be read the columns stay as they are: it is counted, and told.
   void Read(PageRow& row);
 
+  // Of a row for which nothing is read: its page may have been lost with its directory, which is counted, and told.
+  void CheckThere();
+
   uint64_t unreadable() const { return unreadable_; }
+  uint64_t lost() const { return lost_; }
   // Of an export that is gone on with.
   // Counts from here on, beginning with what an export that is gone on with had counted.
   void SetUnreadable(uint64_t pages) {
@@ -66,6 +70,8 @@ class ExportPages {
   std::string robots_name_;
   UrlRecord record_;                 // of the row that was made last
   uint64_t unreadable_ = 0;
+  uint64_t lost_ = 0;
+  std::map<uint64_t, bool> is_lost_;   // by pages-directory id
   std::map<uint64_t, Missed> missed_;  // by pages-directory id
 };
 

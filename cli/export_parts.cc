@@ -37,6 +37,18 @@ absl::Time TimeOf(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? absl::TimeFromTimespec(info.st_mtim) : absl::UnixEpoch();
 }
 
+// Of a note of an export: whether it was finished, and by which options; empty: it does not say.
+bool IsOfWhole(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("complete");
+}
+
+std::string IdentityIn(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const bool there = json.is_object() && json.contains("export") && json["export"].is_string();
+  return there ? json["export"].get<std::string>() : "";
+}
+
 absl::Status AlreadyThere(const std::string& path) {
   return FailedPrecondition("{} is there already; --force replaces it", path);
 }
@@ -77,9 +89,11 @@ absl::Status ExportParts::CheckOutput() {
   if (plan_.rows_per_file == 0 && !(plan_.resume && plan_.partitioned)) {
     return !replaces && IsThere(0) ? AlreadyThere(first) : absl::OkStatus();
   }
-  const bool begun = plan_.rows_per_file > 0 && IsRegular(StatePath());
+  const bool noted = plan_.rows_per_file > 0 && IsRegular(StatePath());
+  const bool begun = noted && !IsOfWhole(ReadAll(StatePath()));
   if (plan_.resume && begun) return ReadState(ReadAll(StatePath()));
   if (plan_.resume && whole && !plan_.force) {
+    WEFT_RETURN_IF_ERROR(CheckWhole(plan_.partitioned ? SuccessPath() : StatePath()));
     complete_ = true;
     completed_at_ = TimeOf(plan_.partitioned ? SuccessPath() : first);
     for (uint64_t part = 1; !plan_.partitioned && IsThere(part); ++part) completed_at_ = TimeOf(FilesOf(part).front());
@@ -104,7 +118,7 @@ absl::Status ExportParts::ReadState(const std::string& text) {
   };
   if (!json.is_object()) return DataLoss("{} cannot be read; --force begins anew", StatePath());
   if (words("export") != HexLower(Sha1(plan_.identity))) {
-    return FailedPrecondition("{} is of an export with other options: give the same ones, or --force to begin anew", StatePath());
+    return InvalidArgument("{} is of an export with other options: give the same ones, or --force to begin anew", StatePath());
   }
   const auto cursor = DecodeBase64(words("cursor"));
   if (!cursor.ok()) return DataLoss("{} cannot be read; --force begins anew", StatePath());
@@ -112,6 +126,21 @@ absl::Status ExportParts::ReadState(const std::string& text) {
   parts_ = number("parts");
   rows_of_parts_ = number("rows");
   return absl::OkStatus();
+}
+
+// What stands there whole may be what other options brought. Where nothing is noted of them they are taken for the same.
+absl::Status ExportParts::CheckWhole(const std::string& note) const {
+  const std::string export_of = IdentityIn(ReadAll(note));
+  if (export_of.empty() || export_of == HexLower(Sha1(plan_.identity))) return absl::OkStatus();
+  return InvalidArgument("{} is complete already, of an export with other options: give the same ones, another --output, or --force "
+                         "to export anew", plan_.output);
+}
+
+absl::Status ExportParts::WriteWhole(const std::string& note) {
+  const nlohmann::json json = {{"export", HexLower(Sha1(plan_.identity))}, {"complete", true}};
+  WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(note));
+  WEFT_RETURN_IF_ERROR(file->Write(json.dump() + "\n"));
+  return file->Finish();
 }
 
 absl::Status ExportParts::WriteState(const ExportPlace& place) {
@@ -183,13 +212,9 @@ absl::Status ExportParts::Finish() {
       if (IsRegular(file)) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(file));
     }
   }
-  if (plan_.partitioned) WEFT_RETURN_IF_ERROR(EndDirectory());
+  if (!plan_.partitioned) return WriteWhole(StatePath());
+  WEFT_RETURN_IF_ERROR(WriteWhole(SuccessPath()));
   return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus();
-}
-
-absl::Status ExportParts::EndDirectory() {
-  WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(SuccessPath()));
-  return file->Finish();
 }
 
 }  // namespace weft

@@ -32,7 +32,8 @@ struct ExportPlace {
 
 class ExportParts {
  public:
-  // FailedPrecondition: the output is there and may not be replaced. `resumed()` tells where to go on.
+  // FailedPrecondition: the output is there and may not be replaced. InvalidArgument: --resume of an export with other options.
+  // `resumed()` tells where to go on.
   static absl::StatusOr<std::unique_ptr<ExportParts>> Open(const ExportPlan& plan);
 
   const ExportPlace& resumed() const { return resumed_; }
@@ -61,7 +62,8 @@ class ExportParts {
   std::vector<std::string> FilesOf(uint64_t part) const;
   bool IsThere(uint64_t part) const;
   absl::Status BeginDirectory();
-  absl::Status EndDirectory();
+  absl::Status CheckWhole(const std::string& note) const;
+  absl::Status WriteWhole(const std::string& note);
   // Of a partitioned export: names that begin with "_" are no part of a data set.
   std::string StatePath() const { return plan_.output + (plan_.partitioned ? "/_weft.state" : ".state"); }
   std::string SuccessPath() const { return plan_.output + "/_SUCCESS"; }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -65,6 +66,26 @@ ExportKind KindByName(std::string_view output, ExportKind otherwise) {
   return otherwise;
 }
 
+// Where no --format says what it is, an ending that Weft does not know would get something else than it says; and a compression
+// that Weft does not write is never what the name says. A name without an ending may hold anything, as may a device.
+absl::Status CheckEnding(const std::string& output, bool by_name, bool table_of_its_own) {
+  static constexpr std::string_view kEndings[] = {".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".sqlite", ".db", ".cdxj", ".wacz"};
+  static constexpr std::string_view kPackers[] = {".bz2", ".xz", ".lz4", ".zip", ".7z", ".br"};
+  static constexpr size_t kLongestEnding = 8;
+  const std::string_view name = std::string_view(output).substr(output.rfind('/') + 1);
+  for (const std::string_view packer : kPackers) {
+    if (name.ends_with(packer)) return InvalidArgument("--output {}: {} cannot be written; compressions are .gz and .zst", output, packer);
+  }
+  const std::string_view bare = CompressionOf(name) == Compression::kNone ? name : name.substr(0, name.rfind('.'));
+  const size_t dot = bare.rfind('.');
+  const bool none = dot == bare.npos || dot == 0 || bare.size() - dot > kLongestEnding;  // mktemp's names have a dot, too
+  if (!by_name || none || (table_of_its_own && bare.ends_with(".txt"))) return absl::OkStatus();
+  const std::string ending = LowerAscii(bare.substr(dot));
+  if (std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings)) return absl::OkStatus();
+  return InvalidArgument("--output {}: '{}' says no format that is known: .jsonl, .csv, .tsv, .parquet, .sqlite, .cdxj, .wacz, and .gz or "
+                         ".zst behind texts; or give --format", output, ending);
+}
+
 bool NamesADatabase(std::string_view output) { return output.ends_with(".sqlite") || output.ends_with(".db"); }
 
 absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
@@ -96,6 +117,8 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
     plan.table = table;
     plan.kind = KindByName(call.output, ExportKind::kTsv);
   }
+  const bool own_table = plan.table != ExportTable::kPages;
+  WEFT_RETURN_IF_ERROR(CheckEnding(call.output, call.format.empty(), own_table));
   if (plan.is_archive() && (plan.table != ExportTable::kPages || !call.columns.empty())) {
     return InvalidArgument("--format {} has no tables and columns: leave --table and --columns out",
                            plan.kind == ExportKind::kWacz ? "wacz" : "cdxj");

@@ -96,6 +96,7 @@ absl::StatusOr<bool> ExportRun::Chosen(PageRow& row, Purpose purpose) {
   const auto truth = plan_.where.Judge(row, /*page_is_read=*/false);
   if (truth == ExportWhere::Truth::kFalse || truth == ExportWhere::Truth::kNull) return false;
   const bool open = truth == ExportWhere::Truth::kUnread;
+  if (!plan_.reads_pages() && purpose == Purpose::kExport) pages_.CheckThere();
   if (!plan_.reads_pages() || (purpose != Purpose::kExport && !open)) return true;
   pages_.Read(row);
   return !open || plan_.where.Judge(row, /*page_is_read=*/true) == ExportWhere::Truth::kTrue;

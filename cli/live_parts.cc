@@ -88,10 +88,11 @@ struct LiveParserParts::Slot : CrashBlame {
 };
 
 LiveParserParts::LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random,
-                                 StorageTrouble& trouble, std::function<void(const std::string&)> file_finished)
+                                 StorageTrouble& trouble, KnownPayloads& payloads, std::function<void(const std::string&)> file_finished)
     : directory_(std::move(pages_directory)),
       random_(random),
       trouble_(trouble),
+      payloads_(payloads),
       file_finished_(std::move(file_finished)),
       slot_(std::make_unique<Slot>(crash_file)) {}
 
@@ -104,6 +105,8 @@ absl::StatusOr<std::unique_ptr<PageStore>> LiveParserParts::MakeStore(const wire
   options.compression = WarcCompressionOf(settings.warc_compression());
   if (!settings.warc_prefix().empty()) options.prefix = settings.warc_prefix();
   if (settings.warc_size_bytes() > 0) options.roll_bytes = settings.warc_size_bytes();
+  options.dedup = WarcDedupOf(settings.warc_dedup());
+  options.payloads = &payloads_;
   options.index = true;
   options.host_name = MachineName();
   options.software = "Weft/" + std::string(WeftVersion());
@@ -233,7 +236,7 @@ absl::Status Worker::AddParser(const WorkerOptions& options, uint32_t number, co
   parser.note = note_.get();
   part->parser_parts = std::make_unique<LiveParserParts>(
       options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, number), part->thread.random(), trouble_,
-      options.file_finished);
+      payloads_, options.file_finished);
   auto node = std::make_unique<ParserNode>(parser, *part->parser_parts, pages_dir_id, SystemClock(), part->thread.random(),
                                            part->thread.bus(), part->thread.pool());
   part->parser = node.get();

@@ -37,7 +37,7 @@ class LiveParserParts : public ParserParts {
   // `crash_file`: where this parser names the page it is parsing; one file per parser, in the pages directory.
   // `file_finished`: see WarcStoreOptions.
   LiveParserParts(std::string pages_directory, const std::string& crash_file, Random& random, StorageTrouble& trouble,
-                  std::function<void(const std::string&)> file_finished);
+                  KnownPayloads& payloads, std::function<void(const std::string&)> file_finished);
   ~LiveParserParts() override;
   absl::StatusOr<std::unique_ptr<PageStore>> MakeStore(const wire::CrawlIdentity& crawl,
                                                       const wire::CrawlSettings& settings) override;
@@ -51,6 +51,7 @@ class LiveParserParts : public ParserParts {
   std::string directory_;
   Random& random_;
   StorageTrouble& trouble_;
+  KnownPayloads& payloads_;  // of the pages directory
   std::function<void(const std::string&)> file_finished_;
   std::unique_ptr<Slot> slot_;
 };
@@ -117,6 +118,7 @@ class Worker {
   absl::Status AddFetcher(const WorkerOptions& options, const Called& called, ZmqContext& context,
                           const std::function<void(const std::string&)>& warn);
   StorageTrouble trouble_;  // destroyed after the parts that tell it
+  KnownPayloads payloads_;  // and after those that ask it
   std::unique_ptr<AcknowledgedNote> note_;  // and this after their parsers
   void DrainPart(Part& part, absl::Time deadline);
   std::vector<std::unique_ptr<Part>> parts_;

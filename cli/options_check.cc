@@ -200,7 +200,17 @@ absl::Status CheckContactText(std::string_view value) {
 }
 
 absl::Status CheckNodeEndpoint(std::string_view value) { return CheckEndpoint(value, false); }
-absl::Status CheckListenEndpoint(std::string_view value) { return CheckEndpoint(value, true); }
+
+// An address, "*" for all, or an interface: a host's name says nothing of which of its addresses is meant.
+absl::Status CheckListenEndpoint(std::string_view value) {
+  WEFT_RETURN_IF_ERROR(CheckEndpoint(value, true));
+  const size_t begin = value.find("://") + 3;
+  const std::string_view host = value.substr(begin, value.rfind(':') - begin);
+  const bool name = host == "localhost" || (host.front() != '[' && host.find('.') != host.npos && !IpAddress::Parse(host).ok());
+  if (!name) return absl::OkStatus();
+  return InvalidArgument("'{}': '{}' is a host's name; to listen say the address, such as tcp://127.0.0.1:7700 (reached from this machine "
+                         "alone) or tcp://0.0.0.0:7700", value, host);
+}
 
 bool IsLoopbackEndpoint(std::string_view value) {
   const size_t begin = value.find("://") == std::string_view::npos ? 0 : value.find("://") + 3;

@@ -244,6 +244,9 @@ std::vector<Option> OutputOptions() {
       {.name = "warc-prefix", .default_text = "weft", .unit = "NAME",
        .help = "What the names of WARC files begin with: letters, digits, '.', '_' and '-'", .group = OptionGroup::kOutput,
        .commands = kOwners, .place = Stored(Settings::kWarcPrefixFieldNumber), .check = CheckWarcPrefix},
+      {.name = "warc-dedup", .kind = ValueKind::kChoice, .default_text = "url", .unit = "url|all|none", .choices = "url|all|none",
+       .help = "Which pages with the same bytes are stored as revisits: of the same URL, of any, or none",
+       .group = OptionGroup::kOutput, .commands = kOwners, .place = Stored(Settings::kWarcDedupFieldNumber)},
       {.name = "json", .kind = ValueKind::kFlag, .default_text = "false", .help = "Print JSON, for programs",
        .group = OptionGroup::kOutput,
        .commands = Bits(Command::kStatus) | Bits(Command::kPoliteness) | Bits(Command::kTraps) | Bits(Command::kWarcCheck) |

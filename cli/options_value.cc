@@ -153,6 +153,7 @@ absl::Status SetInvocation(const Option& option, const InvocationField& place,
     WEFT_RETURN_IF_ERROR(CheckText(option, value));
     call.**text = value;
   } else {
+    for (const std::string& one : values) WEFT_RETURN_IF_ERROR(CheckText(option, one));
     call.*std::get<std::vector<std::string> CrawlInvocation::*>(place) = values;
   }
   return absl::OkStatus();

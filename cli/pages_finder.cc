@@ -22,6 +22,11 @@ void PagesFinder::AddIfThere(const std::string& directory) {
   if (id.ok()) here_.try_emplace(*id, directory);
 }
 
+bool PagesFinder::Lost(uint64_t id) {
+  const auto seen = seen_.find(id);
+  return seen != seen_.end() && seen->second.forgotten && !Find(id).ok();
+}
+
 absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   auto here = here_.find(id);
   if (here != here_.end()) return here->second;

@@ -23,6 +23,8 @@ class PagesFinder {
   void Seen(uint64_t id, const PagesPlace& place) { seen_[id] = place; }
   // NotFound, for people: it cannot be read on this machine, where it was last seen, and what to do.
   absl::StatusOr<std::string> Find(uint64_t id);
+  // Given up by weft node forget, and not here.
+  bool Lost(uint64_t id);
 
  private:
   std::map<uint64_t, std::string> here_;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -173,6 +174,9 @@ absl::StatusOr<Reach> FindReach(const CommandLine& line, absl::FunctionRef<void(
   Reach reach;
   if (call.join.empty()) {
     reach.endpoint = call.scheduler;
+    if (!call.scheduler.empty() && std::getenv("WEFT_JOIN") != nullptr) {
+      warn("WEFT_JOIN is set, and not used beside --scheduler; leave --scheduler out to join by it, or name a token's file with --join");
+    }
     if (call.insecure) {
       warn("--insecure: nothing between this machine and the scheduler is encrypted or authenticated: whoever is on the way can "
            "read and change it");

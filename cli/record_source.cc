@@ -72,6 +72,7 @@ class RestingCrawl : public RecordSource {
     return reply;
   }
   absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
+  bool PagesLost(uint64_t pages_dir_id) override { return finder_.Lost(pages_dir_id); }
 
  private:
   // Read from here on no more. The list alone is written, and no incarnation minted: no crawl has run meanwhile.
@@ -131,6 +132,7 @@ class RunningCrawl : public RecordSource {
     return answer.politeness_reply();
   }
   absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) override { return finder_.Find(pages_dir_id); }
+  bool PagesLost(uint64_t pages_dir_id) override { return finder_.Lost(pages_dir_id); }
 
  private:
   std::unique_ptr<CrawlDirectory> directory_;  // null: by --scheduler

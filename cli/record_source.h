@@ -24,6 +24,8 @@ class RecordSource {
   virtual absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) = 0;
   // Where the pages directory with that id lies on this machine; NotFound says where it was last seen.
   virtual absl::StatusOr<std::string> PagesPath(uint64_t pages_dir_id) = 0;
+  // It was given up by weft node forget, and is not here: what lies there is lost.
+  virtual bool PagesLost(uint64_t pages_dir_id) = 0;
 };
 
 // By --scheduler or the directory that the command line names.

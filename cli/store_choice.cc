@@ -99,8 +99,11 @@ int FinishUploads(StoreUploads* uploads, Console& console, int code) {
                              uploads->options().free ? ", and removed here" : ""));
   }
   if (now.failed == 0) return code;
-  console.Line(fmt::format("weft: {} not stored; the same command, or weft store push {} --store {}, goes on",
-                           HumanCount(now.failed, "file is", "files are"), directory, url));
+  const StoreOptions& store = uploads->options().store;
+  const std::string endpoint = store.endpoint.empty() ? "" : " --store-endpoint " + store.endpoint;
+  const std::string region = store.region.empty() ? "" : " --store-region " + store.region;
+  console.Line(fmt::format("weft: {} not stored; the same command, or weft store push {} --store {}{}{}, goes on",
+                           HumanCount(now.failed, "file is", "files are"), directory, url, endpoint, region));
   return code == kExitOk ? kExitNotStored : code;
 }
 

@@ -31,6 +31,8 @@ class TellingPageStore : public PageStore {
     return synced;
   }
 
+  void Committed(const CommittedPage& page) override { store_->Committed(page); }
+
  private:
   void Failed(const absl::Status& why) {
     failed_ = true;

@@ -90,6 +90,11 @@ int TokenNewCommand(const CommandLine& line) {
 }
 
 int TokenListCommand(const CommandLine& line) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(line.invocation.data_dir, error)) {
+    return Fail(kExitFailed, NotFound("--data {}: no such directory; name the one given to weft scheduler as --data",
+                                      line.invocation.data_dir));
+  }
   auto list = TokenList::Read(KeysPath(line.invocation.data_dir));
   if (!list.ok()) return Fail(kExitFailed, list.status());
   nlohmann::ordered_json json = nlohmann::ordered_json::array();

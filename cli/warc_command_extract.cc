@@ -13,8 +13,10 @@
 #include "common/ascii.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/atomic_output.h"
 #include "storage/file_ops.h"
 #include "storage/warc_payload.h"
+#include "storage/warc_place.h"
 #include "storage/warc_reader.h"
 #include "storage/warc_rules.h"
 
@@ -31,8 +33,9 @@ class Extractor {
   // An error: the directory cannot be written.
   absl::Status Take(const std::string& file, const WarcRecord& record) {
     const std::string_view type = record.Get("WARC-Type");
-    if (type != "response" && type != "resource" && type != "conversion") return absl::OkStatus();
-    const auto payload = PayloadOf(record);
+    const bool named = NamesPayload(record);
+    if (type != "response" && type != "resource" && type != "conversion" && !named) return absl::OkStatus();
+    const auto payload = named ? PayloadOfRevisit(file, record) : PayloadOf(record);
     const std::string where = fmt::format("{} offset {}", file, record.offset);
     if (!payload.ok()) {
       TellProblem(fmt::format("{}: {}", where, ErrorText(payload.status())));
@@ -52,6 +55,12 @@ class Extractor {
   uint64_t incomplete() const { return incomplete_; }
 
  private:
+  // What it names lies beside its own file.
+  static absl::StatusOr<WarcPayload> PayloadOfRevisit(const std::string& file, const WarcRecord& record) {
+    WEFT_ASSIGN_OR_RETURN(const WarcRecord whole, MadeWhole(DirectoryOf(file), record));
+    return PayloadOf(whole);
+  }
+
   // Under the first name that is free: exclusive creation replaces nothing and follows no link.
   absl::StatusOr<std::string> WriteNew(const std::string& uri, const WarcPayload& payload) {
     FileOps& files = PosixFileOps();

@@ -161,10 +161,20 @@ bool IsContent(const Block& before, const Block& block, const Block& behind) {
   return block.words > 40 || behind.words > 17;
 }
 
+// The line under the headline says what the page is of, and may be short: "ABORT -- abort the current transaction". Under later
+// headings short lines are judged as any; an address or a date behind the headline stays with it, menus are links.
+bool IsUnderHeadline(const std::vector<const Block*>& blocks, size_t headline, size_t i) {
+  constexpr size_t kLeastWords = 3;
+  return i == headline + 1 && blocks[i]->words >= kLeastWords && blocks[i]->link_density() <= 1.0 / 3;
+}
+
 // Which are kept; from the last to the first, as headings wait for what follows them.
 std::vector<bool> Judge(const std::vector<const Block*>& blocks) {
   static const Block kNone;
   std::vector<bool> kept(blocks.size());
+  const auto first = std::find_if(blocks.begin(), blocks.end(), [](const Block* block) { return block->heading != 0; });
+  const auto headline = static_cast<size_t>(first - blocks.begin());
+  bool any = false;                  // something behind is kept
   std::array<bool, 7> follows = {};  // by level of the heading: something that is kept stands below
   for (size_t i = blocks.size(); i-- > 0;) {
     const Block& block = *blocks[i];
@@ -176,8 +186,10 @@ std::vector<bool> Judge(const std::vector<const Block*>& blocks) {
     }
     const Block& before = i == 0 ? kNone : *blocks[i - 1];
     const Block& behind = i + 1 == blocks.size() ? kNone : *blocks[i + 1];
-    kept[i] = block.preformatted || IsContent(before, block, behind);
-    if (kept[i]) follows.fill(true);
+    kept[i] = block.preformatted || IsContent(before, block, behind) || (any && IsUnderHeadline(blocks, headline, i));
+    if (!kept[i]) continue;
+    any = true;
+    follows.fill(true);
   }
   return kept;
 }

@@ -127,6 +127,7 @@ void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
     if (it == reported.end()) continue;
     // Only links acknowledged as recorded are known (rule 3).
     if (it->second.cacheable) cache.Add(it->second.keys);
+    if (!one.superseded()) TellCommitted(it->second);
     intake.Acknowledge(it->second.arrived, it->second.bytes);
     ++handed_in;
     for (auto& [twin, bytes] : it->second.twins) intake.Acknowledge(twin, bytes);

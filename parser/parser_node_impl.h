@@ -53,6 +53,7 @@ struct ParserNode::Impl {
     ArrivedPage arrived;            // without its chunks once stored
     uint64_t bytes = 0;
     bool robots = false;
+    bool original = false;          // stored as a response of its own, whole
     wire::PageResult result;
     std::vector<wire::LinkBatch> batches;   // links beyond one message
     std::vector<Fingerprint> keys;  // of the links that are sent
@@ -68,6 +69,7 @@ struct ParserNode::Impl {
   void OnRegistered(const wire::Registered& registered);
   void OnAllowedKeys(const wire::AllowedKeys& allowed);
   void OnEndedAck(const wire::EndedAck& ack);
+  void TellCommitted(const Work& work);
   void OnSubmitAgain(const wire::SubmitAgain& request);
   void OnStoredAck(const wire::StoredAck& ack);
   void NoteCommit(uint64_t commit);

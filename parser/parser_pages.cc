@@ -80,7 +80,21 @@ absl::Status ParserNode::Impl::Store(Work& work, const HttpHead& head, std::stri
   WEFT_ASSIGN_OR_RETURN(StoredExchange stored, store->Append(exchange));
   FillPlace(stored.place, *work.result.mutable_place());
   work.result.set_payload_digest(stored.payload_digest);
+  work.original = !stored.revisit && !stored.place.refers && page.truncated().empty();
   return absl::OkStatus();
+}
+
+// What was blamed for crashes has no page in the CrawlDb.
+void ParserNode::Impl::TellCommitted(const Work& work) {
+  const wire::PageResult& result = work.result;
+  if (store == nullptr || !work.original || result.outcome() != static_cast<uint32_t>(Outcome::kResponse)) return;
+  CommittedPage page;
+  page.url = result.ticket().url();
+  page.began = absl::FromUnixMicros(result.wall_us());
+  page.place = PlaceOf(result.place());
+  page.payload_digest = result.payload_digest();
+  page.payload_bytes = result.payload_bytes();
+  store->Committed(page);
 }
 
 void ParserNode::Impl::Process(ArrivedPage arrived) {

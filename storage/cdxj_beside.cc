@@ -106,7 +106,7 @@ void CdxjOfStore::Add(const Exchange& exchange, const StoredExchange& stored, co
     capture.status = fmt::to_string(head->status());
     capture.mime = CdxjMime(head->Get("Content-Type"));
   }
-  if (stored.revisit) capture.mime = kRevisitMime;
+  if (stored.revisit || stored.place.refers) capture.mime = kRevisitMime;
   capture.digest = Sha1Label(stored.revisit ? exchange.before->payload_digest : std::string_view(stored.payload_digest));
   capture.offset = place.offset;
   capture.length = record_bytes;

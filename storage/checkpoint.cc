@@ -100,6 +100,16 @@ bool Exists(const std::string& path) {
   return fs::exists(path, error);
 }
 
+absl::StatusOr<std::unique_ptr<CrawlDb>> OpenToLook(const std::string& path) {
+  RocksKvOptions kv_options;
+  kv_options.path = path;
+  kv_options.read_only = true;
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kv> kv, OpenRocksKv(kv_options));
+  CrawlDbOptions options;
+  options.read_only = true;
+  return CrawlDb::Open(std::move(kv), options, *SystemRandom());
+}
+
 // Snapshots belong to a CrawlDb by an id that it names: those of another are passed over, and would only take room.
 absl::Status CopyOtherFiles(const std::string& from, const std::string& data) {
   for (const char* name : {"/crawl.seen.a", "/crawl.seen.b"}) {
@@ -115,14 +125,9 @@ absl::Status CopyOtherFiles(const std::string& from, const std::string& data) {
 }  // namespace
 
 absl::StatusOr<uint64_t> VerifyCheckpoint(const std::string& checkpoint) {
-  RocksKvOptions kv_options;
-  kv_options.path = checkpoint + std::string(kDb);
-  kv_options.read_only = true;
-  if (!Exists(kv_options.path)) return FailedPrecondition("{}: it is no checkpoint: it holds no crawl.db", checkpoint);
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kv> kv, OpenRocksKv(kv_options));
-  CrawlDbOptions options;
-  options.read_only = true;
-  WEFT_ASSIGN_OR_RETURN(auto db, CrawlDb::Open(std::move(kv), options, *SystemRandom()));
+  const std::string path = checkpoint + std::string(kDb);
+  if (!Exists(path)) return FailedPrecondition("{}: it is no checkpoint: it holds no crawl.db", checkpoint);
+  WEFT_ASSIGN_OR_RETURN(const auto db, OpenToLook(path));
   if (!db->ledger().AddsUp()) return DataLoss("{}: its ledger does not add up", checkpoint);
   return db->commit();
 }
@@ -178,6 +183,13 @@ std::string FreeName(const std::string& name) {
   return free;
 }
 
+// A restore that was broken off has left a copy that is not whole; or, behind the exchange, what it was about to put aside.
+absl::Status ClearRestoring(const std::string& data) {
+  const std::string restoring = data + std::string(kRestoring);
+  const bool whole = Exists(data + std::string(kDb)) && Exists(restoring) && OpenToLook(restoring).ok();
+  return whole ? Rename(restoring, FreeName(data + std::string(kReplaced))) : Remove(restoring);
+}
+
 }  // namespace
 
 absl::Status RestoreCheckpoint(const std::string& checkpoint, const std::string& data, bool force) {
@@ -189,7 +201,7 @@ absl::Status RestoreCheckpoint(const std::string& checkpoint, const std::string&
     return FailedPrecondition("--data {}: a crawl is there already; choose another directory, or give --force to put the "
                               "checkpoint in its place", data);
   }
-  WEFT_RETURN_IF_ERROR(Remove(restoring));
+  WEFT_RETURN_IF_ERROR(ClearRestoring(data));
   WEFT_RETURN_IF_ERROR(CopyFolder(checkpoint + std::string(kDb), restoring));
   if (there) {
     WEFT_RETURN_IF_ERROR(Exchange(restoring, db));

@@ -65,6 +65,7 @@ struct PageRow {
   Url parsed_url;
   std::string registered_domain;              // empty: the host has none
   uint64_t warc_length = 0;
+  bool warc_refers = false;          // as WarcPlace::refers
   std::string record_digest;                  // of the record's bytes, raw
   uint64_t pages_dir_id = 0;
   std::string pages_directory;                // that holds its WARC file; once it is read

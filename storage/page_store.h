@@ -50,9 +50,19 @@ struct Exchange {
 };
 
 struct StoredExchange {
-  WarcPlace place;                 // of the response record; of a revisit that of the page stored before
+  // Of the response record, or (`place.refers`) of a revisit of another URL's page; where `revisit` is set, of the page stored before.
+  WarcPlace place;
   std::string payload_digest;      // SHA-1, 20 bytes
   bool revisit = false;
+};
+
+// A page that the CrawlDb has taken: this record of it is the one that counts (protocol rule 11).
+struct CommittedPage {
+  std::string_view url;
+  absl::Time began;
+  WarcPlace place;
+  std::string_view payload_digest;
+  uint64_t payload_bytes = 0;
 };
 
 class PageStore {
@@ -64,6 +74,8 @@ class PageStore {
   // Everything appended before this call becomes durable. An error is final for the current file: what was not synced
   // is not reported, a new file is begun by the next Append.
   virtual absl::Status Sync() = 0;
+  // A response record, not cut short, of a page that was appended here. On the appending thread.
+  virtual void Committed(const CommittedPage&) {}
 };
 
 }  // namespace weft

@@ -51,9 +51,13 @@ absl::StatusOr<bool> StoreWithIndex(ObjectStore& store, const StoreOptions& opti
 absl::Status FreeStored(const std::string& directory, const std::string& name) {
   const std::string path = fmt::format("{}/{}", directory, name);
   WEFT_ASSIGN_OR_RETURN(const StoreNote note, ReadStoreNote(path));
-  WEFT_ASSIGN_OR_RETURN(const ObjectDigest here, DigestOfFile(path));
-  if (!(here == note.digest)) return FailedPrecondition("{} is not the file that was stored as {}: it is kept", path, note.name);
-  WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(path));
+  // Freed already, it may be just now: by another thread, or by a process that ends.
+  if (!IsThere(path)) return absl::OkStatus();
+  const auto here = DigestOfFile(path);
+  if (!here.ok()) return IsThere(path) ? here.status() : absl::OkStatus();
+  if (!(*here == note.digest)) return FailedPrecondition("{} is not the file that was stored as {}: it is kept", path, note.name);
+  const absl::Status removed = PosixFileOps().Remove(path);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   return PosixFileOps().SyncDirectory(directory);
 }
 

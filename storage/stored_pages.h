@@ -19,7 +19,7 @@ struct PageOnDisk {
   std::string response;        // head and body, as bytes of the wire
   absl::Time began;
   std::string truncated;       // as in Exchange
-  // A revisit: when the request of the page began that it refers to. Its response is a head alone.
+  // A revisit of an earlier visit (one of another URL's page is shown as the response that it stands for): when the request of the page began that it refers to. Its response is a head alone.
   std::optional<absl::Time> revisit_of;
 };
 

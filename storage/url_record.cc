@@ -29,6 +29,7 @@ enum More : uint8_t {
   kHasLastmod = 4,
   kHasSchedule = 8,
   kHasHistory = 16,
+  kRefers = 32,
 };
 
 struct Flags {
@@ -46,6 +47,7 @@ uint8_t MoreFlagsOf(const UrlRecord& r) {
   const bool history = r.changes != 0 || r.unchanged != 0 || r.missed != 0 || r.first_commit != 0 ||
                        r.first_fetched != absl::UnixEpoch() || r.checked_at != absl::UnixEpoch();
   if (history) flags |= kHasHistory;
+  if (r.place.refers) flags |= kRefers;
   return static_cast<uint8_t>(flags);
 }
 
@@ -149,9 +151,10 @@ absl::StatusOr<Flags> ReadHead(ByteReader& in, UrlRecordHead& head) {
   head.seed = (flags & kSeed) != 0;
   head.sitemap = (flags & kSitemap) != 0;
   head.page = head.state == UrlState::kDone || (head.state == UrlState::kPending && (more & kKeepsPage) != 0);
-  constexpr int kAll = kKeepsPage | kHasValidators | kHasLastmod | kHasSchedule | kHasHistory;
+  constexpr int kAll = kKeepsPage | kHasValidators | kHasLastmod | kHasSchedule | kHasHistory | kRefers;
   const bool of_page = (more & ~kHasLastmod) != 0;
-  if ((more & ~kAll) != 0 || (of_page && !head.page)) return DataLoss("URL record has unknown flags");
+  const bool refers = (more & kRefers) != 0;
+  if ((more & ~kAll) != 0 || (of_page && !head.page) || (refers && (flags & kHasPlace) == 0)) return DataLoss("URL record has unknown flags");
   return Flags{flags, more};
 }
 
@@ -213,6 +216,7 @@ absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
   if (r.state == UrlState::kPending) ((flags & kWaitsForRetry) ? r.due_us : r.queue_position) = in.Fixed64();
   r.keeps_page = r.state == UrlState::kPending && head.page;
   if (head.page) ReadDone(in, flags, r);
+  r.place.refers = (both.more & kRefers) != 0;
   ReadMore(in, both.more, r);
   if (!in.AtEnd()) return DataLoss("URL record is damaged");
   return r;

@@ -27,8 +27,9 @@ struct WarcPlace {
   uint64_t pages_dir_id = 0;
   std::string file;            // name below the pages directory
   uint64_t offset = 0;
-  uint64_t length = 0;         // of the response record's bytes on disk (one gzip member)
+  uint64_t length = 0;         // of the record's bytes on disk (one gzip member)
   std::string record_digest;   // SHA-1 of those bytes, 20 bytes
+  bool refers = false;         // a revisit record: the payload lies in the record that it names (warc_place.h)
 
   bool operator==(const WarcPlace&) const = default;
 };

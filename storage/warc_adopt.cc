@@ -14,6 +14,7 @@
 #include "storage/file_ops.h"
 #include "storage/gzip_member.h"
 #include "storage/warc_format.h"
+#include "storage/warc_place.h"
 #include "storage/warc_reader.h"
 #include "storage/warc_rules.h"
 #include "storage/zstd_frame.h"
@@ -50,7 +51,7 @@ absl::StatusOr<Looked> Look(const std::string& path, absl::FunctionRef<absl::Sta
       continue;
     }
     looked.places = looked.places && record->length > 0;
-    if (record->Get("WARC-Type") != "response") continue;
+    if (record->Get("WARC-Type") != "response" && !NamesPayload(*record)) continue;
     ++looked.responses;
     WEFT_RETURN_IF_ERROR(each(WarcTargetUri(*record)));
   }

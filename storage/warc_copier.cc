@@ -5,19 +5,22 @@
 
 #include "common/ascii.h"
 #include "common/status.h"
+#include "storage/stored_source.h"
 #include "storage/warc_format.h"
+#include "storage/warc_place.h"
 
 namespace weft {
 namespace {
 
 constexpr int kMostOfAnExchange = 4;  // records behind the response that are looked at
 constexpr uint64_t kMostBytesBehind = 1 << 20;
+constexpr uint64_t kReadAhead = 64u << 10;
 
 // The file as it is called now: it may be renamed between two looks.
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenPagesFile(const std::string& path) {
   auto source = OpenFileSource(path);
   if (!source.ok()) source = OpenFileSource(path + std::string(kOpenSuffix));
-  if (!source.ok()) source = OpenFileSource(path);
+  if (!source.ok()) source = OpenFileOrStored(path, kReadAhead);  // renamed between the two, or kept elsewhere
   return source;
 }
 
@@ -48,7 +51,6 @@ void WarcCopier::Append(const ByteSource& source, const WarcRecord& record, std:
 
 absl::StatusOr<WarcCopier::Copied> WarcCopier::Copy(const std::string& directory, const WarcPlace& place, std::string& out) {
   WEFT_ASSIGN_OR_RETURN(WarcRecord response, ReadWarcPlace(directory, place));
-  response.length = place.length;
   const std::string path = fmt::format("{}/{}", directory, place.file);
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenPagesFile(path));
   if (begun_.insert(path).second) {

@@ -22,7 +22,7 @@ class WarcCopier {
     size_t begin = 0;
     size_t size = 0;
   };
-  // Appends to `out` the response at `place` below `directory`, checked against its digest, and the request and metadata behind
+  // Appends to `out` the response at `place` below `directory` (a revisit that names its payload as the response that it stands for), checked against its digest, and the request and metadata behind
   // it that belong to it; before them, once a file, its warcinfo. Errors as of ReadWarcPlace; nothing is appended then.
   absl::StatusOr<Copied> Copy(const std::string& directory, const WarcPlace& place, std::string& out);
 

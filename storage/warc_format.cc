@@ -23,6 +23,11 @@ WarcCompression WarcCompressionOf(std::string_view name) {
   return name == "zstd" ? WarcCompression::kZstd : WarcCompression::kGzip;
 }
 
+WarcDedup WarcDedupOf(std::string_view name) {
+  if (name == "none") return WarcDedup::kNone;
+  return name == "all" ? WarcDedup::kAll : WarcDedup::kUrl;
+}
+
 bool IsWarcFileName(std::string_view name) {
   return name.ends_with(".warc") || name.ends_with(".warc.gz") || name.ends_with(".warc.zst");
 }

@@ -20,6 +20,10 @@ inline constexpr std::string_view kRecordEnd = "\r\n\r\n";    // behind every bl
 enum class WarcCompression { kNone, kGzip, kZstd };
 // Of "none", "gzip", "zstd"; what is something else is gzip.
 WarcCompression WarcCompressionOf(std::string_view name);
+// Which payloads are not stored again: those of the URL's earlier visit, those of any page, or none.
+enum class WarcDedup { kNone, kUrl, kAll };
+// Of "none", "url", "all"; what is something else is url.
+WarcDedup WarcDedupOf(std::string_view name);
 // Ends as a WARC file's name does, in any of the three forms.
 bool IsWarcFileName(std::string_view name);
 

@@ -19,6 +19,7 @@
 #include "storage/warc_digest.h"
 #include "storage/warc_file.h"
 #include "storage/warc_format.h"
+#include "storage/warc_place.h"
 #include "storage/warc_reader.h"
 
 namespace weft {
@@ -74,12 +75,10 @@ std::optional<absl::Time> TimeOf(std::string_view date) {
   return time;
 }
 
-bool IsRevisit(const WarcRecord& record) { return EqualIgnoringCase(record.Get("WARC-Type"), "revisit"); }
-
 // A revisit that does not say of which page it is says nothing here.
 bool IsPage(const WarcRecord& record) {
   if (record.length == 0) return false;
-  return IsRevisit(record) ? TimeOf(record.Get("WARC-Refers-To-Date")).has_value()
+  return IsRevisit(record) ? NamesPayload(record) || TimeOf(record.Get("WARC-Refers-To-Date")).has_value()
                            : EqualIgnoringCase(record.Get("WARC-Type"), "response");
 }
 
@@ -152,6 +151,12 @@ absl::StatusOr<PageOnDisk> WarcPages::Next() {
     std::string bytes(static_cast<size_t>(record->length), '\0');
     bytes.resize(bytes_->ReadAt(record->offset, bytes.data(), bytes.size()));
     WarcPlace place{id_, name_, record->offset, record->length, Sha1(bytes)};
+    if (NamesPayload(*record)) {
+      place.refers = true;
+      auto whole = MadeWhole(directory_, *record);
+      if (!whole.ok()) return DataLoss("{} offset {}: {}", name_, place.offset, ErrorText(whole.status()));
+      record = std::move(whole);
+    }
     PageOnDisk page = PageOf(*std::move(record), began);
     page.place = std::move(place);
     return page;

@@ -1,5 +1,5 @@
-// StoredPages on the WARC files of a pages directory: response records of this directory's files, robots.txt exchanges
-// among them. Of a file that is still written, what is durable when it is its turn is read.
+// StoredPages on the WARC files of a pages directory: response and revisit records of this directory's files, robots.txt
+// exchanges among them. Of a file that is still written, what is durable when it is its turn is read.
 #pragma once
 
 #include <memory>

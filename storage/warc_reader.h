@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "storage/byte_source.h"
-#include "storage/url_record.h"
 
 namespace weft {
 
@@ -49,9 +48,5 @@ class WarcReader {
   explicit WarcReader(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// Reads the response record at `place` below `directory` (also while its file is still written) and checks its record
-// digest. NotFound: no such file. DataLoss: other bytes lie there than were stored.
-absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place);
 
 }  // namespace weft

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "storage/warc_place.h"
+
 namespace weft {
 namespace {
 
@@ -18,14 +20,32 @@ std::string_view TruncatedReason(std::string_view reason) {
   return "unspecified";
 }
 
-// An empty payload is no less than a word about an earlier one.
-bool IsRevisit(const Exchange& exchange, std::string_view payload_digest) {
+// Of the page that is stored before. An empty payload is no less than a word about an earlier one. Where that page is itself a
+// revisit, whoever looks for the body must be led to where it is: is that not known, the bytes are stored once more.
+bool IsOfBefore(const Exchange& exchange, std::string_view payload_digest, WarcDedup dedup, const KnownPayload* known) {
   if (exchange.before == nullptr || !exchange.truncated.empty()) return false;
   if (exchange.before->not_modified) return true;
+  if (dedup == WarcDedup::kNone || (exchange.before->place.refers && known == nullptr)) return false;
   return !exchange.payload.empty() && exchange.before->payload_digest == payload_digest;
 }
 
+// Of another URL's page. Exchanges without notes, such as robots.txt, stand for themselves.
+bool IsOfKnown(const Exchange& exchange, const KnownPayload* known) {
+  return known != nullptr && exchange.notes != nullptr && exchange.truncated.empty() &&
+         exchange.payload.size() >= KnownPayloads::kLeastPayload &&
+         CanBeMadeWhole(exchange.response_head, exchange.wire_body, exchange.payload);
+}
+
 }  // namespace
+
+// What a revisit refers to.
+struct WarcRecords::Original {
+  std::string_view profile;
+  std::string_view url;
+  absl::Time began;
+  std::string_view payload_digest;
+  const KnownPayload* place = nullptr;  // named in the record; null: it is not
+};
 
 void WarcRecords::Clear() {
   if (bytes_.capacity() > kBytesKept) bytes_ = {};
@@ -101,15 +121,18 @@ void WarcRecords::AddResponse(const Exchange& exchange, const Ids& ids, std::str
 }
 
 // The payload digest is that of the page that is referred to (section 6.7); a body that was left out is a truncation.
-void WarcRecords::AddRevisit(const Exchange& exchange, const Ids& ids) {
-  const StoredBefore& before = *exchange.before;
+// The file and offset are of no standard, but Heritrix writes them: a reader need not search.
+void WarcRecords::AddRevisit(const Exchange& exchange, const Ids& ids, const Original& original) {
   WarcHead head = HeadFor("revisit", exchange, ids.capture, ids.request);
-  head.Add("WARC-Profile", before.not_modified ? kNotModifiedProfile : kIdenticalDigestProfile)
-      .AddUrl("WARC-Refers-To-Target-URI", before.url)
-      .Add("WARC-Refers-To-Date", WarcDate(before.began))
+  head.Add("WARC-Profile", original.profile)
+      .AddUrl("WARC-Refers-To-Target-URI", original.url)
+      .Add("WARC-Refers-To-Date", WarcDate(original.began))
       .Add("Content-Type", "application/http;msgtype=response")
-      .Add("WARC-Payload-Digest", Sha1Label(before.payload_digest))
-      .Add("WARC-Truncated", before.not_modified ? "" : "length");
+      .Add("WARC-Payload-Digest", Sha1Label(original.payload_digest))
+      .Add("WARC-Truncated", original.profile == kNotModifiedProfile ? "" : "length");
+  if (original.place != nullptr) {
+    head.Add(kRefersToFile, original.place->file).Add(kRefersToOffset, fmt::to_string(original.place->offset));
+  }
   AddRecord(head, exchange.response_head, {});
 }
 
@@ -128,13 +151,21 @@ void WarcRecords::AddMetadata(const Exchange& exchange, const Ids& ids) {
   AddRecord(head, block, {});
 }
 
-WarcRecords::Written WarcRecords::AddExchange(const Exchange& exchange, std::string_view payload_digest) {
+WarcRecords::Written WarcRecords::AddExchange(const Exchange& exchange, std::string_view payload_digest,
+                                              const KnownPayload* known) {
   const Ids ids{NewRecordId(random_), NewRecordId(random_)};
   Written written;
   written.begin = bytes_.size();
-  written.revisit = IsRevisit(exchange, payload_digest);
+  written.revisit = IsOfBefore(exchange, payload_digest, options_.dedup, known);
+  written.refers = !written.revisit && IsOfKnown(exchange, known);
   if (written.revisit) {
-    AddRevisit(exchange, ids);
+    const StoredBefore& before = *exchange.before;
+    const std::string_view profile = before.not_modified ? kNotModifiedProfile : kIdenticalDigestProfile;
+    const bool elsewhere = before.place.refers && known != nullptr;
+    AddRevisit(exchange, ids, elsewhere ? Original{profile, known->url, known->began, before.payload_digest}
+                                        : Original{profile, before.url, before.began, before.payload_digest});
+  } else if (written.refers) {
+    AddRevisit(exchange, ids, {kIdenticalDigestProfile, known->url, known->began, payload_digest, known});
   } else {
     AddResponse(exchange, ids, payload_digest);
   }

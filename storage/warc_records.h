@@ -9,6 +9,7 @@
 #include "common/digest.h"
 #include "common/random.h"
 #include "storage/gzip_member.h"
+#include "storage/known_payloads.h"
 #include "storage/page_store.h"
 #include "storage/warc_format.h"
 #include "storage/warc_store.h"
@@ -32,10 +33,12 @@ class WarcRecords {
   struct Written {
     size_t begin = 0;
     size_t size = 0;
-    bool revisit = false;
+    bool revisit = false;  // of what is stored before: `exchange.before`
+    bool refers = false;   // of what is known
   };
   // `payload_digest`: 20 bytes.
-  Written AddExchange(const Exchange& exchange, std::string_view payload_digest);
+  // `known`: a committed record of this directory with that payload; null: none.
+  Written AddExchange(const Exchange& exchange, std::string_view payload_digest, const KnownPayload* known = nullptr);
 
   const std::string& bytes() const { return bytes_; }
   // Begins anew; the memory of a rare huge page is let go.
@@ -49,7 +52,8 @@ class WarcRecords {
   WarcHead HeadFor(std::string_view type, const Exchange& exchange, const std::string& id,
                    const std::string& concurrent_to) const;
   void AddResponse(const Exchange& exchange, const Ids& ids, std::string_view payload_digest);
-  void AddRevisit(const Exchange& exchange, const Ids& ids);
+  struct Original;
+  void AddRevisit(const Exchange& exchange, const Ids& ids, const Original& original);
   void AddMetadata(const Exchange& exchange, const Ids& ids);
   void AddRecord(WarcHead& head, std::string_view first, std::string_view second);
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/digest.h"
@@ -40,6 +41,7 @@ struct WarcStore::Impl {
   uint64_t IndexedBytes(const WarcPlace& place) const {
     return options.compression == WarcCompression::kNone ? place.length - kRecordEnd.size() : place.length;
   }
+  std::optional<KnownPayload> Known(const Exchange& exchange, std::string_view payload_digest) const;
   absl::Status SyncCurrent(Slot& slot, bool sync_directory);
   absl::Status FinishRetired(Slot& slot);
   void WriteIndex(Slot& slot);
@@ -63,6 +65,13 @@ struct WarcStore::Impl {
   std::vector<std::unique_ptr<Slot>> retired ABSL_GUARDED_BY(mutex);
   bool directory_changed ABSL_GUARDED_BY(mutex) = false;
 };
+
+// What has the exchange's payload; of a 304 what has that of the page that it speaks of.
+std::optional<KnownPayload> WarcStore::Impl::Known(const Exchange& exchange, std::string_view payload_digest) const {
+  if (options.dedup != WarcDedup::kAll || options.payloads == nullptr) return std::nullopt;
+  const bool not_modified = exchange.before != nullptr && exchange.before->not_modified;
+  return options.payloads->Find(not_modified ? exchange.before->payload_digest : payload_digest);
+}
 
 absl::Status WarcStore::Impl::BeginFile() {
   for (int tries = 0; tries < kNameTries; ++tries) {
@@ -162,10 +171,11 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
   if (file.size() == 0) impl.records.AddWarcinfo(file.name(), impl.clock.WallNow());
   StoredExchange stored;
   stored.payload_digest = Sha1(exchange.payload);
-  const WarcRecords::Written written = impl.records.AddExchange(exchange, stored.payload_digest);
+  const std::optional<KnownPayload> known = impl.Known(exchange, stored.payload_digest);
+  const WarcRecords::Written written = impl.records.AddExchange(exchange, stored.payload_digest, known ? &*known : nullptr);
   const std::string_view bytes = impl.records.bytes();
   const std::string_view record = bytes.substr(written.begin, written.size);
-  const WarcPlace place{impl.directory_id, file.name(), file.size() + written.begin, record.size(), Sha1(record)};
+  const WarcPlace place{impl.directory_id, file.name(), file.size() + written.begin, record.size(), Sha1(record), written.refers};
   stored.revisit = written.revisit;
   stored.place = written.revisit ? exchange.before->place : place;
   const absl::Status status = file.Append(bytes);
@@ -175,6 +185,14 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
   }
   if (impl.index != nullptr) impl.index->Add(exchange, stored, place, impl.IndexedBytes(place));
   return stored;
+}
+
+void WarcStore::Committed(const CommittedPage& page) {
+  const WarcStoreOptions& options = impl_->options;
+  const bool here = page.place.pages_dir_id == impl_->directory_id && !page.place.refers;
+  if (options.dedup != WarcDedup::kAll || options.payloads == nullptr || !here) return;
+  if (page.payload_bytes < KnownPayloads::kLeastPayload) return;
+  options.payloads->Add(page.payload_digest, {std::string(page.url), page.began, page.place.file, page.place.offset});
 }
 
 absl::Status WarcStore::Sync() {

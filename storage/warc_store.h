@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "storage/file_ops.h"
+#include "storage/known_payloads.h"
 #include "storage/page_store.h"
 #include "storage/warc_format.h"
 
@@ -31,6 +32,9 @@ struct WarcStoreOptions {
   std::string operator_contact;
   std::string part_of;                // the crawl, for warcinfo
   std::string from;                   // the From header that is sent, if one is
+  WarcDedup dedup = WarcDedup::kUrl;
+  // The pages directory's, shared by its stores, and outlives them; what kAll needs. Null: none is known.
+  KnownPayloads* payloads = nullptr;
   // Told of every file that has its final name (and its index), on the thread that syncs; null: nobody is.
   std::function<void(const std::string& name)> finished = nullptr;
 };
@@ -59,6 +63,7 @@ class WarcStore : public PageStore {
   // Beside ResourceExhausted (the store goes on when there is room again) any other error of the disk: the next Append
   // begins a new file. Nothing of the exchange is kept in either case.
   absl::StatusOr<StoredExchange> Append(const Exchange& exchange) override;
+  void Committed(const CommittedPage& page) override;
   // Also finishes files that were rolled over (their rename waits for it). After an error everything appended since the
   // last OK counts as not stored, what was appended while the failing Sync ran included: the next Sync says so again.
   absl::Status Sync() override;

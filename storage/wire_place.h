@@ -12,10 +12,11 @@ inline void FillPlace(const WarcPlace& place, wire::WarcPlace& out) {
   out.set_offset(place.offset);
   out.set_length(place.length);
   out.set_record_digest(place.record_digest);
+  out.set_refers(place.refers);
 }
 
 inline WarcPlace PlaceOf(const wire::WarcPlace& place) {
-  return {place.pages_dir_id(), place.file(), place.offset(), place.length(), place.record_digest()};
+  return {place.pages_dir_id(), place.file(), place.offset(), place.length(), place.record_digest(), place.refers()};
 }
 
 }  // namespace weft

@@ -120,6 +120,19 @@ TEST(ExportPlan, WithoutAFormatTheOutputsNameSaysIt) {
   EXPECT_EQ(PlanOf({"-o", "p.csv", "--format", "jsonl"})->kind, ExportKind::kJsonl) << "who says it is believed";
 }
 
+TEST(ExportPlan, AnEndingThatIsNotKnownIsAnErrorThatNamesThoseThatAre) {
+  for (const char* output : {"x.xlsx", "dir.d/x.XLSX", "x.txt.gz"}) {
+    EXPECT_THAT(ErrorOf({"-o", output}), HasSubstr(".jsonl, .csv, .tsv, .parquet, .sqlite, .cdxj, .wacz")) << output;
+  }
+  EXPECT_THAT(ErrorOf({"-o", "x.csv.bz2"}), HasSubstr(".gz and .zst"));
+  EXPECT_THAT(ErrorOf({"-o", "x.csv.bz2", "--format", "csv"}), HasSubstr(".gz and .zst"));
+  EXPECT_EQ(PlanOf({"-o", "x.xlsx", "--format", "csv"})->kind, ExportKind::kCsv) << "who says it is believed";
+  EXPECT_EQ(PlanOf({"-o", "texts.txt", "--format", "text"})->kind, ExportKind::kTsv);
+  for (const char* output : {"x.json", "/tmp/tmp.Xb3kZt9QpL", ".hidden", "dir.d/x"}) {
+    EXPECT_EQ(PlanOf({"-o", output})->kind, ExportKind::kJsonl) << output;
+  }
+}
+
 TEST(ExportPlan, WhatDoesNotGoTogetherIsAnError) {
   EXPECT_THAT(ErrorOf({"--format", "sqlite"}), HasSubstr("needs --output"));
   EXPECT_THAT(ErrorOf({"--format", "sqlite", "-o", "x", "--table", "links"}), HasSubstr("--table"));
@@ -246,8 +259,13 @@ TEST(ExportParts, EndWhenTheirRowsAreThereAndGoOnWhereTheyWere) {
   ASSERT_TRUE((*parts)->Finish().ok());
   EXPECT_EQ((*parts)->rows(), 3u);
   EXPECT_EQ(Content(scratch.Path("p-00001.csv")), "url\r\nhttp://example.com/2\r\n");
-  EXPECT_FALSE(std::filesystem::exists(output + ".state"));
   EXPECT_TRUE((*ExportParts::Open(resuming))->complete());
+  const ExportPlan other = PartPlan(output, {"--resume", "--since", "2026-01-02"});
+  const absl::Status refused = ExportParts::Open(other).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_THAT(ErrorText(refused), HasSubstr("other options"));
+  const ExportPlan again = PartPlan(output);
+  EXPECT_THAT(ErrorText(ExportParts::Open(again).status()), HasSubstr("is there already; --force replaces it"));
 }
 
 TEST(ExportParts, OtherOptionsDoNotGoOnWithThem) {

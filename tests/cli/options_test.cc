@@ -306,6 +306,11 @@ TEST(Commands, NodesNeedAScheduler) {
 
 TEST(Commands, PlainTcpIsRefusedBeyondLoopback) {
   EXPECT_TRUE(Parse({"scheduler", "--data", "d", "--listen", "tcp://0.0.0.0:7700"}).ok());  // with keys, by itself
+  EXPECT_TRUE(Parse({"scheduler", "--data", "d", "--listen", "tcp://[::1]:7700"}).ok());
+  EXPECT_TRUE(Parse({"scheduler", "--data", "d", "--listen", "tcp://*:7700"}).ok());
+  for (const char* name : {"tcp://localhost:7700", "tcp://node1.example.org:7700"}) {
+    EXPECT_THAT(ErrorOf({"scheduler", "--data", "d", "--listen", name}), HasSubstr("is a host's name; to listen say the address"));
+  }
   EXPECT_THAT(ErrorOf({"fetcher", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("without keys"));
   EXPECT_THAT(ErrorOf({"status", "--scheduler", "tcp://192.168.1.2:7700"}), HasSubstr("without keys"));
   EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:1", "--pages", "p", "--listen", "tcp://0.0.0.0:*"}),
@@ -382,6 +387,7 @@ TEST(Recrawl, BoundsThatCrossAreAnError) {
 }
 
 TEST(Tokens, AreMadeListedAndRevokedInTheSchedulersDirectory) {
+  EXPECT_THAT(ErrorOf({"token", "new", "--data", "d", "--role", "tool", "--address", "a.example"}), HasSubstr("is not an address of a node"));
   const auto made = Parse({"token", "new", "--data", "d", "--role", "tool", "--name", "n", "--address", "tcp://a.example:1", "-o", "f"});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->invocation.role, "tool");

@@ -410,9 +410,10 @@ class Trouble(Case):
         for name in parts:
             rows += csv.DictReader(io.StringIO(self.read(name).decode(), newline=""))
         self.assertEqual([row["url"] for row in rows], [row["url"] for row in whole])
-        self.assertFalse(os.path.exists(plain + ".state"))
         told = self.export("--format", "csv", "--columns", "all", "--rows-per-file", "7", "--resume", "-o", plain)
         self.told(told.stderr, "is complete already, since 20", "--force exports anew")
+        told = self.export("--format", "csv", "--columns", "url", "--rows-per-file", "7", "--resume", "-o", plain, code=2)
+        self.told(told.stderr, "other options", "--force")
 
     def test_killed_while_it_writes_one_file_nothing_stands_there(self):
         for number, options in enumerate((("--format", "parquet"), ("--format", "sqlite"), ("--format", "csv"), ())):

@@ -61,6 +61,16 @@ TEST(MainText, HeadingsStayWithWhatFollows) {
             "Title\nFirst\n" + kParagraph);
 }
 
+// As PostgreSQL's reference pages have it.
+TEST(MainText, AShortLineUnderTheHeadlineStays) {
+  EXPECT_EQ(MainOf("<h2>ABORT</h2><p>ABORT -- abort the transaction</p><h2>Synopsis</h2><pre>ABORT</pre><h2>Description</h2><p>" + kParagraph),
+            "ABORT\nABORT -- abort the transaction\nSynopsis\nABORT\nDescription\n" + kParagraph);
+  EXPECT_EQ(MainOf("<h1>A</h1><p>" + kParagraph + "<h2>More of it</h2><p>not this one</p>"), "A\n" + kParagraph) << "not under others";
+  EXPECT_EQ(MainOf("<h1>A</h1><p><a href=x>one two three</a></p><p>" + kParagraph + "<p>" + kParagraph),
+            "A\n" + kParagraph + "\n" + kParagraph) << "a menu";
+  EXPECT_EQ(MainOf("<h1>A</h1><p>nothing but this</p>"), "") << "nothing is content";
+}
+
 TEST(MainText, ProgramsAreContent) {
   EXPECT_EQ(MainOf("<p>" + kParagraph + "</p><pre>int <b>x</b>;\n<span>y</span></pre>"), kParagraph + "\nint x; y");
 }

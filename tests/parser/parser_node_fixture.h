@@ -53,6 +53,8 @@ struct StoreScript {
   std::vector<std::string> payloads;
   std::vector<Told> told;
   bool revisits = false;               // what may be a revisit is one
+  bool refers = false;                 // pages are stored as revisits of other URLs
+  std::vector<std::string> committed;  // "URL OFFSET BYTES"
   int syncs = 0;
   absl::Status append = absl::OkStatus();
   absl::Status sync = absl::OkStatus();
@@ -72,12 +74,16 @@ class ScriptedStore : public PageStore {
     stored.place.file = "f.warc.gz";
     stored.place.offset = script_.appended.size() * 100;
     stored.place.length = 50;
+    stored.place.refers = script_.refers;
     stored.payload_digest = std::string(20, 'd');
     if (script_.revisits && exchange.before != nullptr) {
       stored.revisit = true;
       stored.place = exchange.before->place;
     }
     return stored;
+  }
+  void Committed(const CommittedPage& page) override {
+    script_.committed.push_back(fmt::format("{} {} {}", page.url, page.place.offset, page.payload_bytes));
   }
   absl::Status Sync() override {
     ++script_.syncs;
@@ -259,12 +265,13 @@ class ParserNodeTest : public testing::Test {
     for (const wire::Frame& frame : scheduler_->Of(wire::Frame::kPageResult)) results.push_back(frame.page_result());
     return results;
   }
-  void AckResult(const wire::PageResult& result) {
+  void AckResult(const wire::PageResult& result, bool superseded = false) {
     wire::Frame frame;
     wire::EndedAck::One* one = frame.mutable_ended_ack()->add_ended();
     one->set_key(result.ticket().key());
     one->set_generation(result.ticket().generation());
     one->set_attempt(result.ticket().attempt());
+    one->set_superseded(superseded);
     frame.mutable_ended_ack()->set_commit(17);
     scheduler_->Say(std::move(frame));
     Tick();

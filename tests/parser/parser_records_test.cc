@@ -136,5 +136,34 @@ TEST_F(ParserRecordsTest, ARevisitSubmittedAgainNamesThePageThatItIsOf) {
   EXPECT_EQ(Results()[1].revisit_of_us(), 0);
 }
 
+// Pages that others may refer to are those that count (rule 11), whole and as responses of their own.
+TEST_F(ParserRecordsTest, TheStoreHearsOfAPageWhenItIsCommittedAndNotBefore) {
+  Stored(Page(kUrl), "12345");
+  EXPECT_THAT(parts_.store.committed, IsEmpty());
+  AckResult(Results().at(0));
+  EXPECT_THAT(parts_.store.committed, ElementsAre("https://a.example/ 100 5"));
+}
+
+TEST_F(ParserRecordsTest, OfACopyThatWasSupersededTheStoreHearsNothing) {
+  Stored(Page(kUrl), "12345");
+  AckResult(Results().at(0), /*superseded=*/true);
+  EXPECT_THAT(parts_.store.committed, IsEmpty());
+}
+
+TEST_F(ParserRecordsTest, OfARevisitAndOfACutPageTheStoreHearsNothing) {
+  wire::Page cut = Page("https://a.example/cut");
+  cut.set_truncated("length");
+  Stored(std::move(cut), "12345");
+  AckResult(Results().back());
+  parts_.store.revisits = true;
+  Stored(Again(), "12345");
+  AckResult(Results().back());
+  parts_.store.refers = true;
+  Stored(Page("https://a.example/other"), "12345");
+  EXPECT_TRUE(Results().back().place().refers());
+  AckResult(Results().back());
+  EXPECT_THAT(parts_.store.committed, IsEmpty());
+}
+
 }  // namespace
 }  // namespace weft::test

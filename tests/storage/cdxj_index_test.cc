@@ -11,6 +11,7 @@
 
 #include "storage/cdxj_beside.h"
 #include "storage/cdxj_indexer.h"
+#include "storage/warc_place.h"
 #include "storage/warc_store.h"
 #include "tests/storage/warc_record_support.h"
 #include "tests/storage/warc_test_support.h"

@@ -135,6 +135,34 @@ TEST_F(CheckpointTest, ACrawlThatIsThereIsReplacedByForceAlone) {
   EXPECT_THAT(Names(At("data")), ElementsAre("crawl.db", "crawl.db.replaced", "crawl.db.replaced-2")) << "what stood there is kept";
 }
 
+// A crash between the exchange of the two and the name under which what stood there is kept.
+TEST_F(CheckpointTest, WhatABrokenOffRestoreWasAboutToPutAsideIsKept) {
+  {
+    auto db = Open(At("data"));
+    Admit(*db, 0, 100);
+    ASSERT_TRUE(MakeCheckpoint(*db, {}, At("one")).ok());
+    Admit(*db, 100, 200);
+  }
+  fs::rename(At("data/crawl.db"), At("data/crawl.db.restoring"));
+  fs::copy(At("one/crawl.db"), At("data/crawl.db"));
+  ASSERT_TRUE(RestoreCheckpoint(At("one"), At("data"), true).ok());
+  EXPECT_THAT(Names(At("data")), ElementsAre("crawl.db", "crawl.db.replaced", "crawl.db.replaced-2"));
+  fs::create_directories(At("old"));
+  fs::rename(At("data/crawl.db.replaced"), At("old/crawl.db"));
+  EXPECT_EQ(Open(At("old"))->ledger().discovered, 200u);
+}
+
+TEST_F(CheckpointTest, ACopyThatIsNotWholeIsNotKept) {
+  {
+    auto db = Open(At("data"));
+    Admit(*db, 0, 10);
+    ASSERT_TRUE(MakeCheckpoint(*db, {}, At("one")).ok());
+  }
+  fs::create_directories(At("data/crawl.db.restoring"));
+  ASSERT_TRUE(RestoreCheckpoint(At("one"), At("data"), true).ok());
+  EXPECT_THAT(Names(At("data")), ElementsAre("crawl.db", "crawl.db.replaced"));
+}
+
 TEST_F(CheckpointTest, ABrokenOffRestoreIsKnown) {
   fs::create_directories(At("data/crawl.db.restoring"));
   EXPECT_TRUE(RestoreBrokenOff(At("data")));

@@ -74,7 +74,7 @@ UrlRecord RandomRecord(Random& random) {
     r.checked_at = absl::FromUnixMicros(static_cast<int64_t>(random.Below(uint64_t{1} << 60)));
   }
   r.status = static_cast<uint32_t>(random.Below(600));
-  if (random.Below(2) == 0) r.place = {random.Next(), RandomBytes(random, 50), random.Next(), random.Next(), "digest"};
+  if (random.Below(2) == 0) r.place = {random.Next(), RandomBytes(random, 50), random.Next(), random.Next(), "digest", random.Below(2) == 0};
   r.payload_digest = RandomBytes(random, 21);
   r.payload_bytes = random.Next();
   r.truncated = random.Below(2) == 0;

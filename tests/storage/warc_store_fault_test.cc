@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/warc_place.h"
 #include "storage/warc_store.h"
 #include "tests/storage/warc_test_support.h"
 

@@ -12,6 +12,7 @@
 #include "storage/gzip_member.h"
 #include "storage/warc_digest.h"
 #include "storage/warc_format.h"
+#include "storage/warc_place.h"
 #include "tests/storage/warc_test_support.h"
 
 namespace weft {
