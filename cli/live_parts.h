@@ -117,7 +117,8 @@ class Worker {
   absl::Status AddFetcher(const WorkerOptions& options, const Called& called, ZmqContext& context,
                           const std::function<void(const std::string&)>& warn);
   StorageTrouble trouble_;  // destroyed after the parts that tell it
-  std::unique_ptr<AcknowledgedNote> note_;  // and this after their parsers
+  std::unique_ptr<AcknowledgedNote> note_;
+  std::unique_ptr<PagesReader> files_;  // and this after their parsers
   void DrainPart(Part& part, absl::Time deadline);
   std::vector<std::unique_ptr<Part>> parts_;
 };

@@ -8,7 +8,6 @@
 #include "common/digest.h"
 #include "common/status.h"
 #include "storage/gzip_member.h"
-#include "storage/stored_source.h"
 #include "storage/warc_format.h"
 #include "storage/warc_input.h"
 #include "storage/warc_parser.h"
@@ -268,29 +267,29 @@ absl::StatusOr<WarcRecord> WarcReader::Next() {
 
 uint64_t WarcReader::damage_offset() const { return impl_->damage_offset; }
 
-absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place) {
-  if (place.file.empty() || place.file.find('/') != std::string::npos || place.file.front() == '.') {
-    return InvalidArgument("not a WARC file name: \"{}\"", place.file);
-  }
-  const std::string path = fmt::format("{}/{}", directory, place.file);
-  auto source = OpenFileSource(path);
-  if (!source.ok()) source = OpenFileSource(path + std::string(kOpenSuffix));
-  if (!source.ok()) source = OpenFileOrStored(path);  // renamed between the two, or kept elsewhere
-  if (!source.ok()) return source.status();
+namespace {
+
+absl::StatusOr<WarcRecord> RecordAt(const WarcPlace& place, std::string bytes) {
   const std::string name = fmt::format("{} offset {}", place.file, place.offset);
-  const uint64_t size = (*source)->size();
-  if (place.offset > size || place.length > size - place.offset) {
-    return DataLoss("{}: the file ends before the record does", name);
-  }
-  std::string bytes(static_cast<size_t>(place.length), '\0');
-  bytes.resize((*source)->ReadAt(place.offset, bytes.data(), bytes.size()));
-  if (bytes.size() < place.length) return DataLoss("{}: the bytes cannot be read", name);
+  if (bytes.size() < place.length) return DataLoss("{}: the file ends before the record does", name);
   if (Sha1(bytes) != place.record_digest) return DataLoss("{}: the bytes have changed since they were stored", name);
   auto record = WarcReader::OverSource(std::make_unique<MemorySource>(std::move(bytes)))->Next();
   if (!record.ok()) return DataLoss("{}: {}", name, ErrorText(record.status()));
   if (!EqualIgnoringCase(record->Get("WARC-Type"), "response")) return DataLoss("{}: not a response record", name);
   record->offset = place.offset;
   return record;
+}
+
+}  // namespace
+
+absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place) {
+  WEFT_ASSIGN_OR_RETURN(std::string bytes, ReadPagesBytes(directory, place.file, place.offset, place.length));
+  return RecordAt(place, std::move(bytes));
+}
+
+absl::StatusOr<WarcRecord> ReadWarcPlace(PagesFiles& files, const WarcPlace& place) {
+  WEFT_ASSIGN_OR_RETURN(std::string bytes, files.ReadBytes(place.pages_dir_id, place.file, place.offset, place.length));
+  return RecordAt(place, std::move(bytes));
 }
 
 }  // namespace weft

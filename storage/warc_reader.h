@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/byte_source.h"
+#include "storage/pages_files.h"
 #include "storage/url_record.h"
 
 namespace weft {
@@ -53,5 +54,7 @@ class WarcReader {
 // Reads the response record at `place` below `directory` (also while its file is still written) and checks its record
 // digest. NotFound: no such file. DataLoss: other bytes lie there than were stored.
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place);
+// The same wherever it lies; Unavailable as of `files`.
+absl::StatusOr<WarcRecord> ReadWarcPlace(PagesFiles& files, const WarcPlace& place);
 
 }  // namespace weft
