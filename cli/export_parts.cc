@@ -195,6 +195,8 @@ absl::Status ExportParts::Reached(const ExportPlace& place) {
 absl::Status ExportParts::Finish() {
   // What is exported is one part at least, be it empty.
   if (sink_ == nullptr && parts_ == 0) WEFT_RETURN_IF_ERROR(OpenNext());
+  // Of pages that were left out before none may have come back.
+  if (sink_ != nullptr && parts_ > 0 && !wanted_.empty() && sink_->rows() == 0) sink_.reset();
   if (sink_ != nullptr) WEFT_RETURN_IF_ERROR(EndPart());
   if (plan_.rows_per_file == 0 && !plan_.partitioned) return absl::OkStatus();
   // Of an export that this one replaces and that had more of them.

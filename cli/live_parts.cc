@@ -234,9 +234,12 @@ absl::Status Worker::AddParser(const WorkerOptions& options, uint32_t number, co
   parser.version = std::string(WeftVersion());
   parser.public_suffix_version = suffixes.version();
   parser.note = note_.get();
-  parser.files = files_.get();
-  part->reading = std::make_unique<ThreadPool>("reading", 1, kReadingJobs, part->thread.loop());
-  parser.reading_pool = part->reading.get();
+  // Within one process nobody asks.
+  if (!endpoint.starts_with("inproc:")) {
+    part->reading = std::make_unique<ThreadPool>("reading", 1, kReadingJobs, part->thread.loop());
+    parser.reading_pool = part->reading.get();
+    parser.files = files_.get();
+  }
   part->parser_parts = std::make_unique<LiveParserParts>(
       options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, number), part->thread.random(), trouble_,
       options.file_finished);

@@ -109,8 +109,17 @@ class RestingCrawl : public RecordSource {
 // Whether workers are asked for pages, and as whom.
 struct Gather {
   enum How { kAuto, kAlways, kNever } how = kAuto;
-  KeyPair own;  // empty: they ask for no key
+  KeyPair own;                 // empty: they ask for no key
+  std::string keys_directory;  // of the scheduler, on its own machine: who may read its key may ask its parsers
 };
+
+absl::StatusOr<KeyPair> PairFor(const Gather& gather) {
+  std::error_code error;
+  if (gather.keys_directory.empty() || !std::filesystem::exists(gather.keys_directory, error)) return gather.own;
+  WEFT_ASSIGN_OR_RETURN(const auto addresses, NotedAddresses(gather.keys_directory));
+  if (addresses.empty()) return gather.own;  // it listens without keys
+  return OpenSchedulerPair(gather.keys_directory);
+}
 
 // One that runs, here or elsewhere, asked through its scheduler's socket.
 class RunningCrawl : public RecordSource {
@@ -191,7 +200,8 @@ class RunningCrawl : public RecordSource {
 
   absl::Status BeginGathering() {
     if (gatherer_ != nullptr) return absl::OkStatus();
-    WEFT_ASSIGN_OR_RETURN(gatherer_, PagesGatherer::Make(gather_.own));
+    WEFT_ASSIGN_OR_RETURN(const KeyPair own, PairFor(gather_));
+    WEFT_ASSIGN_OR_RETURN(gatherer_, PagesGatherer::Make(own));
     gatherer_->Know(serving_);
     return absl::OkStatus();
   }
@@ -210,16 +220,6 @@ Gather GatherOf(const CommandLine& line) {
   const std::string& how = line.invocation.gather;
   gather.how = how == "always" ? Gather::kAlways : how == "never" ? Gather::kNever : Gather::kAuto;
   return gather;
-}
-
-// Where the scheduler has keys, its parsers ask for one: who may read the scheduler's own has that.
-absl::Status UseSchedulersPair(const CrawlDirectory& directory, Gather& gather) {
-  std::error_code error;
-  if (!std::filesystem::exists(KeysPath(directory.path()), error)) return absl::OkStatus();
-  WEFT_ASSIGN_OR_RETURN(const auto addresses, NotedAddresses(KeysPath(directory.path())));
-  if (addresses.empty()) return absl::OkStatus();
-  WEFT_ASSIGN_OR_RETURN(gather.own, OpenSchedulerPair(KeysPath(directory.path())));
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -245,7 +245,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine
       return Unavailable("{}: process {} crawls there and does not answer ({})", line.invocation.directory,
                          directory->running_pid(), ErrorText(client.status()));
     }
-    WEFT_RETURN_IF_ERROR(UseSchedulersPair(*directory, gather));
+    gather.keys_directory = KeysPath(directory->path());
     return std::make_unique<RunningCrawl>(std::move(directory), *std::move(client), std::move(finder), std::move(gather));
   }
   RocksKvOptions kv_options;

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "common/work_pool.h"
 #include "scheduler/node_table.h"

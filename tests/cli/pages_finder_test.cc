@@ -66,7 +66,7 @@ TEST_F(PagesFinderTest, TheNodeThatHadItIsNamedWithTheTimeItWasHeardLast) {
   EXPECT_EQ(finder.NodeOf(id_, now), "worker-1 with machine-7:/disk/P1");
   place.heard = now - absl::Seconds(90);
   finder.Seen(id_, place);
-  EXPECT_EQ(finder.NodeOf(id_, now), "worker-1 with machine-7:/disk/P1 (last heard 90s ago)");
+  EXPECT_EQ(finder.NodeOf(id_, now), "worker-1 with machine-7:/disk/P1 (last heard 1m30s ago)");
   place.forgotten = true;
   finder.Seen(id_, place);
   EXPECT_THAT(finder.NodeOf(id_, now), HasSubstr("weft node forget"));
