@@ -222,9 +222,9 @@ void PagesGatherer::WatchNodes() {
   for (auto& [id, node] : nodes_) {
     if (node.asked == 0 || !node.gone.empty()) continue;
     const absl::Duration silence = now - node.heard;
-    if (silence > kGone) {
-      const bool refused = bus_->counters().key_refused > 0 && bus_->counters().received == 0;
-      GiveUp(node, refused ? "it does not accept this token"
+    const bool refused = bus_->counters().key_refused >= kRefusals && bus_->counters().received == 0;
+    if (silence > kGone || refused) {
+      GiveUp(node, refused ? std::string("it does not accept this token")
                            : fmt::format("it has not answered at {} for {}", node.address.endpoint(), weft::FormatDuration(kGone)));
     } else if (silence > kAskAgain && now - node.asked_at > kAskAgain) {
       node.asked_at = now;
