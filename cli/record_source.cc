@@ -124,25 +124,27 @@ absl::StatusOr<KeyPair> PairFor(const Gather& gather) {
 // One that runs, here or elsewhere, asked through its scheduler's socket.
 class RunningCrawl : public RecordSource {
  public:
-  RunningCrawl(std::unique_ptr<CrawlDirectory> directory, std::unique_ptr<ToolClient> client, PagesFinder finder, Gather gather)
-      : directory_(std::move(directory)), client_(std::move(client)), finder_(std::move(finder)), gather_(std::move(gather)) {}
+  RunningCrawl(std::unique_ptr<CrawlDirectory> directory, Reach reach, std::unique_ptr<ToolClient> client, PagesFinder finder,
+               Gather gather)
+      : directory_(std::move(directory)), reach_(std::move(reach)), client_(std::move(client)), finder_(std::move(finder)),
+        gather_(std::move(gather)) {}
 
   absl::StatusOr<wire::StatusReply> Status() override {
     wire::Frame request;
     request.mutable_status_request();
-    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(request), kPatience));
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, Ask(request, kPatience));
     return answer.status_reply();
   }
   absl::StatusOr<wire::TrapsReply> Traps(const wire::TrapsRequest& request) override {
     wire::Frame frame;
     *frame.mutable_traps_request() = request;
-    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kLongPatience));
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, Ask(frame, kLongPatience));
     return answer.traps_reply();
   }
   absl::StatusOr<wire::RecordsReply> Records(const wire::RecordsRequest& request) override {
     wire::Frame frame;
     *frame.mutable_records_request() = request;
-    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kPatience));
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, Ask(frame, kPatience));
     for (const wire::NodeStatus& node : answer.records_reply().parsers()) {
       finder_.Seen(node.pages_dir_id(), PlaceOf(node));
     }
@@ -153,17 +155,15 @@ class RunningCrawl : public RecordSource {
   absl::StatusOr<wire::PolitenessReply> Politeness(const std::string& host) override {
     wire::Frame frame;
     frame.mutable_politeness_request()->set_host(host);
-    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, client_->Ask(std::move(frame), kPatience));
+    WEFT_ASSIGN_OR_RETURN(wire::Frame answer, Ask(frame, kPatience));
     return answer.politeness_reply();
   }
   absl::StatusOr<std::string> ReadBytes(uint64_t id, const std::string& file, uint64_t offset, uint64_t length) override {
-    absl::Status here = absl::UnavailableError("");
     if (gather_.how != Gather::kAlways) {
       const auto directory = finder_.Find(id);
       if (directory.ok()) return ReadPagesBytes(*directory, file, offset, length);
-      here = directory.status();
+      if (gather_.how == Gather::kNever) return directory.status();
     }
-    if (gather_.how == Gather::kNever) return here;
     for (const Block& block : read_) {
       if (block.id == id && block.file == file && offset >= block.offset && offset + length <= block.offset + block.bytes.size()) {
         return block.bytes.substr(static_cast<size_t>(offset - block.offset), static_cast<size_t>(length));
@@ -198,6 +198,14 @@ class RunningCrawl : public RecordSource {
   };
   static constexpr size_t kBlocks = 4;
 
+  // Who is silent for long, as while pages come from afar, is forgotten by the scheduler, and registers again.
+  absl::StatusOr<wire::Frame> Ask(const wire::Frame& request, absl::Duration patience) {
+    auto answer = client_->Ask(request, patience);
+    if (answer.ok() || !client_->lost()) return answer;
+    WEFT_ASSIGN_OR_RETURN(client_, ToolClient::Connect(reach_, patience));
+    return client_->Ask(request, patience);
+  }
+
   absl::Status BeginGathering() {
     if (gatherer_ != nullptr) return absl::OkStatus();
     WEFT_ASSIGN_OR_RETURN(const KeyPair own, PairFor(gather_));
@@ -207,6 +215,7 @@ class RunningCrawl : public RecordSource {
   }
 
   std::unique_ptr<CrawlDirectory> directory_;  // null: by --scheduler
+  Reach reach_;
   std::unique_ptr<ToolClient> client_;
   PagesFinder finder_;
   Gather gather_;
@@ -233,7 +242,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine
     }));
     WEFT_ASSIGN_OR_RETURN(auto client, ToolClient::Connect(reach, kPatience));
     gather.own = reach.own;
-    return std::make_unique<RunningCrawl>(nullptr, std::move(client), std::move(finder), std::move(gather));
+    return std::make_unique<RunningCrawl>(nullptr, reach, std::move(client), std::move(finder), std::move(gather));
   }
   WEFT_ASSIGN_OR_RETURN(auto directory, CrawlDirectory::OpenToRead(line.invocation.directory));
   finder.AddIfThere(directory->warc_path());
@@ -246,7 +255,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine
                          directory->running_pid(), ErrorText(client.status()));
     }
     gather.keys_directory = KeysPath(directory->path());
-    return std::make_unique<RunningCrawl>(std::move(directory), *std::move(client), std::move(finder), std::move(gather));
+    return std::make_unique<RunningCrawl>(std::move(directory), near, *std::move(client), std::move(finder), std::move(gather));
   }
   RocksKvOptions kv_options;
   kv_options.path = directory->db_path();
