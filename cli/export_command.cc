@@ -28,7 +28,7 @@ void TellLeftOut(const ExportPlan& plan, const ExportPages& pages, const ExportP
   const std::string how = plan.output.empty()        ? ""
                           : parts.notes_left_out() ? "; --resume adds them once their nodes are back"
                                                    : "; export again once their nodes are back, or with --rows-per-file, whose --resume adds them";
-  console.Line(fmt::format("weft: {}{}", pages.LeftOutText(), how));
+  console.Line(fmt::format("weft: {}{}. A directory that was brought here is named with --pages DIR", pages.LeftOutText(), how));
   if (pages.unreadable() == 0) console.Line(fmt::format("weft: {} is incomplete: {} exported", OutputName(plan), HumanCount(exported, "page")));
 }
 
