@@ -38,7 +38,9 @@ class Answering {
   Answering(uint64_t node_id, const PagesReader& reader, const KeyPair& keys = {}, const std::set<PeerKey>& tools = {})
       : bus_(context_, loop_, [this](const PeerId& from, const Message& message) { desk_.OnMessage(from, message); }),
         pool_("reading", 1, 64, loop_), desk_(bus_, SystemClock(), node_id, kDirectory, &reader, pool_) {
-    if (!keys.secret_key.empty()) EXPECT_TRUE(bus_.UseKeys(keys).ok());
+    if (!keys.secret_key.empty()) {
+      EXPECT_TRUE(bus_.UseKeys(keys).ok());
+    }
     bus_.AllowKeys(tools);
     desk_.AllowKeys(tools);
     address.set_node_id(node_id);
