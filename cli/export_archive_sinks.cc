@@ -75,7 +75,7 @@ class WaczSink final : public PageSink {
     if (!row.read) return absl::OkStatus();
     bytes_.clear();
     const WarcPlace place{row.pages_dir_id, row.warc_file, row.warc_offset, row.warc_length, row.record_digest};
-    WEFT_ASSIGN_OR_RETURN(const WarcCopier::Copied copied, copier_.Copy(row.pages_directory, place, bytes_));
+    WEFT_ASSIGN_OR_RETURN(const WarcCopier::Copied copied, copier_.Copy(*row.files, place, bytes_));
     Capture capture = CaptureOf(row);
     capture.mime = CdxjMime(row.content_type);  // the archive holds a revisit as the response that it stands for
     capture.filename = std::string(kArchive);

@@ -25,6 +25,14 @@ std::string OutputName(const ExportPlan& plan) {
   return plan.rows_per_file == 0 || plan.partitioned ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
 }
 
+void TellLeftOut(const ExportPlan& plan, const ExportPages& pages, const ExportParts& parts, uint64_t exported, Console& console) {
+  const std::string how = plan.output.empty()        ? ""
+                          : parts.notes_left_out() ? "; --resume adds them once their nodes are back"
+                                                   : "; export again once their nodes are back, or with --rows-per-file, whose --resume adds them";
+  console.Line(fmt::format("weft: {}{}. A directory that was brought here is named with --pages DIR", pages.LeftOutText(), how));
+  if (pages.unreadable() == 0) console.Line(fmt::format("weft: {} is incomplete: {} exported", OutputName(plan), HumanCount(exported, "page")));
+}
+
 void TellUnreadable(const ExportPlan& plan, ExportPages& pages, uint64_t exported, Console& console) {
   pages.TellMissing();
   const std::string lacking = plan.json_lines_as_ever
@@ -53,6 +61,9 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
     console.Line(plan.rows_per_file == 0
                      ? "weft: one file cannot be gone on with: the export begins anew; --rows-per-file N makes parts"
                      : "weft: no part is whole yet: the export begins anew");
+  } else if (parts->wanted() > 0) {
+    console.Line(fmt::format("weft: going on with {} that {} left out before", HumanCount(parts->wanted(), "page"),
+                             parts->wanted() == 1 ? "was" : "were"));
   } else if (parts->parts() > 0) {
     console.Line(fmt::format("weft: going on behind {} of {} pages", HumanCount(parts->parts(), "part"),
                              HumanCount(parts->resumed().pages)));
@@ -63,13 +74,16 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   WEFT_RETURN_IF_ERROR(run.Run());
   console.EndLive();
   incomplete = pages->unreadable() + pages->lost() > 0;
+  if (pages->left_out() > 0) TellLeftOut(plan, *pages, *parts, run.pages(), console);
+  incomplete = incomplete || pages->left_out() > 0;
   if (pages->lost() > 0) {
-    pages->TellMissing();
+    pages->TellLost();
     console.Line(fmt::format("weft: {}: {} of {} are of pages that are lost", OutputName(plan), HumanCount(pages->lost(), "row"),
                              HumanCount(run.pages())));
-  } else if (incomplete) {
+  }
+  if (pages->unreadable() > 0) {
     TellUnreadable(plan, *pages, run.pages(), console);
-  } else if (!plan.output.empty()) {
+  } else if (!incomplete && !plan.output.empty()) {
     const std::string rows = parts->rows() == run.pages() ? "" : fmt::format(" ({})", HumanCount(parts->rows(), "row"));
     console.Line(fmt::format("weft: {} pages exported to {}{}", HumanCount(run.pages()), OutputName(plan), rows));
   }

@@ -76,35 +76,31 @@ absl::StatusOr<PageRow> ExportPages::FromRecord(const wire::RecordsReply::Row& r
   return out;
 }
 
-void ExportPages::Read(PageRow& row) {
-  const auto directory = source_.PagesPath(record_.place.pages_dir_id);
-  if (!directory.ok()) {
-    ++unreadable_;
+bool ExportPages::Read(PageRow& row) {
+  const absl::Status read = ReadStored(row);
+  if (read.ok()) return true;
+  if (absl::IsUnavailable(read)) {
     Missed& missed = missed_[record_.place.pages_dir_id];
     ++missed.pages;
-    missed.why = ErrorText(directory.status());
-    return;
-  }
-  const absl::Status read = ReadStored(*directory, row);
-  if (!read.ok() && ++unreadable_ <= kToldPages) {
+    missed.why = ErrorText(read);
+    if (source_.gathers()) return false;
+    ++unreadable_;
+  } else if (++unreadable_ <= kToldPages) {
     console_.Line(fmt::format("weft: {}: its page cannot be read: {}", row.url, ErrorText(read)));
   }
+  return true;
 }
 
 void ExportPages::CheckThere() {
   const uint64_t id = record_.place.pages_dir_id;
   const auto [known, first] = is_lost_.try_emplace(id, false);
   if (first) known->second = source_.PagesLost(id);
-  if (!known->second) return;
-  ++lost_;
-  Missed& missed = missed_[id];
-  if (++missed.pages == 1) missed.why = ErrorText(source_.PagesPath(id).status());
+  if (known->second) ++lost_in_[id];
 }
 
 uint64_t ExportPages::ReadSketch(const PageRow& row) {
-  const auto directory = source_.PagesPath(record_.place.pages_dir_id);
-  if (!directory.ok() || row.parsed_url.empty()) return 0;
-  const auto stored = ReadWarcPlace(*directory, record_.place);
+  if (row.parsed_url.empty()) return 0;
+  const auto stored = ReadWarcPlace(source_, record_.place);
   const auto payload = stored.ok() ? PayloadOf(*stored) : stored.status();
   if (!payload.ok() || !IsHtml(payload->mime, payload->bytes)) return 0;
   const auto head = HttpHead::ParseResponse(stored->block);
@@ -118,8 +114,8 @@ uint64_t ExportPages::ReadSketch(const PageRow& row) {
   return sketcher_->Extract(input).sim_hash;
 }
 
-absl::Status ExportPages::ReadStored(const std::string& directory, PageRow& row) {
-  WEFT_ASSIGN_OR_RETURN(const WarcRecord stored, ReadWarcPlace(directory, record_.place));
+absl::Status ExportPages::ReadStored(PageRow& row) {
+  WEFT_ASSIGN_OR_RETURN(const WarcRecord stored, ReadWarcPlace(source_, record_.place));
   const size_t head_end = stored.block.find("\r\n\r\n");
   const size_t head_bytes = head_end == std::string::npos ? stored.block.size() : head_end + 4;
   const std::string_view block = stored.block;
@@ -127,7 +123,7 @@ absl::Status ExportPages::ReadStored(const std::string& directory, PageRow& row)
   PayloadView payload;
   ExtractPayload(head, block.substr(head_bytes), payload);
   row.read = true;
-  row.pages_directory = directory;
+  row.files = &source_;
   row.charset = CharsetParameter(head.Get("Content-Type"));
   // Of an error page, or by a crawl that ignores robots, nothing is asked.
   const bool heard = !robots_name_.empty() && head.status() >= 200 && head.status() < 300;
@@ -189,10 +185,38 @@ void ExportPages::Describe(ExtractedPage& page, const PageFacts& facts, PageRow&
 }
 
 void ExportPages::TellMissing() {
+  if (source_.gathers()) return;
   for (const auto& [id, missed] : missed_) {
     console_.Line(fmt::format("weft: {} page{} in {}", HumanCount(missed.pages), missed.pages == 1 ? " lies" : "s lie",
                               missed.why));
   }
+}
+
+uint64_t ExportPages::lost() const {
+  uint64_t pages = 0;
+  for (const auto& [id, lost] : lost_in_) pages += lost;
+  return pages;
+}
+
+void ExportPages::TellLost() {
+  for (const auto& [id, lost] : lost_in_) {
+    console_.Line(fmt::format("weft: {} lay in {}", HumanCount(lost, "page"), source_.NodeOf(id)));
+  }
+}
+
+uint64_t ExportPages::left_out() const {
+  uint64_t pages = 0;
+  for (const auto& [id, missed] : missed_) pages += missed.pages;
+  return source_.gathers() ? pages : 0;
+}
+
+std::string ExportPages::LeftOutText() const {
+  std::string nodes;
+  for (const auto& [id, missed] : missed_) {
+    nodes += fmt::format("{}{}: {}", nodes.empty() ? "" : "; ", source_.NodeOf(id), missed.why);
+  }
+  return fmt::format("{} missing: {}. {} of theirs {} not in the export", HumanCount(missed_.size(), "node is", "nodes are"), nodes,
+                     HumanCount(left_out(), "page"), left_out() == 1 ? "is" : "are");
 }
 
 }  // namespace weft

@@ -32,14 +32,15 @@ class ExportPages {
   uint64_t ReadSketch(const PageRow& row);
   // What the record tells.
   absl::StatusOr<PageRow> FromRecord(const wire::RecordsReply::Row& row);
-  // Fills in what is needed beyond that. Of a page that cannot be read the columns stay as they are: it is counted, and told.
-  void Read(PageRow& row);
+  // Fills in what is needed beyond that. Of a page that cannot be read the columns stay as they are: it is counted, and told. False:
+  // its node is missing and may come back; the page is counted as left out.
+  bool Read(PageRow& row);
 
   // Of a row for which nothing is read: its page may have been lost with its directory, which is counted, and told.
   void CheckThere();
 
   uint64_t unreadable() const { return unreadable_; }
-  uint64_t lost() const { return lost_; }
+  uint64_t lost() const;
   // Of an export that is gone on with.
   // Counts from here on, beginning with what an export that is gone on with had counted.
   void SetUnreadable(uint64_t pages) {
@@ -48,11 +49,14 @@ class ExportPages {
   }
   // A line for each pages directory that is out of reach.
   void TellMissing();
+  // Pages of nodes that are missing, and these: "2 nodes are missing: ...; 12 pages of theirs are not in the export".
+  uint64_t left_out() const;
+  std::string LeftOutText() const;
 
  private:
   ExportPages(RecordSource& source, PageNeeds needs, Console& console)
       : source_(source), needs_(needs), console_(console), extractor_(NewGumboExtractor()) {}
-  absl::Status ReadStored(const std::string& directory, PageRow& row);
+  absl::Status ReadStored(PageRow& row);
   absl::Status Extract(const HttpHead& head, const std::string& body, bool heard, PageRow& row);
   void Describe(ExtractedPage& page, const PageFacts& facts, PageRow& row);
 
@@ -70,8 +74,8 @@ class ExportPages {
   std::string robots_name_;
   UrlRecord record_;                 // of the row that was made last
   uint64_t unreadable_ = 0;
-  uint64_t lost_ = 0;
   std::map<uint64_t, bool> is_lost_;   // by pages-directory id
+  std::map<uint64_t, uint64_t> lost_in_;   // pages, by pages-directory id
   std::map<uint64_t, Missed> missed_;  // by pages-directory id
 };
 

@@ -47,6 +47,20 @@ std::string IdentityIn(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool there = json.is_object() && json.contains("export") && json["export"].is_string();
   return there ? json["export"].get<std::string>() : "";
+constexpr size_t kKeyBytes = 16;
+
+std::string JoinKeys(const std::set<std::string>& keys) {
+  std::string all;
+  for (const std::string& key : keys) all += key;
+  return Base64(all);
+}
+
+// False: they are none.
+bool SplitKeys(const std::string& text, std::set<std::string>& keys) {
+  const auto all = DecodeBase64(text);
+  if (!all.ok() || all->size() % kKeyBytes != 0) return false;
+  for (size_t begin = 0; begin < all->size(); begin += kKeyBytes) keys.insert(all->substr(begin, kKeyBytes));
+  return true;
 }
 
 absl::Status AlreadyThere(const std::string& path) {
@@ -121,8 +135,10 @@ absl::Status ExportParts::ReadState(const std::string& text) {
     return InvalidArgument("{} is of an export with other options: give the same ones, or --force to begin anew", StatePath());
   }
   const auto cursor = DecodeBase64(words("cursor"));
-  if (!cursor.ok()) return DataLoss("{} cannot be read; --force begins anew", StatePath());
+  const bool keys = SplitKeys(words("wanted"), wanted_) && SplitKeys(words("left_out"), left_out_);
+  if (!cursor.ok() || !keys) return DataLoss("{} cannot be read; --force begins anew", StatePath());
   resumed_ = {*cursor, number("records"), number("pinned_commit"), number("seen"), number("pages"), number("unreadable")};
+  last_ = resumed_;
   parts_ = number("parts");
   rows_of_parts_ = number("rows");
   return absl::OkStatus();
@@ -147,7 +163,8 @@ absl::Status ExportParts::WriteState(const ExportPlace& place) {
   const nlohmann::json json = {{"export", HexLower(Sha1(plan_.identity))}, {"cursor", Base64(place.cursor)},
                                {"records", place.records}, {"pinned_commit", place.pinned_commit},
                                {"seen", place.seen}, {"pages", place.pages}, {"unreadable", place.unreadable},
-                               {"parts", parts_}, {"rows", rows_of_parts_}};
+                               {"parts", parts_}, {"rows", rows_of_parts_}, {"wanted", JoinKeys(wanted_)},
+                               {"left_out", JoinKeys(left_out_)}};
   WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(StatePath()));
   WEFT_RETURN_IF_ERROR(file->Write(json.dump() + "\n"));
   return file->Finish();
@@ -196,6 +213,7 @@ absl::Status ExportParts::Take(PageRow& row) {
 }
 
 absl::Status ExportParts::Reached(const ExportPlace& place) {
+  last_ = place;
   if (plan_.rows_per_file == 0 || sink_ == nullptr || sink_->rows() < plan_.rows_per_file) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(EndPart());
   return WriteState(place);
@@ -204,6 +222,8 @@ absl::Status ExportParts::Reached(const ExportPlace& place) {
 absl::Status ExportParts::Finish() {
   // What is exported is one part at least, be it empty.
   if (sink_ == nullptr && parts_ == 0) WEFT_RETURN_IF_ERROR(OpenNext());
+  // Of pages that were left out before none may have come back.
+  if (sink_ != nullptr && parts_ > 0 && !wanted_.empty() && sink_->rows() == 0) sink_.reset();
   if (sink_ != nullptr) WEFT_RETURN_IF_ERROR(EndPart());
   if (plan_.rows_per_file == 0 && !plan_.partitioned) return absl::OkStatus();
   // Of an export that this one replaces and that had more of them.
@@ -212,9 +232,21 @@ absl::Status ExportParts::Finish() {
       if (IsRegular(file)) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(file));
     }
   }
+  if (!left_out_.empty()) return NoteLeftOut();
   if (!plan_.partitioned) return WriteWhole(StatePath());
   WEFT_RETURN_IF_ERROR(WriteWhole(SuccessPath()));
   return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus();
+}
+
+// The next run looks through all records again, as they are then: of a page that was fetched again meanwhile it takes the newer one.
+absl::Status ExportParts::NoteLeftOut() {
+  if (plan_.rows_per_file == 0) return absl::OkStatus();
+  wanted_ = std::move(left_out_);
+  left_out_.clear();
+  ExportPlace begin;
+  begin.pages = last_.pages;
+  begin.unreadable = last_.unreadable;
+  return WriteState(begin);
 }
 
 }  // namespace weft

@@ -1,5 +1,7 @@
 // The files of an export: one, or with --rows-per-file as many as it takes, NAME-00000.EXT and on. Each appears whole. Beside
 // parts stands NAME.EXT.state until all are there: how far whole parts go, so that --resume goes on behind them.
+// Pages that were left out, as their nodes were missing, are noted there too, by key: the export is not complete, and --resume takes
+// just these, in further parts.
 // A partitioned export (export_partitions.h) has parts of several files, and an empty _SUCCESS beside them, as other writers of
 // data sets leave it, when all are there.
 // Thread rule: one thread.
@@ -9,6 +11,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <set>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +44,13 @@ class ExportParts {
   bool complete() const { return complete_; }
   absl::Time completed_at() const { return completed_at_; }
   uint64_t parts() const { return parts_; }
+  // With --resume: only pages are wanted that were left out before, so many.
+  size_t wanted() const { return wanted_.size(); }
+  // By the record's key.
+  bool Wants(const std::string& key) const { return wanted_.empty() || wanted_.contains(key); }
+  void LeaveOut(const std::string& key) { left_out_.insert(key); }
+  // What was left out is noted, so that --resume can go on with it.
+  bool notes_left_out() const { return plan_.rows_per_file > 0; }
   uint64_t rows() const { return rows_of_parts_ + (sink_ == nullptr ? 0 : sink_->rows()); }
 
   absl::Status Take(PageRow& row);
@@ -64,6 +74,7 @@ class ExportParts {
   absl::Status BeginDirectory();
   absl::Status CheckWhole(const std::string& note) const;
   absl::Status WriteWhole(const std::string& note);
+  absl::Status NoteLeftOut();
   // Of a partitioned export: names that begin with "_" are no part of a data set.
   std::string StatePath() const { return plan_.output + (plan_.partitioned ? "/_weft.state" : ".state"); }
   std::string SuccessPath() const { return plan_.output + "/_SUCCESS"; }
@@ -71,6 +82,9 @@ class ExportParts {
   const ExportPlan& plan_;
   std::unique_ptr<PageSink> sink_;
   ExportPlace resumed_;
+  ExportPlace last_;            // that was reached
+  std::set<std::string> wanted_;    // keys; empty: all pages
+  std::set<std::string> left_out_;
   bool complete_ = false;
   absl::Time completed_at_ = absl::UnixEpoch();
   uint64_t parts_ = 0;          // that are whole

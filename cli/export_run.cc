@@ -56,6 +56,7 @@ absl::Status ExportRun::Walk(Purpose purpose) {
     place_.cursor = request.cursor();
     place_.pinned_commit = reply.pinned_commit();
     pages_.SetRobotsName(LowerAscii(reply.robots_token()));
+    if (purpose != Purpose::kSample) WEFT_RETURN_IF_ERROR(Announce(reply));
     for (int i = static_cast<int>(place_.records); i < reply.rows_size(); ++i) {
       WEFT_RETURN_IF_ERROR(Visit(reply.rows(i), purpose));
       ++place_.seen;
@@ -71,9 +72,25 @@ absl::Status ExportRun::Walk(Purpose purpose) {
   return absl::OkStatus();
 }
 
+// What will be read of a slice, so that it is on its way before it is needed.
+absl::Status ExportRun::Announce(const wire::RecordsReply& reply) {
+  if (!source_.gathers() || !plan_.reads_pages()) return absl::OkStatus();
+  std::vector<WarcPlace> places;
+  for (int i = static_cast<int>(place_.records); i < reply.rows_size(); ++i) {
+    if (!parts_.Wants(reply.rows(i).key())) continue;
+    WEFT_ASSIGN_OR_RETURN(const PageRow row, pages_.FromRecord(reply.rows(i)));
+    const ExportWhere::Truth truth = JudgeUnread(row);
+    if (truth == ExportWhere::Truth::kFalse || truth == ExportWhere::Truth::kNull) continue;
+    places.push_back({row.pages_dir_id, row.warc_file, row.warc_offset, row.warc_length, row.record_digest});
+  }
+  source_.Expect(places);
+  return absl::OkStatus();
+}
+
 absl::Status ExportRun::Visit(const wire::RecordsReply::Row& record, Purpose purpose) {
+  if (purpose == Purpose::kExport && !parts_.Wants(record.key())) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(PageRow row, pages_.FromRecord(record));
-  WEFT_ASSIGN_OR_RETURN(const bool chosen, Chosen(row, purpose));
+  WEFT_ASSIGN_OR_RETURN(const bool chosen, Chosen(record, row, purpose));
   if (!chosen) return absl::OkStatus();
   if (purpose == Purpose::kSample) {
     Sample(row.url);
@@ -89,16 +106,23 @@ absl::Status ExportRun::Visit(const wire::RecordsReply::Row& record, Purpose pur
 }
 
 // The cheap questions come first; the page is read only where they leave it open, or it is exported.
-absl::StatusOr<bool> ExportRun::Chosen(PageRow& row, Purpose purpose) {
-  if (plan_.since_us && absl::ToUnixMicros(row.fetched_at) < *plan_.since_us) return false;
-  if (!InShardAndShare(plan_, row.url)) return false;
-  if (sample_most_ && SampleHash(row.url) > *sample_most_) return false;
-  const auto truth = plan_.where.Judge(row, /*page_is_read=*/false);
+ExportWhere::Truth ExportRun::JudgeUnread(const PageRow& row) const {
+  if (plan_.since_us && absl::ToUnixMicros(row.fetched_at) < *plan_.since_us) return ExportWhere::Truth::kFalse;
+  if (!InShardAndShare(plan_, row.url)) return ExportWhere::Truth::kFalse;
+  if (sample_most_ && SampleHash(row.url) > *sample_most_) return ExportWhere::Truth::kFalse;
+  return plan_.where.Judge(row, /*page_is_read=*/false);
+}
+
+absl::StatusOr<bool> ExportRun::Chosen(const wire::RecordsReply::Row& record, PageRow& row, Purpose purpose) {
+  const auto truth = JudgeUnread(row);
   if (truth == ExportWhere::Truth::kFalse || truth == ExportWhere::Truth::kNull) return false;
   const bool open = truth == ExportWhere::Truth::kUnread;
   if (!plan_.reads_pages() && purpose == Purpose::kExport) pages_.CheckThere();
   if (!plan_.reads_pages() || (purpose != Purpose::kExport && !open)) return true;
-  pages_.Read(row);
+  if (!pages_.Read(row)) {
+    if (purpose == Purpose::kExport) parts_.LeaveOut(record.key());
+    return false;
+  }
   return !open || plan_.where.Judge(row, /*page_is_read=*/true) == ExportWhere::Truth::kTrue;
 }
 

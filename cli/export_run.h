@@ -35,7 +35,10 @@ class ExportRun {
   absl::Status WalkBefore(Purpose purpose);
   absl::Status Walk(Purpose purpose);
   absl::Status Visit(const wire::RecordsReply::Row& record, Purpose purpose);
-  absl::StatusOr<bool> Chosen(PageRow& row, Purpose purpose);
+  // Without reading the page, which kUnread asks for.
+  ExportWhere::Truth JudgeUnread(const PageRow& row) const;
+  absl::StatusOr<bool> Chosen(const wire::RecordsReply::Row& record, PageRow& row, Purpose purpose);
+  absl::Status Announce(const wire::RecordsReply& reply);
   void Sample(std::string_view url);
   void Tell();
   std::string Remaining(absl::Time now) const;

@@ -23,6 +23,7 @@
 namespace weft {
 namespace {
 
+constexpr size_t kReadingJobs = 64;
 constexpr absl::Duration kShortestDrain = absl::Seconds(1);
 
 std::vector<Cidr> AllowedNetworks(const wire::CrawlSettings& settings) {
@@ -139,6 +140,7 @@ struct Worker::Part {
   std::unique_ptr<LiveFetcherParts> fetcher_parts;
   std::unique_ptr<LiveParserParts> parser_parts;
   NodeThread thread;                 // destroyed before the parts that its node uses
+  std::unique_ptr<ThreadPool> reading;  // (parser) its end is told to the thread's loop
   FetcherNode* fetcher = nullptr;    // owned by the thread
   ParserNode* parser = nullptr;
   bool told_to_drain = false;
@@ -206,6 +208,7 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Make(const WorkerOptions& option
     WEFT_RETURN_IF_ERROR(RepairPages(options.pages_directory, warn));
     WEFT_ASSIGN_OR_RETURN(pages_dir_id, OpenPagesDirectory(options.pages_directory, *SystemRandom(), PosixFileOps()));
     worker->note_ = std::make_unique<AcknowledgedNote>(options.pages_directory);
+    worker->files_ = NewPagesReader(options.pages_directory);
   }
   for (uint32_t i = 0; i < options.parsers; ++i) {
     WEFT_RETURN_IF_ERROR(worker->AddParser(options, i, called, pages_dir_id, suffixes, context));
@@ -234,6 +237,12 @@ absl::Status Worker::AddParser(const WorkerOptions& options, uint32_t number, co
   parser.version = std::string(WeftVersion());
   parser.public_suffix_version = suffixes.version();
   parser.note = note_.get();
+  // Within one process nobody asks.
+  if (!endpoint.starts_with("inproc:")) {
+    part->reading = std::make_unique<ThreadPool>("reading", 1, kReadingJobs, part->thread.loop());
+    parser.reading_pool = part->reading.get();
+    parser.files = files_.get();
+  }
   part->parser_parts = std::make_unique<LiveParserParts>(
       options.pages_directory, fmt::format("{}/parsing-{}", options.pages_directory, number), part->thread.random(), trouble_,
       payloads_, options.file_finished);

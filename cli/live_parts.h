@@ -119,7 +119,8 @@ class Worker {
                           const std::function<void(const std::string&)>& warn);
   StorageTrouble trouble_;  // destroyed after the parts that tell it
   KnownPayloads payloads_;  // and after those that ask it
-  std::unique_ptr<AcknowledgedNote> note_;  // and this after their parsers
+  std::unique_ptr<AcknowledgedNote> note_;
+  std::unique_ptr<PagesReader> files_;  // and these two after their parsers
   void DrainPart(Part& part, absl::Time deadline);
   std::vector<std::unique_ptr<Part>> parts_;
 };

@@ -94,6 +94,7 @@ struct CrawlInvocation {
   bool json = false;                    // (status, politeness, traps, warc check, token list)
   std::vector<std::string> trap_words;  // (traps) "release" or "hold", then numbers of traps
   std::string format;                   // (export)
+  std::string gather;                   // (export) "auto", "always" or "never"
   std::string output;                   // (export, token new) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
   std::string text_from;                // (export) "page" or "main"

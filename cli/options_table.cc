@@ -298,8 +298,13 @@ std::vector<Option> ExportOptions() {
        .help = "Write several files, NAME-00000.EXT and on, of about so many rows: a page's rows stay together", .group = kGroup,
        .commands = kExport, .place = OfCall(&Call::rows_per_file)},
       {.name = "resume", .kind = ValueKind::kFlag, .default_text = "false",
-       .help = "Go on behind the last whole file of an export with --rows-per-file that was broken off", .group = kGroup,
-       .commands = kExport, .place = OfCall(&Call::resume)},
+       .help = "Go on behind the last whole file of an export with --rows-per-file that was broken off, or with the pages that "
+               "were missing in it",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::resume)},
+      {.name = "gather", .kind = ValueKind::kChoice, .default_text = "auto", .unit = "auto|always|never", .choices = "auto|always|never",
+       .help = "Whether the workers of a running cluster are asked for pages: for those that cannot be read on this machine, for all, "
+               "or for none",
+       .group = kGroup, .commands = kExport, .place = OfCall(&Call::gather)},
   };
 }
 

@@ -1,6 +1,9 @@
 #include "cli/pages_finder.h"
 
+#include <algorithm>
+
 #include "common/status.h"
+#include "common/units.h"
 #include "storage/pages_directory.h"
 
 namespace weft {
@@ -27,12 +30,23 @@ bool PagesFinder::Lost(uint64_t id) {
   return seen != seen_.end() && seen->second.forgotten && !Find(id).ok();
 }
 
+std::string PagesFinder::NodeOf(uint64_t id, absl::Time wall_now) const {
+  const auto seen = seen_.find(id);
+  if (seen == seen_.end()) return fmt::format("the worker of the pages directory {:016x}", id);
+  const PagesPlace& place = seen->second;
+  const std::string name = fmt::format("{} with {}:{}", place.worker.empty() ? place.machine : place.worker, place.machine, place.path);
+  if (place.forgotten) return fmt::format("{} (given up by weft node forget)", name);
+  if (place.heard == absl::InfinitePast()) return name;
+  const absl::Duration ago = std::max(absl::ZeroDuration(), absl::Trunc(wall_now - place.heard, absl::Seconds(1)));
+  return fmt::format("{} (last heard {} ago)", name, weft::FormatDuration(ago));
+}
+
 absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   auto here = here_.find(id);
   if (here != here_.end()) return here->second;
   auto seen = seen_.find(id);
   if (seen == seen_.end()) {
-    return NotFound("a worker's --pages directory with the id {:016x}, which is not known here; name it with --pages DIR",
+    return Unavailable("a worker's --pages directory with the id {:016x}, which is not known here; name it with --pages DIR",
                     id);
   }
   const PagesPlace& place = seen->second;
@@ -40,10 +54,10 @@ absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   auto there = ReadPagesDirectoryId(place.path);
   if (there.ok() && *there == id) return here_[id] = place.path;
   if (place.forgotten) {
-    return NotFound("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which was given up by weft node forget: they "
+    return Unavailable("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which was given up by weft node forget: they "
                     "are lost, unless that directory is brought here and named with --pages DIR", place.path, place.machine, id);
   }
-  return NotFound("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which cannot be read from here; bring "
+  return Unavailable("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which cannot be read from here; bring "
                   "it here, or run the export there, and name it with --pages DIR", place.path, place.machine, id);
 }
 

@@ -21,7 +21,9 @@ class PagesFinder {
   // A directory that may hold pages: the one in a crawl's own directory.
   void AddIfThere(const std::string& directory);
   void Seen(uint64_t id, const PagesPlace& place) { seen_[id] = place; }
-  // NotFound, for people: it cannot be read on this machine, where it was last seen, and what to do.
+  // "worker-1 (last heard 3m ago)", of who had it last.
+  std::string NodeOf(uint64_t id, absl::Time wall_now) const;
+  // Unavailable, for people: it cannot be read on this machine, where it was last seen, and what to do.
   absl::StatusOr<std::string> Find(uint64_t id);
   // Given up by weft node forget, and not here.
   bool Lost(uint64_t id);

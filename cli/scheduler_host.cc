@@ -35,6 +35,8 @@ absl::Status WantPages(CrawlDb& db, uint64_t pages_dir_id) {
 
 SchedulerHost::SchedulerHost(SchedulerHostOptions options, ZmqContext& context, Console& console)
     : options_(std::move(options)), console_(console), thread_("scheduler", context) {
+  reading_pool_ = std::make_unique<ThreadPool>("records", 1, 8, thread_.loop());
+  options_.scheduler.reading_pool = reading_pool_.get();
   if (options_.checkpoints_path.empty()) return;
   const std::vector<std::string> files = {options_.seen_path + ".a", options_.seen_path + ".b", options_.log_path};
   checkpoints_ = std::make_unique<CheckpointFolder>(options_.checkpoints_path, files, options_.checkpoints_kept, SystemClock());

@@ -82,6 +82,7 @@ class SchedulerHost : public SchedulerObserver {
   Console& console_;
   NodeThread thread_;
   std::unique_ptr<CheckpointFolder> checkpoints_;
+  std::unique_ptr<ThreadPool> reading_pool_;
   std::unique_ptr<ThreadPool> checkpoint_pool_;   // its end is told to the thread's loop
   wire::CrawlSettings settings_;
   std::unique_ptr<CrawlLog> log_;

@@ -43,6 +43,8 @@ ToolClient::ToolClient() : random_(SystemRandom()), loop_("tool", SystemClock())
 
 ToolClient::~ToolClient() = default;
 
+bool ToolClient::lost() const { return session_->lost; }
+
 absl::StatusOr<std::unique_ptr<ToolClient>> ToolClient::Connect(const Reach& reach, absl::Duration patience) {
   std::unique_ptr<ToolClient> client(new ToolClient());
   Session& session = *client->session_;

@@ -24,6 +24,8 @@ class ToolClient {
   // `slow`: the answer takes its time, and nobody is told when it does.
   absl::StatusOr<wire::Frame> Ask(wire::Frame request, absl::Duration patience, bool slow = false);
   const wire::Registered& terms() const { return terms_; }
+  // The scheduler does not know us any more: it was started again, or we were silent for long. Connect again.
+  bool lost() const;
 
  private:
   ToolClient();

@@ -137,8 +137,14 @@ void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
 
 void ParserNode::Impl::OnAllowedKeys(const wire::AllowedKeys& allowed) {
   std::set<PeerKey> allowed_keys(allowed.keys().begin(), allowed.keys().end());
-  bus.AllowKeys(allowed_keys);
+  // The scheduler's own key: of who may read it on the scheduler's machine.
+  std::set<PeerKey> tools(allowed.tools().begin(), allowed.tools().end());
+  if (!options.scheduler_key.empty()) tools.insert(options.scheduler_key);
+  std::set<PeerKey> all = allowed_keys;
+  all.insert(tools.begin(), tools.end());
+  bus.AllowKeys(all);
   intake.AllowKeys(std::move(allowed_keys));
+  files.AllowKeys(std::move(tools));
 }
 
 void ParserNode::Impl::OnScheduler(Message& message) {
@@ -202,6 +208,8 @@ void ParserNode::OnMessage(const PeerId& from, Message message) {
   if (p.stopped) return;
   if (from == p.scheduler) {
     p.OnScheduler(message);
+  } else if (message.frame.has_file_bytes_wanted()) {
+    p.files.OnMessage(from, message);
   } else {
     p.intake.OnMessage(from, std::move(message));
   }
@@ -219,6 +227,7 @@ void ParserNode::OnTick() {
   p.WriteNoteIfDue();
   p.SyncIfNeeded();
   p.intake.OnTick(dead_after);
+  p.files.OnTick();
   if (!p.draining) return;
   if (now >= p.drain_deadline) {
     p.stopped = true;

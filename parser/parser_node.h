@@ -14,6 +14,7 @@
 #include "parser/link_extractor.h"
 #include "storage/acknowledged_note.h"
 #include "storage/page_store.h"
+#include "storage/pages_files.h"
 #include "storage/stored_pages.h"
 
 namespace weft {
@@ -35,6 +36,10 @@ struct ParserOptions {
   // The pages directory's, shared by its parsers; outlives the node and what it has on its pool. Null: what was
   // acknowledged is known as long as the process lives.
   AcknowledgedNote* note = nullptr;
+  // What tools may ask for of the pages directory, and the pool that reads it, so that no sync waits for a tool. Outlive the node
+  // and what it has on its pools. Null: it answers for no files; the node's own pool.
+  const PagesReader* files = nullptr;
+  WorkPool* reading_pool = nullptr;
 };
 
 // Makes what needs the crawl's settings, which a parser learns at registration.

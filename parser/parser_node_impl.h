@@ -16,6 +16,7 @@
 #include "common/session_link.h"
 #include "common/sitemap_choice.h"
 #include "common/status.h"
+#include "parser/file_desk.h"
 #include "parser/html_sniff.h"
 #include "parser/link_cache.h"
 #include "parser/page_intake.h"
@@ -44,7 +45,8 @@ inline bool IsRedirect(int status) {
 struct ParserNode::Impl {
   Impl(const ParserOptions& o, ParserParts& p, uint64_t dir, const Clock& c, Random& r, Bus& b, WorkPool& pool)
       : options(o), parts(p), pages_dir_id(dir), clock(c), random(r), bus(b), sync_pool(pool), node_id(r.NextId()),
-        intake(b, c, r.NextId(), o.credit_items, o.credit_bytes), cache(o.link_cache_entries) {
+        intake(b, c, r.NextId(), o.credit_items, o.credit_bytes),
+        files(b, c, node_id, dir, o.files, o.reading_pool != nullptr ? *o.reading_pool : pool), cache(o.link_cache_entries) {
     if (options.note != nullptr) acknowledged = options.note->last();
   }
 
@@ -133,6 +135,7 @@ struct ParserNode::Impl {
   std::string robots_name;           // in lower case
   std::string extractor_name;        // of the settings that it was made by
   PageIntake intake;
+  FileDesk files;                    // what tools ask for
   LinkCache cache;
   std::unique_ptr<StoredWalk> walk;  // while stored pages are submitted again
 

@@ -25,6 +25,14 @@ std::set<PeerKey> KeysThatFetch(const NodeKeys& keys) {
   return fetch;
 }
 
+std::set<PeerKey> KeysOfTools(const NodeKeys& keys) {
+  std::set<PeerKey> tools;
+  for (const auto& [key, token] : keys) {
+    if (!token.revoked && token.tool) tools.insert(key);
+  }
+  return tools;
+}
+
 std::string WhyKeyMayNot(const NodeKeys& keys, const PeerKey& key, const wire::Register& info) {
   if (key.empty()) return "";
   const auto it = keys.find(key);

@@ -26,6 +26,8 @@ bool KeyHolds(const NodeKeys& keys, const PeerKey& key);
 std::set<PeerKey> KeysThatHold(const NodeKeys& keys);
 // Those that bring pages.
 std::set<PeerKey> KeysThatFetch(const NodeKeys& keys);
+// Those that may ask for what is stored.
+std::set<PeerKey> KeysOfTools(const NodeKeys& keys);
 // For people, "token 'seeds' may not fetch: its role is tool"; "" if the key may register so. Without a key: any.
 std::string WhyKeyMayNot(const NodeKeys& keys, const PeerKey& key, const wire::Register& info);
 

@@ -119,13 +119,27 @@ void NodeTable::ExtendSilence(absl::Duration gap) {
   }
 }
 
+namespace {
+
+void AddParser(const NodeEntry& node, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers) {
+  wire::ParserAddress* address = parsers->Add();
+  address->set_node_id(node.info.node_id());
+  address->set_endpoint(node.info.pages_endpoint());
+  address->set_public_key(node.key);
+  address->set_pages_dir_id(node.info.pages_dir_id());
+}
+
+}  // namespace
+
 void FillParsers(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers) {
   for (const auto& [peer, node] : nodes.nodes()) {
-    if (!node.registered || !node.info.parses() || node.draining) continue;
-    wire::ParserAddress* address = parsers->Add();
-    address->set_node_id(node.info.node_id());
-    address->set_endpoint(node.info.pages_endpoint());
-    address->set_public_key(node.key);
+    if (node.registered && node.info.parses() && !node.draining) AddParser(node, parsers);
+  }
+}
+
+void FillServing(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers) {
+  for (const auto& [peer, node] : nodes.nodes()) {
+    if (node.registered && node.info.parses() && !node.said_goodbye) AddParser(node, parsers);
   }
 }
 

@@ -91,5 +91,7 @@ class NodeTable {
 
 // All live parsers' addresses, as nodes are told.
 void FillParsers(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers);
+// As tools are told: those that leave may still be asked for what is stored.
+void FillServing(const NodeTable& nodes, google::protobuf::RepeatedPtrField<wire::ParserAddress>* parsers);
 
 }  // namespace weft

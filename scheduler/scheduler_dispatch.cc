@@ -42,8 +42,25 @@ void SchedulerNode::Impl::NotePagesPlace(const wire::Register& info) {
   if (info.pages_dir_id() == 0) return;
   const PagesPlace place = {info.machine(), info.pages_path(), info.worker()};
   PagesPlace& known = pages_places[info.pages_dir_id()];
-  if (known == place) return;
-  known = place;
+  const bool same = known.SamePlace(place);
+  if (!same) known = place;
+  known.heard = clock.WallNow();
+  if (!same) Check(WritePagesPlaces(*db, pages_places));
+}
+
+void SchedulerNode::Impl::NoteHeard(const NodeEntry& parser) {
+  if (!parser.works() || parser.info.pages_dir_id() == 0) return;
+  const auto place = pages_places.find(parser.info.pages_dir_id());
+  if (place == pages_places.end()) return;
+  place->second.heard = std::max(place->second.heard, clock.WallNow() - (clock.SteadyNow() - parser.last_heard));
+}
+
+// Known after a restart too, about.
+void SchedulerNode::Impl::WritePlacesIfDue() {
+  const absl::Time now = clock.SteadyNow();
+  if (now - places_written < kHeardEvery || pages_places.empty()) return;
+  places_written = now;
+  for (const auto& [peer, node] : nodes.nodes()) NoteHeard(node);
   Check(WritePagesPlaces(*db, pages_places));
 }
 
@@ -164,12 +181,13 @@ void SchedulerNode::Impl::OnSeeds(const PeerId& from, const wire::SeedBatch& bat
 }
 
 void SchedulerNode::Impl::OnRecords(const PeerId& from, const wire::RecordsRequest& request) {
-  wire::Frame frame;
-  size_t limit = std::clamp<size_t>(request.limit(), 1, kMaxRecordRows);
-  absl::Status status = FillRecords(*db, request, limit, *frame.mutable_records_reply());
-  if (!status.ok()) return Fail(status);
-  FillPlaces(pages_places, frame.mutable_records_reply()->mutable_parsers());
-  nodes.Send(from, std::move(frame));
+  wire::RecordsReply reply;
+  Check(FillRobots(*db, reply));
+  for (const auto& [peer, node] : nodes.nodes()) NoteHeard(node);
+  FillPlaces(pages_places, reply.mutable_parsers());
+  FillServing(nodes, reply.mutable_serving());
+  records.Ask(from, request, std::move(reply));
+  Check(records.health());
 }
 
 void SchedulerNode::Impl::OnTraps(const PeerId& from, const wire::TrapsRequest& request) {

@@ -84,6 +84,7 @@ void SchedulerNode::Impl::SendAllowedKeys(NodeEntry& parser) {
   wire::Frame frame;
   wire::AllowedKeys* allowed = frame.mutable_allowed_keys();
   for (const PeerKey& key : KeysThatFetch(keys)) allowed->add_keys(key);
+  for (const PeerKey& key : KeysOfTools(keys)) allowed->add_tools(key);
   parser.link.Send({std::move(frame), nullptr});
 }
 

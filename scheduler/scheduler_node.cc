@@ -201,6 +201,7 @@ void SchedulerNode::Impl::ForgetSilentNodes() {
   std::sort(gone.begin(), gone.end());
   for (const PeerId& peer : gone) {
     bool parses = nodes.Find(peer)->info.parses();
+    NoteHeard(*nodes.Find(peer));
     leases.NodeGone(peer);
     nodes.Remove(peer);
     if (parses) nodes.PushParsers();
@@ -340,12 +341,15 @@ void SchedulerNode::OnTick() {
   s.SettleTwins();
   s.leavers.OnTick();
   s.checkpoints.OnTick();
+  s.records.OnTick();
+  s.Check(s.records.health());
   s.ForgetSilentNodes();
   if (now - s.last_clock > kClockEvery) {
     s.last_clock = now;
     s.Check(s.db->PutClock(s.crawl_clock.Now()));
     s.Check(s.resubmits.NoteWall());
     s.Check(s.limits.Save(true));
+    s.WritePlacesIfDue();
   }
   if (s.stop == StopReason::kNone) s.Check(s.resubmits.Ask());
   s.GrantIfAllowed();

@@ -40,6 +40,7 @@ struct SchedulerOptions {
   CheckpointPlace* checkpoints = nullptr;
   WorkPool* checkpoint_pool = nullptr;
   absl::Duration checkpoint_every = absl::InfiniteDuration();
+  WorkPool* reading_pool = nullptr;                // for exports; null: their records are read on the loop
   bool stop_when_finished = true;                  // false: a cluster's scheduler waits for more seeds
 };
 

@@ -23,6 +23,7 @@
 #include "scheduler/node_table.h"
 #include "scheduler/pages_places.h"
 #include "scheduler/popular_order.h"
+#include "scheduler/records_desk.h"
 #include "scheduler/recrawl_desk.h"
 #include "scheduler/resubmit_desk.h"
 #include "scheduler/scheduler_node.h"
@@ -42,7 +43,7 @@ inline constexpr uint64_t kJudgeAtTheEnd = UINT64_MAX;
 inline constexpr size_t kEndsATurn = 200;                 // origins
 inline constexpr uint64_t kMostJudgedAtOnce = 1'000'000;  // beyond it a scan has to wait for the end of the crawl
 inline constexpr size_t kPromoteChunk = 5000;
-inline constexpr size_t kMaxRecordRows = 2000;
+inline constexpr absl::Duration kHeardEvery = absl::Minutes(1);
 
 struct SchedulerNode::Impl {
   Impl(const SchedulerOptions& o, const wire::CrawlSettings& s, std::unique_ptr<CrawlDb> d,
@@ -54,7 +55,8 @@ struct SchedulerNode::Impl {
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
         limits(settings, *db, *scope, suffixes, c), resubmits(*db, nodes, gate, c, obs),
-        recrawls(*db, settings, crawl_clock, c), leavers(options, nodes, leases, *db, c), checkpoints(options, db, nodes, c, obs), opened(c.SteadyNow()), last_tick(opened), last_clock(opened) {
+        recrawls(*db, settings, crawl_clock, c), leavers(options, nodes, leases, *db, c), checkpoints(options, db, nodes, c, obs),
+        records(db, o.reading_pool, nodes), opened(c.SteadyNow()), last_tick(opened), last_clock(opened) {
     intake.set_settings(settings);
     commits.set_limits(&limits);
     commits.set_recrawls(&recrawls);
@@ -85,6 +87,8 @@ struct SchedulerNode::Impl {
   void RejudgeIfChanged();
   void NoteAnchors(size_t added);
   void NotePagesPlace(const wire::Register& info);
+  void NoteHeard(const NodeEntry& parser);
+  void WritePlacesIfDue();
   void OnRegister(const PeerId& from, NodeEntry& node, const wire::Register& info);
   std::string WhyRefused(const wire::Frame& frame, const PeerKey& key) const;
   bool MaySpeak(const PeerId& from, const PeerKey& key);
@@ -137,11 +141,13 @@ struct SchedulerNode::Impl {
   RecrawlDesk recrawls;
   NodeDesk leavers;
   CheckpointDesk checkpoints;
+  RecordsDesk records;
   std::unique_ptr<PopularOrder> order;  // null: breadth-first
   std::deque<OriginEnding> endings;
   uint64_t anchors_known = 0;
   uint64_t anchors_judged = 0;  // what was refused by scope has been judged by these
   PagesPlaces pages_places;
+  absl::Time places_written = absl::InfinitePast();
   NodeKeys keys;
   uint64_t refused_frames = 0;
   uint64_t refused_registrations = 0;

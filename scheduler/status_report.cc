@@ -86,6 +86,7 @@ void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wi
     one->set_pages_path(place.path);
     one->set_worker(place.worker);
     if (place.forgotten) one->set_state(std::string(kForgotten));
+    if (place.heard != absl::InfinitePast()) one->set_heard_wall_us(absl::ToUnixMicros(place.heard));
   }
 }
 
@@ -95,25 +96,34 @@ void FillTraps(const TrapList& traps, wire::StatusReply& status) {
   }
 }
 
-absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
-                         wire::RecordsReply& reply) {
-  uint64_t pinned = request.pinned_commit() == 0 ? db.commit() : request.pinned_commit();
-  reply.set_pinned_commit(pinned);
+absl::Status FillRobots(const CrawlDb& db, wire::RecordsReply& reply) {
   WEFT_ASSIGN_OR_RETURN(const std::optional<std::string> stored, db.GetMeta(kMetaSettings));
   wire::CrawlSettings settings;
   if (stored && !settings.ParseFromString(*stored)) return DataLoss("crawl.db: its settings cannot be read");
   if (!settings.ignore_robots()) reply.set_robots_token(settings.robots_token());
-  std::vector<CrawlDb::Row> rows;
-  WEFT_RETURN_IF_ERROR(db.ReadDone(request.cursor(), limit, pinned, rows, *reply.mutable_next_cursor()));
-  for (const CrawlDb::Row& row : rows) {
+  return absl::OkStatus();
+}
+
+absl::Status FillRecords(const DoneRecords& records, const wire::RecordsRequest& request, size_t limit, wire::RecordsReply& reply) {
+  std::vector<DoneRow> rows;
+  WEFT_RETURN_IF_ERROR(records.Read(request.cursor(), limit, kMostRecordBytes, request.pinned_commit(), rows,
+                                    *reply.mutable_next_cursor()));
+  reply.set_pinned_commit(request.pinned_commit());
+  for (DoneRow& row : rows) {
+    WEFT_RETURN_IF_ERROR(records.FindReferrer(row));
     wire::RecordsReply::Row* out = reply.add_rows();
     out->set_key(row.key.ToBytes());
     out->set_record(EncodeUrlRecord(row.record));
-    if (row.record.referrer.empty()) continue;
-    WEFT_ASSIGN_OR_RETURN(std::optional<UrlRecord> referrer, db.Find(row.record.referrer, row.record.referrer_shard));
-    if (referrer) out->set_referrer_url(referrer->url);
+    out->set_referrer_url(std::move(row.referrer_url));
   }
   return absl::OkStatus();
+}
+
+absl::Status FillRecords(const CrawlDb& db, wire::RecordsRequest request, size_t limit, wire::RecordsReply& reply) {
+  if (request.pinned_commit() == 0) request.set_pinned_commit(db.commit());
+  WEFT_RETURN_IF_ERROR(db.health());
+  WEFT_RETURN_IF_ERROR(FillRobots(db, reply));
+  return FillRecords(db.done_records(), request, limit, reply);
 }
 
 }  // namespace weft

@@ -35,7 +35,15 @@ void FillGonePlaces(const PagesPlaces& places, const NodeTable& nodes,
 void FillPlaces(const PagesPlaces& places, google::protobuf::RepeatedPtrField<wire::NodeStatus>* out);
 // Those in force.
 void FillTraps(const TrapList& traps, wire::StatusReply& status);
-absl::Status FillRecords(const CrawlDb& db, const wire::RecordsRequest& request, size_t limit,
-                         wire::RecordsReply& reply);
+
+// A slice's records have about so many bytes at most, and with the URLs of their referrers, of 8 KiB at most, they fit into a frame.
+inline constexpr uint64_t kMostRecordBytes = 1 << 20;
+inline constexpr size_t kMostRecordRows = 500;
+// Whose robots directives count.
+absl::Status FillRobots(const CrawlDb& db, wire::RecordsReply& reply);
+// On any thread. The request's commit is pinned.
+absl::Status FillRecords(const DoneRecords& records, const wire::RecordsRequest& request, size_t limit, wire::RecordsReply& reply);
+// Both of a crawl that rests. Without a pinned commit the last is pinned.
+absl::Status FillRecords(const CrawlDb& db, wire::RecordsRequest request, size_t limit, wire::RecordsReply& reply);
 
 }  // namespace weft

@@ -253,38 +253,12 @@ absl::flat_hash_map<std::string, QueueInsert> CrawlDb::TakeLowestInserts() {
   return std::exchange(impl_->lowest_inserts, {});
 }
 
+DoneRecords CrawlDb::done_records() const { return DoneRecords(*impl_->kv); }
+
 absl::Status CrawlDb::ReadDone(std::string_view cursor, size_t limit, uint64_t pinned_commit, std::vector<Row>& rows,
                                std::string& next) const {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
-  rows.clear();
-  next.clear();
-  absl::Status damaged;
-  WEFT_RETURN_IF_ERROR(impl_->kv->Scan(Family::kUrls, cursor, "", [&](std::string_view key, std::string_view value) {
-    if (rows.size() >= limit) {
-      next = std::string(key);
-      return false;
-    }
-    auto head = DecodeUrlRecordHead(value);
-    if (!head.ok()) {
-      damaged = head.status();
-      return false;
-    }
-    if (!head->page) return true;
-    auto record = DecodeUrlRecord(value);
-    if (!record.ok()) {
-      damaged = record.status();
-      return false;
-    }
-    if (record->page_commit() > pinned_commit) return true;
-    Row row;
-    ByteReader in(key);
-    row.shard = in.Fixed16();
-    row.key = Fingerprint::FromBytes(in.Raw(16));
-    row.record = *std::move(record);
-    rows.push_back(std::move(row));
-    return true;
-  }));
-  return damaged;
+  return done_records().Read(cursor, limit, UINT64_MAX, pinned_commit, rows, next);
 }
 
 absl::StatusOr<LedgerCounts> CrawlDb::Recount() const {

@@ -10,7 +10,7 @@
 // Errors: after any error of a write the object answers FailedPrecondition to everything; the owner throws it away and
 // opens the store again (protocol rule 4). Counters and host records in memory change only after the write returned OK.
 // Durability: a change is durable once a Sync that started after it has succeeded; only then may it be acknowledged.
-// Thread rule: one thread; Sync() may run on a pool thread beside it.
+// Thread rule: one thread; Sync() and what done_records() answers may be used on pool threads beside it.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -34,6 +34,7 @@
 #include "common/random.h"
 #include "common/url.h"
 #include "common/wire.pb.h"
+#include "storage/done_records.h"
 #include "storage/file_ops.h"
 #include "storage/kv.h"
 #include "storage/recrawl_interval.h"
@@ -347,14 +348,12 @@ class CrawlDb {
   absl::Status PutClock(CrawlTime now);
 
   // --- Reading results ---
-  struct Row {
-    Fingerprint key;
-    uint16_t shard = 0;
-    UrlRecord record;
-  };
-  // Records whose page was stored by commit `pinned_commit` or before (in its newest version), in key order from `cursor` (empty: start) on; `next` is empty at the end.
+  using Row = DoneRow;
+  // As DoneRecords::Read, with no bound on bytes.
   absl::Status ReadDone(std::string_view cursor, size_t limit, uint64_t pinned_commit, std::vector<Row>& rows,
                         std::string& next) const;
+  // Reads beside this object's own thread, as long as this object lives.
+  DoneRecords done_records() const;
 
   // --- The set of known URLs ---
   // Nothing is asked of it that the store has not been told: it is filled after each write, and at the opening from a

@@ -1,6 +1,6 @@
 // An ordered key-value store with families, atomic batches and a separate sync: what CrawlDb is built on, as a seam.
 // RocksKv is the real one (the only rocksdb user), MemoryKv the fake with the same contract, crashes included.
-// Thread rule: everything but Sync belongs to one thread; Sync may run on another thread beside it.
+// Thread rule: what writes belongs to one thread; Sync, Get and Scan may run on others beside it.
 #pragma once
 
 #include <absl/functional/function_ref.h>

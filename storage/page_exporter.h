@@ -15,6 +15,8 @@
 
 namespace weft {
 
+class PagesFiles;
+
 struct PageLink {
   std::string target;
   LinkKind kind = LinkKind::kNone;
@@ -68,7 +70,7 @@ struct PageRow {
   bool warc_refers = false;          // as WarcPlace::refers
   std::string record_digest;                  // of the record's bytes, raw
   uint64_t pages_dir_id = 0;
-  std::string pages_directory;                // that holds its WARC file; once it is read
+  PagesFiles* files = nullptr;                // where its WARC file is read; once it is read
   std::string mime_detected;
   uint64_t sim_hash = 0;                      // parser/sim_hash.h; 0: none
   uint64_t near_duplicates = 0;               // the cluster that it is in (parser/near_duplicates.h); 0: none

@@ -5,7 +5,6 @@
 
 #include "common/ascii.h"
 #include "common/status.h"
-#include "storage/stored_source.h"
 #include "storage/warc_format.h"
 #include "storage/warc_place.h"
 
@@ -14,15 +13,6 @@ namespace {
 
 constexpr int kMostOfAnExchange = 4;  // records behind the response that are looked at
 constexpr uint64_t kMostBytesBehind = 1 << 20;
-constexpr uint64_t kReadAhead = 64u << 10;
-
-// The file as it is called now: it may be renamed between two looks.
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenPagesFile(const std::string& path) {
-  auto source = OpenFileSource(path);
-  if (!source.ok()) source = OpenFileSource(path + std::string(kOpenSuffix));
-  if (!source.ok()) source = OpenFileOrStored(path, kReadAhead);  // renamed between the two, or kept elsewhere
-  return source;
-}
 
 bool IsGzip(const ByteSource& source, uint64_t offset) {
   char magic[2] = {};
@@ -49,13 +39,15 @@ void WarcCopier::Append(const ByteSource& source, const WarcRecord& record, std:
   gzip_.Finish();
 }
 
-absl::StatusOr<WarcCopier::Copied> WarcCopier::Copy(const std::string& directory, const WarcPlace& place, std::string& out) {
-  WEFT_ASSIGN_OR_RETURN(WarcRecord response, ReadWarcPlace(directory, place));
-  const std::string path = fmt::format("{}/{}", directory, place.file);
-  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenPagesFile(path));
-  if (begun_.insert(path).second) {
-    WEFT_ASSIGN_OR_RETURN(auto of_info, OpenPagesFile(path));
-    const auto info = WarcReader::OverSource(std::move(of_info), 0, kMostBytesBehind)->Next();
+absl::StatusOr<WarcCopier::Copied> WarcCopier::Copy(PagesFiles& files, const WarcPlace& place, std::string& out) {
+  const size_t before = out.size();
+  WEFT_ASSIGN_OR_RETURN(const WarcRecord response, ReadWarcPlace(files, place));
+  absl::Status failed;
+  const auto open = [&] { return SourceOfPages(files, place.pages_dir_id, place.file, failed); };
+  const std::unique_ptr<ByteSource> source = open();
+  const std::pair<uint64_t, std::string> file(place.pages_dir_id, place.file);
+  if (!begun_.contains(file)) {
+    const auto info = WarcReader::OverSource(open(), 0, kMostBytesBehind)->Next();
     if (info.ok() && EqualIgnoringCase(info->Get("WARC-Type"), "warcinfo")) Append(*source, *info, out);
   }
   Copied copied;
@@ -63,13 +55,17 @@ absl::StatusOr<WarcCopier::Copied> WarcCopier::Copy(const std::string& directory
   Append(*source, response, out);
   copied.size = out.size() - copied.begin;
   const std::string id(response.Get("WARC-Record-ID"));
-  WEFT_ASSIGN_OR_RETURN(auto of_rest, OpenPagesFile(path));
-  const auto rest = WarcReader::OverSource(std::move(of_rest), place.offset + place.length, kMostBytesBehind);
+  const auto rest = WarcReader::OverSource(open(), place.offset + place.length, kMostBytesBehind);
   for (int i = 0; i < kMostOfAnExchange && !id.empty(); ++i) {
     const auto record = rest->Next();
     if (!record.ok() || !BelongsTo(*record, id)) break;
     Append(*source, *record, out);
   }
+  if (!failed.ok()) {
+    out.resize(before);
+    return failed;
+  }
+  begun_.insert(file);
   return copied;
 }
 

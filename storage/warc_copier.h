@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "storage/gzip_member.h"
 #include "storage/url_record.h"
@@ -22,14 +23,15 @@ class WarcCopier {
     size_t begin = 0;
     size_t size = 0;
   };
-  // Appends to `out` the response at `place` below `directory` (a revisit that names its payload as the response that it stands for), checked against its digest, and the request and metadata behind
+  // Appends to `out` the response at `place` in `files` (a revisit that names its payload as the response that it stands for), checked
+  // against its digest, and the request and metadata behind
   // it that belong to it; before them, once a file, its warcinfo. Errors as of ReadWarcPlace; nothing is appended then.
-  absl::StatusOr<Copied> Copy(const std::string& directory, const WarcPlace& place, std::string& out);
+  absl::StatusOr<Copied> Copy(PagesFiles& files, const WarcPlace& place, std::string& out);
 
  private:
   void Append(const ByteSource& source, const WarcRecord& record, std::string& out);
 
-  std::set<std::string> begun_;  // files whose warcinfo is copied
+  std::set<std::pair<uint64_t, std::string>> begun_;  // files whose warcinfo is copied
   GzipMemberWriter gzip_;
 };
 

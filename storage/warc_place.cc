@@ -12,7 +12,6 @@
 #include "common/http_message.h"
 #include "common/status.h"
 #include "storage/byte_source.h"
-#include "storage/stored_source.h"
 #include "storage/warc_digest.h"
 #include "storage/warc_format.h"
 #include "storage/warc_payload.h"
@@ -20,19 +19,17 @@
 namespace weft {
 namespace {
 
-constexpr uint64_t kReadAhead = 256u << 10;  // a payload that lies in a store is not asked for in small pieces
-
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenPagesFile(const std::string& directory, const std::string& file,
-                                                          uint64_t read_ahead) {
-  if (file.empty() || file.find('/') != std::string::npos || file.front() == '.') {
-    return InvalidArgument("not a WARC file name: \"{}\"", file);
+// One directory, whatever its number.
+class OneDirectory : public PagesFiles {
+ public:
+  explicit OneDirectory(const std::string& directory) : directory_(directory) {}
+  absl::StatusOr<std::string> ReadBytes(uint64_t /*pages_dir_id*/, const std::string& file, uint64_t offset, uint64_t length) override {
+    return ReadPagesBytes(directory_, file, offset, length);
   }
-  const std::string path = fmt::format("{}/{}", directory, file);
-  auto source = OpenFileSource(path);
-  if (!source.ok()) source = OpenFileSource(path + std::string(kOpenSuffix));
-  if (!source.ok()) source = OpenFileOrStored(path, read_ahead);  // renamed between the two, or kept elsewhere
-  return source;
-}
+
+ private:
+  const std::string& directory_;
+};
 
 std::optional<uint64_t> OffsetOf(const WarcRecord& revisit) {
   const std::string_view text = revisit.Get(kRefersToOffset);
@@ -81,9 +78,10 @@ WarcRecord ResponseOf(const WarcRecord& revisit, std::string block) {
 }
 
 // The payload of the response record at `offset` of `file`, without its transfer coding.
-absl::StatusOr<std::string> PayloadAt(const std::string& directory, const std::string& file, uint64_t offset) {
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, OpenPagesFile(directory, file, kReadAhead));
-  const auto record = WarcReader::OverSource(std::move(source), offset)->Next();
+absl::StatusOr<std::string> PayloadAt(PagesFiles& files, uint64_t pages_dir_id, const std::string& file, uint64_t offset) {
+  absl::Status failed;
+  const auto record = WarcReader::OverSource(SourceOfPages(files, pages_dir_id, file, failed), offset)->Next();
+  if (!failed.ok()) return failed;
   if (!record.ok()) return DataLoss("{} offset {}: {}", file, offset, ErrorText(record.status()));
   if (record->offset != offset || !EqualIgnoringCase(record->Get("WARC-Type"), "response")) {
     return DataLoss("{} offset {}: not a response record", file, offset);
@@ -92,6 +90,21 @@ absl::StatusOr<std::string> PayloadAt(const std::string& directory, const std::s
   PayloadView view;
   ExtractPayload(head, std::string_view(record->block).substr(HttpHeadOf(*record).size()), view);
   return std::string(view.payload);
+}
+
+absl::StatusOr<WarcRecord> MakeWhole(PagesFiles& files, uint64_t pages_dir_id, const WarcRecord& revisit) {
+  const std::string file(revisit.Get(kRefersToFile));
+  const std::optional<uint64_t> offset = OffsetOf(revisit);
+  if (!NamesPayload(revisit)) return DataLoss("the revisit does not name the record of its payload");
+  WEFT_ASSIGN_OR_RETURN(const HttpHead head, HttpHead::ParseResponse(revisit.block));
+  WEFT_ASSIGN_OR_RETURN(const std::string payload, PayloadAt(files, pages_dir_id, file, *offset));
+  std::string block(HttpHeadOf(revisit));
+  block += WireBody(head, payload);
+  WarcRecord response = ResponseOf(revisit, std::move(block));
+  if (CheckPayloadDigest(response) != DigestVerdict::kMatches) {
+    return DataLoss("{} offset {}: not the payload that the revisit is of", file, *offset);
+  }
+  return response;
 }
 
 }  // namespace
@@ -109,36 +122,25 @@ bool CanBeMadeWhole(std::string_view response_head, std::string_view wire_body, 
 }
 
 absl::StatusOr<WarcRecord> MadeWhole(const std::string& directory, const WarcRecord& revisit) {
-  const std::string file(revisit.Get(kRefersToFile));
-  const std::optional<uint64_t> offset = OffsetOf(revisit);
-  if (!NamesPayload(revisit)) return DataLoss("the revisit does not name the record of its payload");
-  WEFT_ASSIGN_OR_RETURN(const HttpHead head, HttpHead::ParseResponse(revisit.block));
-  WEFT_ASSIGN_OR_RETURN(const std::string payload, PayloadAt(directory, file, *offset));
-  std::string block(HttpHeadOf(revisit));
-  block += WireBody(head, payload);
-  WarcRecord response = ResponseOf(revisit, std::move(block));
-  if (CheckPayloadDigest(response) != DigestVerdict::kMatches) {
-    return DataLoss("{} offset {}: not the payload that the revisit is of", file, *offset);
-  }
-  return response;
+  OneDirectory files(directory);
+  return MakeWhole(files, 0, revisit);
 }
 
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place) {
-  WEFT_ASSIGN_OR_RETURN(const auto source, OpenPagesFile(directory, place.file, 0));
+  OneDirectory files(directory);
+  return ReadWarcPlace(files, place);
+}
+
+absl::StatusOr<WarcRecord> ReadWarcPlace(PagesFiles& files, const WarcPlace& place) {
   const std::string name = fmt::format("{} offset {}", place.file, place.offset);
-  const uint64_t size = source->size();
-  if (place.offset > size || place.length > size - place.offset) {
-    return DataLoss("{}: the file ends before the record does", name);
-  }
-  std::string bytes(static_cast<size_t>(place.length), '\0');
-  bytes.resize(source->ReadAt(place.offset, bytes.data(), bytes.size()));
-  if (bytes.size() < place.length) return DataLoss("{}: the bytes cannot be read", name);
+  WEFT_ASSIGN_OR_RETURN(std::string bytes, files.ReadBytes(place.pages_dir_id, place.file, place.offset, place.length));
+  if (bytes.size() < place.length) return DataLoss("{}: the file ends before the record does", name);
   if (Sha1(bytes) != place.record_digest) return DataLoss("{}: the bytes have changed since they were stored", name);
   auto record = WarcReader::OverSource(std::make_unique<MemorySource>(std::move(bytes)))->Next();
   if (!record.ok()) return DataLoss("{}: {}", name, ErrorText(record.status()));
   record->offset = place.offset;
   if (NamesPayload(*record)) {
-    auto whole = MadeWhole(directory, *record);
+    auto whole = MakeWhole(files, place.pages_dir_id, *record);
     if (!whole.ok()) return WithContext(whole.status(), name);
     return whole;
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "storage/pages_files.h"
 #include "storage/url_record.h"
 #include "storage/warc_reader.h"
 
@@ -31,5 +32,7 @@ absl::StatusOr<WarcRecord> MadeWhole(const std::string& directory, const WarcRec
 // The response record at `place` below `directory` (also while its file is still written), checked against its record digest; a
 // revisit that names its payload is made whole. NotFound: no such file. DataLoss: other bytes lie there than were stored.
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place);
+// The same wherever it lies; Unavailable as of `files`.
+absl::StatusOr<WarcRecord> ReadWarcPlace(PagesFiles& files, const WarcPlace& place);
 
 }  // namespace weft

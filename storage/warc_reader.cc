@@ -8,7 +8,6 @@
 #include "common/digest.h"
 #include "common/status.h"
 #include "storage/gzip_member.h"
-#include "storage/stored_source.h"
 #include "storage/warc_format.h"
 #include "storage/warc_input.h"
 #include "storage/warc_parser.h"

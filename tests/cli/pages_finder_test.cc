@@ -58,6 +58,20 @@ TEST_F(PagesFinderTest, OutOfReachItNamesMachinePathAndWhatToDo) {
               AllOf(HasSubstr(root_ + "/gone on the machine 'machine-7'"), HasSubstr("--pages DIR")));
 }
 
+TEST_F(PagesFinderTest, TheNodeThatHadItIsNamedWithTheTimeItWasHeardLast) {
+  PagesFinder finder = Finder();
+  const absl::Time now = absl::FromUnixSeconds(1'767'300'000);
+  PagesPlace place{"machine-7", "/disk/P1", "worker-1"};
+  finder.Seen(id_, place);
+  EXPECT_EQ(finder.NodeOf(id_, now), "worker-1 with machine-7:/disk/P1");
+  place.heard = now - absl::Seconds(90);
+  finder.Seen(id_, place);
+  EXPECT_EQ(finder.NodeOf(id_, now), "worker-1 with machine-7:/disk/P1 (last heard 1m30s ago)");
+  place.forgotten = true;
+  finder.Seen(id_, place);
+  EXPECT_THAT(finder.NodeOf(id_, now), HasSubstr("weft node forget"));
+}
+
 TEST_F(PagesFinderTest, AnotherDirectoryAtThatPathIsNotTakenForIt) {
   PagesFinder finder = Finder();
   finder.Seen(id_ + 1, {"m", path_});

@@ -22,6 +22,14 @@ TEST_F(PagesPlacesTest, TheyOutliveARestart) {
   EXPECT_EQ(*read, places);
 }
 
+TEST_F(PagesPlacesTest, WhenADirectoryWasHeardLastOutlivesARestart) {
+  PagesPlaces places = {{7, {"m1", "/disk/P1"}}};
+  places[7].heard = absl::FromUnixSeconds(1'767'300'000);
+  ASSERT_TRUE(WritePagesPlaces(*db_, places).ok());
+  Reopen();
+  EXPECT_EQ(ReadPagesPlaces(*db_)->at(7).heard, absl::FromUnixSeconds(1'767'300'000));
+}
+
 TEST_F(PagesPlacesTest, WhatIsNoListIsDataLoss) {
   ASSERT_TRUE(db_->PutMeta("pages-places", "\xff\xff\xff").ok());
   EXPECT_EQ(ReadPagesPlaces(*db_).status().code(), absl::StatusCode::kDataLoss);

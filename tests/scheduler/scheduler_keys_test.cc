@@ -83,6 +83,7 @@ class PlayedNode {
         if (frame.has_register_refused()) refused = frame.register_refused().reason();
         if (frame.has_peers()) parsers.assign(frame.peers().parsers().begin(), frame.peers().parsers().end());
         if (frame.has_allowed_keys()) allowed.assign(frame.allowed_keys().keys().begin(), frame.allowed_keys().keys().end());
+        if (frame.has_allowed_keys()) tools.assign(frame.allowed_keys().tools().begin(), frame.allowed_keys().tools().end());
         if (!frame.has_lease_grant()) continue;
         for (const wire::UrlTicket& ticket : frame.lease_grant().urls()) granted.push_back(ticket);
       }
@@ -93,6 +94,7 @@ class PlayedNode {
   std::string refused;
   std::vector<wire::ParserAddress> parsers;
   std::vector<std::string> allowed;
+  std::vector<std::string> tools;
   std::vector<wire::UrlTicket> granted;
 
  private:
@@ -273,6 +275,18 @@ TEST_F(SchedulerKeysTest, ParsersGetTheKeysThatMayBringPagesAndEveryChange) {
   Revoke("b");
   parser.Hear();
   EXPECT_THAT(parser.allowed, ElementsAre("a"));
+}
+
+TEST_F(SchedulerKeysTest, ParsersGetTheKeysOfToolsApartFromThoseThatBringPages) {
+  keys_["t"] = {"laptop", false, false, true, false};
+  scheduler_->SetKeys(keys_);
+  PlayedNode parser = Node("p", "a", 1);
+  parser.Register(false, true);
+  EXPECT_THAT(parser.tools, ElementsAre("t"));
+  Revoke("t");
+  parser.Hear();
+  EXPECT_THAT(parser.tools, IsEmpty());
+  EXPECT_THAT(parser.allowed, ElementsAre("a", "b"));
 }
 
 TEST_F(SchedulerKeysTest, TheNodesOfOneProcessShareAKey) {

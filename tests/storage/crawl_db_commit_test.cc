@@ -232,6 +232,25 @@ TEST_F(CrawlDbCommit, ReadDoneAnswersOncePerUrlInKeyOrderAcrossCalls) {
   EXPECT_EQ(std::adjacent_find(keys.begin(), keys.end()), keys.end());
 }
 
+TEST_F(CrawlDbCommit, ASliceOfDoneRecordsEndsBehindTheRowThatFillsIt) {
+  for (int i = 0; i < 5; ++i) {
+    const std::string url = fmt::format("https://a.example/{}", i);
+    Admit(url);
+    Commit(End(url, Kind::kDone));
+  }
+  std::vector<DoneRow> rows;
+  std::string cursor;
+  size_t slices = 0;
+  size_t all = 0;
+  do {
+    ASSERT_TRUE(db_->done_records().Read(cursor, 100, /*most_bytes=*/1, db_->commit(), rows, cursor).ok());
+    EXPECT_LE(rows.size(), 1u);
+    all += rows.size();
+    ++slices;
+  } while (!cursor.empty() && slices < 100);
+  EXPECT_EQ(all, 5u);
+}
+
 TEST_F(CrawlDbCommit, ReadDoneLeavesOutWhatCameAfterThePin_Rule37) {
   Admit(kA);
   Commit(End(kA, Kind::kDone));

@@ -29,16 +29,32 @@ class WarcCopying : public ::testing::TestWithParam<WarcCompression> {
     EXPECT_TRUE(store->Close().ok());
   }
 
+  // One directory, wherever its place says that it is.
+  class Files : public PagesFiles {
+   public:
+    explicit Files(const std::string& directory) : directory_(directory) {}
+    absl::StatusOr<std::string> ReadBytes(uint64_t, const std::string& file, uint64_t offset, uint64_t length) override {
+      if (++reads > most) return absl::UnavailableError("its node is gone");
+      return ReadPagesBytes(directory_, file, offset, length);
+    }
+    int reads = 0;
+    int most = 1'000'000;
+
+   private:
+    const std::string directory_;
+  };
+
   TempDirectory directory_;
+  Files files_{directory_.path()};
   std::vector<StoredExchange> stored_;
 };
 
 TEST_P(WarcCopying, AnExchangeComesWhole) {
   WarcCopier copier;
   std::string out;
-  const auto second = copier.Copy(directory_.path(), stored_[1].place, out);
+  const auto second = copier.Copy(files_, stored_[1].place, out);
   ASSERT_TRUE(second.ok()) << second.status();
-  const auto first = copier.Copy(directory_.path(), stored_[0].place, out);
+  const auto first = copier.Copy(files_, stored_[0].place, out);
   ASSERT_TRUE(first.ok()) << first.status();
   std::vector<std::string> found;
   const WarcContent content = ReadAllOf(out);
@@ -61,8 +77,25 @@ TEST_P(WarcCopying, OfARecordThatHasChangedNothingIsCopied) {
   std::string out;
   WarcPlace other = stored_[1].place;
   other.record_digest[0] = static_cast<char>(other.record_digest[0] ^ 1);
-  EXPECT_TRUE(absl::IsDataLoss(copier.Copy(directory_.path(), other, out).status()));
+  EXPECT_TRUE(absl::IsDataLoss(copier.Copy(files_, other, out).status()));
   EXPECT_EQ(out, "");
+}
+
+TEST_P(WarcCopying, OfAnExchangeWhoseNodeGoesWhileItIsCopiedNothingIsCopied) {
+  std::string whole;
+  ASSERT_TRUE(WarcCopier().Copy(files_, stored_[1].place, whole).ok());
+  const int reads = files_.reads;
+  WarcCopier copier;
+  for (files_.most = 0; files_.most < reads; ++files_.most) {
+    files_.reads = 0;
+    std::string out = "before";
+    EXPECT_TRUE(absl::IsUnavailable(copier.Copy(files_, stored_[1].place, out).status())) << files_.most;
+    EXPECT_EQ(out, "before");
+  }
+  files_.reads = 0;
+  std::string out;
+  ASSERT_TRUE(copier.Copy(files_, stored_[1].place, out).ok());
+  EXPECT_EQ(out, whole) << "its warcinfo was not copied before";
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, WarcCopying, kAllCompressions, CompressionName);
