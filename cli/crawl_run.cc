@@ -13,6 +13,7 @@
 #include "cli/options_merge.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "common/proxy_url.h"
 #include "common/status.h"
 
 namespace weft {
@@ -70,7 +71,7 @@ void TellIgnoredProxies(const wire::CrawlSettings& settings, Console& console) {
   for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
     const char* value = std::getenv(name);
     if (value == nullptr || *value == 0) continue;
-    console.Line(fmt::format("weft: {} in the environment is ignored; --proxy {} uses it", name, value));
+    console.Line(fmt::format("weft: {} in the environment is ignored; --proxy {} uses it", name, MaskProxy(value)));
     return;
   }
 }

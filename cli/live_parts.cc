@@ -14,6 +14,7 @@
 #include "common/digest.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "common/url_rules.h"
 #include "fetcher/ares_resolver.h"
 #include "fetcher/curl_transport.h"
 #include "storage/cdxj_beside.h"
@@ -70,7 +71,9 @@ absl::StatusOr<std::unique_ptr<Transport>> LiveFetcherParts::MakeTransport(const
   options.allowed_private = AllowedNetworks(settings);
   options.egress = egress_;
   options.on_shortage = warn_;
-  if (!settings.proxy().empty() && !egress_.addresses.empty()) {
+  WEFT_ASSIGN_OR_RETURN(const UrlRules rules, UrlRules::Of(settings));
+  // Some host may be asked directly where a rule says so.
+  if (!settings.proxy().empty() && !rules.has_proxies() && !egress_.addresses.empty()) {
     return FailedPrecondition("--egress has no effect through a proxy (the crawl's --proxy), whose address every site sees; leave one out");
   }
   return NewCurlTransport(loop_, SystemClock(), options);

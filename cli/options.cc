@@ -376,11 +376,28 @@ std::optional<absl::StatusOr<std::string>> OverallText(std::vector<std::string> 
   return CommandHelp(command);
 }
 
+// What is shown of a command line: "--proxy VALUE" and "--proxy=VALUE" as their options mask them.
+std::vector<std::string> WithoutSecrets(std::vector<std::string> argv) {
+  for (size_t i = 0; i < argv.size(); ++i) {
+    if (!argv[i].starts_with("--")) continue;
+    const size_t equals = argv[i].find('=');
+    const bool inside = equals != std::string::npos;
+    const Option* option = FindOption(std::string_view(argv[i]).substr(2, inside ? equals - 2 : std::string::npos));
+    if (option == nullptr || option->mask == nullptr) continue;
+    if (inside) {
+      argv[i] = argv[i].substr(0, equals + 1) + option->mask(argv[i].substr(equals + 1));
+    } else if (i + 1 < argv.size()) {
+      argv[i + 1] = option->mask(argv[i + 1]);
+    }
+  }
+  return argv;
+}
+
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& argv) {
   CommandLine line;
-  line.argv = argv;
+  line.argv = WithoutSecrets(argv);
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   if (auto text = OverallText(words)) {
     WEFT_ASSIGN_OR_RETURN(line.help, *std::move(text));

@@ -131,7 +131,7 @@ struct CommandLine {
   CrawlInvocation invocation;
   // Names of the options that the user gave, by flag or config file: what MergeWithStored takes over.
   std::set<std::string, std::less<>> given;
-  std::vector<std::string> argv;        // as typed, argv[0] included
+  std::vector<std::string> argv;        // as typed, argv[0] included, secrets masked
   std::string help;                     // not empty: print it and end with kExitOk
 };
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/proxy_url.h"
+
 namespace weft {
 
 absl::Status CheckRegex(std::string_view value);
@@ -18,7 +20,6 @@ absl::Status CheckTags(std::string_view value);
 absl::Status CheckGroup(std::string_view value);
 // HOST:PORT:ADDR
 absl::Status CheckResolve(std::string_view value);
-absl::Status CheckProxy(std::string_view value);
 absl::Status CheckWarcPrefix(std::string_view value);
 // s3://, file:// or webhdfs://, or "none".
 absl::Status CheckStore(std::string_view value);
@@ -40,7 +41,6 @@ bool IsLoopbackEndpoint(std::string_view value);
 absl::Status LeavesThisMachine(std::string_view value);
 
 std::string MaskHeader(std::string_view value);
-std::string MaskProxy(std::string_view value);
 // A token is a secret; a file's name is not.
 std::string MaskToken(std::string_view value);
 

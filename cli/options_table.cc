@@ -77,10 +77,11 @@ std::vector<Option> RecrawlOptions() {
       {.name = "rule", .repeatable = true, .unit = "'match=RE2 NAME=VALUE...'",
        .help = "For URLs in which the regular expression is found: priority=-100..100, recrawl=1h..7d (or one time, or "
                "off), recrawl-min, recrawl-max, recrawl-at=\"daily 03:00\", \"weekly mon 03:00\" or \"monthly 1 03:00\" (UTC), tag=TAG (of whole hosts: match is looked for in "
-               "https://HOST/; nodes with --tags TAG fetch them). For each of "
+               "https://HOST/; nodes with --tags TAG fetch them), "
+               "proxy=URL or none (of whole hosts too, before --proxy). For each of "
                "these the first rule that matches and names it decides",
        .group = OptionGroup::kScope, .commands = kOwners, .place = Stored(Settings::kRuleFieldNumber),
-       .check = CheckUrlRule},
+       .check = CheckUrlRule, .mask = MaskUrlRule},
       {.name = "order", .kind = ValueKind::kChoice, .default_text = "breadth", .unit = "breadth|popular",
        .choices = "breadth|popular",
        .help = "What of a host goes first: what is nearest to the seeds, or what the pages so far link to most (then the nearest). "

@@ -8,6 +8,7 @@
 
 #include "common/named_values.h"
 #include "common/node_tags.h"
+#include "common/proxy_url.h"
 #include "common/status.h"
 #include "common/units.h"
 
@@ -24,6 +25,7 @@ struct Rule {
   std::unique_ptr<re2::RE2> regex;
   std::optional<int> priority;
   std::string tag;
+  std::optional<std::string> proxy;   // "": none
   bool recrawl_set = false;      // `recrawl`, either bound
   RecrawlRule recrawl;
 };
@@ -64,6 +66,11 @@ absl::Status ReadRecrawl(std::string_view text, RecrawlRule& rule) {
   return absl::OkStatus();
 }
 
+absl::Status ProxyOfRule(const std::string& value) {
+  const absl::Status checked = CheckProxy(value);
+  return checked.ok() ? checked : InvalidArgument("proxy {}; proxy=none is none", ErrorText(checked));
+}
+
 absl::Status ReadValue(std::string_view name, const std::string& value, Rule& rule) {
   RecrawlRule& recrawl = rule.recrawl;
   if (name == "match") {
@@ -79,6 +86,11 @@ absl::Status ReadValue(std::string_view name, const std::string& value, Rule& ru
       return InvalidArgument("tag '{}': expected up to {} lower-case letters, digits, '.', '_' and '-'", value, kLongestTag);
     }
     rule.tag = value;
+    return absl::OkStatus();
+  }
+  if (name == "proxy") {
+    if (value != "none") WEFT_RETURN_IF_ERROR(ProxyOfRule(value));
+    rule.proxy = value == "none" ? "" : value;
     return absl::OkStatus();
   }
   if (name == "recrawl") {
@@ -100,10 +112,10 @@ absl::Status ReadValue(std::string_view name, const std::string& value, Rule& ru
     return absl::OkStatus();
   }
   return InvalidArgument("'{}' is no part of a rule: expected match, priority, recrawl, recrawl-min, recrawl-max, "
-                         "recrawl-at or tag", name);
+                         "recrawl-at, tag or proxy", name);
 }
 
-// Whether something of a path stands behind the slash that ends the host. A guess, for who expects a tag to be a URL's.
+// Whether something of a path stands behind the slash that ends the host. A guess, for who expects a tag or a proxy to be a URL's.
 bool NamesPath(std::string_view match) {
   bool in_class = false;
   bool behind_host = false;
@@ -111,6 +123,11 @@ bool NamesPath(std::string_view match) {
     const char c = match[i];
     if (match.substr(i).starts_with("://")) {
       i += 2;
+      continue;
+    }
+    // The same, of whatever scheme.
+    if (match.substr(i).starts_with("//") && (i == 0 || match[i - 1] == '(' || match[i - 1] == '|')) {
+      ++i;
       continue;
     }
     if (c == '\\' && i + 1 < match.size() && match[i + 1] != '/') {
@@ -141,11 +158,12 @@ absl::Status CheckTogether(const NamedValues& values, const Rule& rule) {
   };
   if (rule.match.empty()) return InvalidArgument("match is missing: say which URLs it is for, as in match=/news/");
   if (values.size() == 1) {
-    return InvalidArgument("it says nothing but match: add priority=…, recrawl=…, recrawl-at=… or tag=…");
+    return InvalidArgument("it says nothing but match: add priority=…, recrawl=…, recrawl-at=…, tag=… or proxy=…");
   }
-  if (!rule.tag.empty() && NamesPath(rule.match)) {
-    return InvalidArgument("a tag is for whole hosts, as a host is asked by one node at a time: match may name no path; it is "
-                           "looked for in 'https://HOST/', as in match=\\.example\\.org/");
+  if ((!rule.tag.empty() || rule.proxy) && NamesPath(rule.match)) {
+    return InvalidArgument("a {} is for whole hosts, as a host is asked by one node at a time: match may name no path; it is "
+                           "looked for in 'https://HOST/', as in match=\\.example\\.org/",
+                           rule.tag.empty() ? "proxy" : "tag");
   }
   if (given("recrawl") && (given("recrawl-min") || given("recrawl-max"))) {
     return InvalidArgument("recrawl and recrawl-min or recrawl-max say the same thing twice: give one of them");
@@ -160,18 +178,28 @@ absl::Status CheckTogether(const NamedValues& values, const Rule& rule) {
   return absl::OkStatus();
 }
 
+// What ParseNamedValues says begins with the text itself.
+absl::Status Unreadable(std::string_view text, std::string_view shown, const absl::Status& why) {
+  std::string problem = ErrorText(why);
+  if (const size_t at = problem.find(text); at != std::string::npos) problem.replace(at, text.size(), shown);
+  return InvalidArgument("{}", problem);
+}
+
 absl::StatusOr<Rule> ReadRule(std::string_view text) {
   Rule rule;
-  WEFT_ASSIGN_OR_RETURN(const NamedValues values, ParseNamedValues(text));
+  const auto parsed = ParseNamedValues(text);
+  const std::string shown = MaskUrlRule(text);
+  if (!parsed.ok()) return Unreadable(text, shown, parsed.status());
+  const NamedValues& values = *parsed;
   for (const auto& [name, value] : values) {
     const absl::Status read = ReadValue(name, value, rule);
-    if (!read.ok()) return InvalidArgument("'{}': {}", text, ErrorText(read));
+    if (!read.ok()) return InvalidArgument("'{}': {}", shown, ErrorText(read));
   }
   const absl::Status together = CheckTogether(values, rule);
-  if (!together.ok()) return InvalidArgument("'{}': {}", text, ErrorText(together));
+  if (!together.ok()) return InvalidArgument("'{}': {}", shown, ErrorText(together));
   rule.regex = std::make_unique<re2::RE2>(Piece(rule.match), QuietOptions());
   if (!rule.regex->ok()) {
-    return InvalidArgument("'{}': match '{}' is not a regular expression that RE2 reads: {}", text, rule.match,
+    return InvalidArgument("'{}': match '{}' is not a regular expression that RE2 reads: {}", shown, rule.match,
                            rule.regex->error());
   }
   return rule;
@@ -187,6 +215,18 @@ void KeepOrder(RecrawlRule& rule) {
 struct UrlRules::Impl {
   std::vector<Rule> rules;
   std::unique_ptr<re2::RE2::Set> set;   // null: each is asked by itself
+
+  // Null: none of those that `names` is true for.
+  template <typename Names>
+  const Rule* FirstOfHost(std::string_view host, Names names) const {
+    const std::string secure = fmt::format("https://{}/", host);
+    const std::string plain = fmt::format("http://{}/", host);
+    for (const Rule& rule : rules) {
+      if (!names(rule)) continue;
+      if (re2::RE2::PartialMatch(Piece(secure), *rule.regex) || re2::RE2::PartialMatch(Piece(plain), *rule.regex)) return &rule;
+    }
+    return nullptr;
+  }
 
   // Indexes of the rules that match, ascending.
   std::vector<int> Matching(std::string_view url) const {
@@ -244,14 +284,18 @@ bool UrlRules::has_tags() const {
   return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return !rule.tag.empty(); });
 }
 
+bool UrlRules::has_proxies() const {
+  return std::any_of(impl_->rules.begin(), impl_->rules.end(), [](const Rule& rule) { return rule.proxy.has_value(); });
+}
+
 std::string_view UrlRules::Tag(std::string_view host) const {
-  const std::string secure = fmt::format("https://{}/", host);
-  const std::string plain = fmt::format("http://{}/", host);
-  for (const Rule& rule : impl_->rules) {
-    if (rule.tag.empty()) continue;
-    if (re2::RE2::PartialMatch(Piece(secure), *rule.regex) || re2::RE2::PartialMatch(Piece(plain), *rule.regex)) return rule.tag;
-  }
-  return {};
+  const Rule* rule = impl_->FirstOfHost(host, [](const Rule& one) { return !one.tag.empty(); });
+  return rule == nullptr ? std::string_view() : rule->tag;
+}
+
+std::optional<std::string_view> UrlRules::Proxy(std::string_view host) const {
+  const Rule* rule = impl_->FirstOfHost(host, [](const Rule& one) { return one.proxy.has_value(); });
+  return rule == nullptr ? std::nullopt : std::optional<std::string_view>(*rule->proxy);
 }
 
 int UrlRules::Priority(std::string_view url) const {
@@ -279,6 +323,20 @@ RecrawlRule UrlRules::Recrawl(std::string_view url) const {
   }
   KeepOrder(answer);
   return answer;
+}
+
+std::string MaskUrlRule(std::string_view text) {
+  constexpr std::string_view kProxy = "proxy=";
+  if (text.find(kProxy) == std::string_view::npos) return std::string(text);
+  auto values = ParseNamedValues(text);
+  if (values.ok()) {
+    for (auto& [name, value] : *values) {
+      if (name == "proxy") value = MaskProxy(value);
+    }
+    return FormatNamedValues(*values);
+  }
+  // Where the password ends is anybody's guess.
+  return fmt::format("{}proxy=…", text.substr(0, text.find(kProxy)));
 }
 
 absl::Status CheckUrlRule(std::string_view text) { return ReadRule(text).status(); }

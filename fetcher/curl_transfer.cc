@@ -9,6 +9,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/ascii.h"
+#include "common/proxy_url.h"
+
 namespace weft {
 namespace {
 
@@ -43,6 +46,18 @@ int StatusOf(std::string_view head) {
     status = status * 10 + (c - '0');
   }
   return status;
+}
+
+// Of a request to a proxy: its password is not the archive's.
+std::string WithoutCredentials(std::string_view head) {
+  std::string kept;
+  while (!head.empty()) {
+    const size_t end = std::min(head.find('\n'), head.size() - 1) + 1;
+    const std::string_view line = head.substr(0, end);
+    if (!EqualIgnoringCase(line.substr(0, line.find(':')), "proxy-authorization")) kept += line;
+    head.remove_prefix(end);
+  }
+  return kept;
 }
 
 }  // namespace
@@ -317,7 +332,7 @@ TransferEnd CurlTransfer::End(CURLcode code) const {
   end.message = error_.data();
   end.timeout = options_.timeout;
   end.connect_timeout = options_.connect_timeout;
-  end.peer = fmt::format("{}:{}", Bracketed(address_), port_);
+  end.peer = proxy_.empty() ? fmt::format("{}:{}", Bracketed(address_), port_) : "the proxy " + MaskProxy(proxy_);
   if (code == CURLE_OK) return end;
   long os_error = 0;
   curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
@@ -332,7 +347,7 @@ FetchResult CurlTransfer::Finish(CURLcode code) {
     result.status = StatusOf(response_head_);
     result.response_head = std::move(response_head_);
   }
-  result.request_head = std::move(request_head_);
+  result.request_head = proxy_.empty() ? std::move(request_head_) : WithoutCredentials(request_head_);
   if (proxy_.empty()) result.ip = address_.ToString();
   result.began_wall = began_wall_;
   result.ended_steady = clock_.SteadyNow();

@@ -176,7 +176,8 @@ Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* s
   transfer->Prepare(handle, request, sink);
   transfer->place = egress_.PlaceFor(transfer->host(), request.address.is_v4());
   if (!request.proxy.empty() && !transfer->place) transfer->place = 0;
-  if (!AddressAllowed(request.address, options_.allowed_private)) {
+  // Through a proxy nothing is connected to it, and it may not be known.
+  if (request.proxy.empty() && !AddressAllowed(request.address, options_.allowed_private)) {
     transfer->StopFor(Stop::kAddress);
   } else if (clock_.SteadyNow() > request.start_by) {
     transfer->StopFor(Stop::kStartBy);

@@ -25,7 +25,7 @@ void FetcherNode::Impl::Begin(LeaseRun& run, bool robots, const wire::UrlTicket&
   FetchRequest request;
   request.url = url;
   request.address = address;
-  request.proxy = terms.settings().proxy();
+  request.proxy = one.host == run.host() ? run.proxy() : run_settings.proxies.For(one.host);
   request.max_body = robots ? 1 << 20 : terms.settings().max_body_bytes();
   request.start_by = std::min(run.deadline(), run.permit_deadline());
   if (run.send_headers() && one.host == run.host()) {

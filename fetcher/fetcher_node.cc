@@ -111,6 +111,12 @@ void FetcherNode::Impl::OnRegistered(const wire::Registered& given) {
     stopped = true;
     return;
   }
+  auto proxies = ProxyChoice::Of(given.settings());
+  if (!proxies.ok()) {
+    refused = ErrorText(proxies.status());
+    stopped = true;
+    return;
+  }
   bool settings_changed = first || given.settings().SerializeAsString() != terms.settings().SerializeAsString();
   terms = given;
   if (settings_changed && active.empty()) {
@@ -128,7 +134,7 @@ void FetcherNode::Impl::OnRegistered(const wire::Registered& given) {
   run_settings.ignore_robots = terms.settings().ignore_robots();
   run_settings.read_sitemaps = SitemapsFromRobots(terms.settings());
   run_settings.address_permits = terms.settings().ip_connections() > 0;
-  run_settings.through_proxy = !terms.settings().proxy().empty();
+  run_settings.proxies = *std::move(proxies);
   run_settings.allowed_private.clear();
   for (const std::string& text : terms.settings().allow_private_net()) {
     auto cidr = Cidr::Parse(text);

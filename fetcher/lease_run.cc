@@ -16,13 +16,24 @@ constexpr absl::Duration kMoreAgain = absl::Milliseconds(100);
 // A top-up is worth this much time at the lease's own rate (rule 23).
 constexpr double kTopUpSeconds = 3;
 
+std::string ForbiddenText(std::string_view address) {
+  return fmt::format("{} is a private or special address; --allow-private-net {} allows it", address, address);
+}
+
+// A host whose name is an address says so to a proxy too, which may reach what we may not.
+bool IsForbiddenAddress(std::string_view host, const std::vector<Cidr>& allowed) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::Parse(host);
+  return address.ok() && !AddressAllowed(*address, allowed);
+}
+
 }  // namespace
 
 LeaseRun::LeaseRun(const wire::LeaseGrant& grant, absl::Time deadline, const LeaseRunSettings& settings,
                    const Clock& clock, LeaseRunHost& host)
     : epoch_(grant.epoch()), origin_(grant.origin()), host_(grant.host()), deadline_(deadline),
       started_(clock.SteadyNow()), delay_(absl::Microseconds(grant.delay_us())), send_headers_(grant.send_headers()),
-      settings_(settings), clock_(clock), fetcher_(host), urls_(grant.urls().begin(), grant.urls().end()) {
+      settings_(settings), proxy_(settings.proxies.For(host_)), clock_(clock), fetcher_(host), urls_(grant.urls().begin(), grant.urls().end()) {
   absl::Time first = started_;
   if (grant.last_request_age_us() >= 0) {
     first += std::max(absl::ZeroDuration(), delay_ - absl::Microseconds(grant.last_request_age_us()));
@@ -33,7 +44,7 @@ LeaseRun::LeaseRun(const wire::LeaseGrant& grant, absl::Time deadline, const Lea
   if (slots_.size() == 1 && grant.last_request_age_us() >= 0) {
     slot_ended_.front() = started_ - absl::Microseconds(grant.last_request_age_us());
   }
-  if (settings_.address_permits) TakePinnedAddress(grant.address());
+  if (settings_.address_permits && proxy_.empty()) TakePinnedAddress(grant.address());
   if (settings_.ignore_robots) {
     robots_step_ = Robots::kReady;
   } else if (grant.has_robots() && grant.robots().fresh_us() > 0) {
@@ -109,9 +120,10 @@ void LeaseRun::HostFailed(Outcome outcome, const std::string& detail) {
 }
 
 bool LeaseRun::NeedAddress() {
-  if (settings_.through_proxy && lookup_ == Lookup::kNone) {
+  if (!proxy_.empty() && lookup_ == Lookup::kNone) {
     addresses_.assign(1, IpAddress());
     lookup_ = Lookup::kDone;
+    if (IsForbiddenAddress(host_, settings_.allowed_private)) HostFailed(Outcome::kAddress, ForbiddenText(host_));
   }
   if (lookup_ == Lookup::kNone) {
     lookup_ = Lookup::kRunning;
@@ -152,8 +164,7 @@ void LeaseRun::OnResolved(absl::StatusOr<std::vector<IpAddress>> addresses) {
   if (!addresses.ok()) return HostFailed(Outcome::kDns, ErrorText(addresses.status()));
   if (allowed.empty()) {
     std::string text = addresses->empty() ? "" : addresses->front().ToString();
-    return HostFailed(Outcome::kAddress, fmt::format("{} is a private or special address; --allow-private-net {} allows it",
-                                                     text, text));
+    return HostFailed(Outcome::kAddress, ForbiddenText(text));
   }
   address_index_ = 0;
   if (!settings_.address_permits) {
@@ -252,7 +263,8 @@ void LeaseRun::OnPermit(const wire::HostPermit& permit) {
   permit_start_ = now + absl::Microseconds(permit.wait_us());
   // However late the permit comes: the scheduler counts from when it was asked.
   permit_until_ = permit_asked_ + absl::Microseconds(permit.runs_us());
-  if (settings_.through_proxy) {
+  if (!settings_.proxies.For(permit_host_).empty()) {
+    if (IsForbiddenAddress(permit_host_, settings_.allowed_private)) return OnResolved(std::vector<IpAddress>());
     permit_address_ = IpAddress();
   } else {
     fetcher_.Resolve(*this, permit_host_, robots_url_->port());

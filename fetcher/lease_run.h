@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/outcome.h"
 #include "common/wire.pb.h"
+#include "fetcher/proxy_choice.h"
 #include "fetcher/request_meter.h"
 #include "fetcher/resolver.h"
 #include "fetcher/robots_rules.h"
@@ -43,7 +44,7 @@ class LeaseRunHost {
 struct LeaseRunSettings {
   std::string robots_token;
   bool ignore_robots = false;
-  bool through_proxy = false;      // names are resolved by the proxy
+  ProxyChoice proxies;             // of a host that has one the name is resolved there, and no address is known
   std::vector<Cidr> allowed_private;
   bool read_sitemaps = true;       // that robots.txt names
   bool address_permits = false;    // connections to an address are limited (rule 21)
@@ -97,6 +98,8 @@ class LeaseRun {
   // Of the one request to another host that robots.txt redirects to; infinite while none is allowed.
   absl::Time permit_deadline() const { return permit_host_.empty() ? absl::InfiniteFuture() : permit_until_; }
   const std::string& host() const { return host_; }
+  // Of its own host; "": none.
+  std::string_view proxy() const { return proxy_; }
   bool send_headers() const { return send_headers_; }
   uint64_t asked() const { return asked_; }
   int in_flight() const { return in_flight_; }
@@ -126,6 +129,7 @@ class LeaseRun {
   absl::Duration delay_;
   bool send_headers_ = false;
   const LeaseRunSettings& settings_;
+  std::string proxy_;
   const Clock& clock_;
   LeaseRunHost& fetcher_;
 

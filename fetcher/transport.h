@@ -20,8 +20,8 @@ namespace weft {
 struct FetchRequest {
   Url url;
   IpAddress address;                       // pinned: the only address that is connected to
-  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: `address` is still checked, but
-  // it is not what the proxy connects to, and no --egress address is used.
+  // "" = none; environment proxies are ignored always. With a proxy names are resolved there: `address` means nothing, and no
+  // --egress address is used.
   std::string proxy;
   std::vector<std::string> headers;        // beside User-Agent, Accept and Accept-Encoding: "Name: value"
   uint64_t max_body = 0;                   // bytes of the wire; longer is cut and marked

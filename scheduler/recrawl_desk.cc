@@ -21,7 +21,7 @@ uint64_t BoundOf(int64_t stored_us, absl::Duration otherwise) {
 
 std::string RecrawlDesk::PlannedBy() const {
   std::string text = fmt::format("{}..{}", settings_.recrawl_min_us(), settings_.recrawl_max_us());
-  for (const std::string& rule : settings_.rule()) text += "\n" + rule;
+  for (const std::string& rule : settings_.rule()) text += "\n" + MaskUrlRule(rule);   // no second place for passwords
   return text;
 }
 

@@ -425,5 +425,16 @@ TEST(Tokens, KeysAndNoneOfThemAreNotWantedAtOnce) {
   EXPECT_THAT(ErrorOf({"seeds", "add", "https://a.example/", "--data", "d", "--join", "f"}), HasSubstr("leave --scheduler and --join out"));
 }
 
+TEST(OptionsSecrets, WhatIsShownOfACommandLineHoldsNone) {
+  const auto line = ParseCommandLine({"weft", "crawl", "https://a.example/", "--out", "d", "--proxy", "http://me:secret@p:1",
+                                      "--rule=match=//a/ proxy=http://me:secret@p:1", "--header", "Cookie: secret"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  std::string shown;
+  for (const std::string& word : line->argv) shown += word + "|";
+  EXPECT_EQ(shown.find("secret"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("--proxy|http://…@p:1|--rule=match=//a/ proxy=http://…@p:1|--header|Cookie: …|"), std::string::npos) << shown;
+  EXPECT_EQ(line->settings.proxy(), "http://me:secret@p:1");
+}
+
 }  // namespace
 }  // namespace weft

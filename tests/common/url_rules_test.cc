@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const absl::Duration kDay = absl::Hours(24);
 
@@ -118,11 +119,45 @@ TEST(UrlRules, ATagIsOfAHostByTheFirstRuleThatNamesOne) {
 TEST(UrlRules, ATagsMatchNamesNoPath) {
   EXPECT_THAT(ErrorOf("match=/video/ tag=render"), HasSubstr("whole hosts"));
   EXPECT_THAT(ErrorOf("match=^https://a\\.example/x tag=eu"), HasSubstr("whole hosts"));
+  EXPECT_THAT(ErrorOf("match=//a\\.example/x tag=eu"), HasSubstr("whole hosts"));
   EXPECT_THAT(ErrorOf("match=x tag=EU"), HasSubstr("lower-case"));
   for (const char* good : {"match=\\.eu/ tag=eu", "match=^https?://(a|b)\\.eu/$ tag=eu", "match=://([^/]+\\.)?eu\\.example/ tag=eu",
-                           "match=^https://a\\.eu/|^https://b\\.eu/ tag=eu", "match=127.0.0.1 tag=eu"}) {
+                           "match=^https://a\\.eu/|^https://b\\.eu/ tag=eu", "match=127.0.0.1 tag=eu", "match=//a\\.eu/ tag=eu", "match=//(a|b)\\.eu/|//c\\.eu/ tag=eu"}) {
     EXPECT_TRUE(CheckUrlRule(good).ok()) << good << ": " << CheckUrlRule(good);
   }
+}
+
+TEST(UrlRules, AProxyIsOfAHostByTheFirstRuleThatNamesOne) {
+  auto rules = UrlRules::Parse({"match=^https://shop\\.eu/ priority=9", "match=//direct\\.eu/ proxy=none",
+                                "match=\\.eu/ proxy=socks5h://127.0.0.1:1080", "match=\\.eu/ proxy=http://late:1"});
+  ASSERT_TRUE(rules.ok()) << rules.status();
+  EXPECT_TRUE(rules->has_proxies());
+  EXPECT_EQ(rules->Proxy("shop.eu"), "socks5h://127.0.0.1:1080");
+  EXPECT_EQ(rules->Proxy("direct.eu"), "") << "none is an answer";
+  EXPECT_EQ(rules->Proxy("eu.example"), std::nullopt);
+  EXPECT_FALSE(UrlRules::Parse({"match=x tag=eu"})->has_proxies());
+}
+
+TEST(UrlRules, AProxysMatchNamesNoPath) {
+  EXPECT_THAT(ErrorOf("match=/video/ proxy=http://127.0.0.1:3128"), HasSubstr("a proxy is for whole hosts"));
+  EXPECT_THAT(ErrorOf("match=/video/ proxy=none"), HasSubstr("whole hosts"));
+}
+
+TEST(UrlRules, WhatIsNoProxyIsToldWithoutItsPassword) {
+  EXPECT_THAT(ErrorOf("match=x proxy=ftp://me:secret@h:21"), AllOf(HasSubstr("socks5h"), HasSubstr("proxy=none")));
+  EXPECT_THAT(ErrorOf("match=x proxy="), HasSubstr("not a URL"));
+  for (const char* bad : {"match=x proxy=ftp://me:secret@h:21", "match=x proxy=http://me:secret@h:1 priority=1000",
+                          "match=/a/b proxy=http://me:secret@h:1", "match=( proxy=http://me:secret@h:1",
+                          "proxy=http://me:secret@h:1", "match=x proxy=\"http://me:secret@h:1", "match=x proxy=http://me:a secret@h:1",
+                          "match=x proxy=http://h:1 proxy=http://me:secret@h:1", "proxy=http://me:secret@h:1 match=x match=y"}) {
+    EXPECT_FALSE(CheckUrlRule(bad).ok()) << bad;
+    EXPECT_THAT(ErrorOf(bad), Not(HasSubstr("secret"))) << bad;
+  }
+}
+
+TEST(UrlRules, ARuleIsShownWithoutItsProxysPassword) {
+  EXPECT_EQ(MaskUrlRule("match=//a/ proxy=http://me:secret@h:1 tag=eu"), "match=//a/ proxy=http://…@h:1 tag=eu");
+  EXPECT_EQ(MaskUrlRule("match=me@example priority=1"), "match=me@example priority=1");
 }
 
 TEST(UrlRules, TooManyAreRefused) {

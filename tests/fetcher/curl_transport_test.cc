@@ -6,6 +6,8 @@
 namespace weft::test {
 namespace {
 
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -253,12 +255,33 @@ TEST_F(TransportTest, EnvironmentProxyIsIgnored) {
 TEST_F(TransportTest, ConfiguredProxyGetsTheWholeUrl) {
   HttpTestServer proxy(HtmlPage("by proxy"));
   FetchRequest request = Request("http://host.example/a?b", "93.184.216.34");
+  request.address = IpAddress();   // it is the proxy that looks it up
   request.proxy = proxy.Url("");
   const FetchResult result = Fetch(request);
   EXPECT_EQ(result.outcome, Outcome::kResponse) << result.detail;
   ASSERT_EQ(proxy.requests().size(), 1u);
   EXPECT_EQ(proxy.requests()[0].target, "http://host.example/a?b");
   EXPECT_EQ(result.ip, "") << "the proxy's own";
+}
+
+TEST_F(TransportTest, AProxysPasswordIsSentAndNotKept) {
+  HttpTestServer proxy(HtmlPage("by proxy"));
+  FetchRequest request = Request("http://host.example/", "93.184.216.34");
+  request.proxy = proxy.Url("");
+  request.proxy.insert(request.proxy.find("//") + 2, "me:secret@");
+  const FetchResult result = Fetch(request);
+  ASSERT_EQ(proxy.requests().size(), 1u);
+  EXPECT_THAT(proxy.requests()[0].head, HasSubstr("Proxy-Authorization: Basic bWU6c2VjcmV0"));
+  EXPECT_THAT(result.request_head, Not(HasSubstr("bWU6c2VjcmV0")));
+  EXPECT_THAT(result.request_head, AllOf(StartsWith("GET http://host.example/ "), HasSubstr("\r\nHost: host.example\r\n"), EndsWith("\r\n\r\n")));
+}
+
+TEST_F(TransportTest, AProxyThatIsNotThereIsNamedWithoutItsPassword) {
+  FetchRequest request = Request("http://host.example/", "93.184.216.34");
+  request.proxy = "http://me:secret@127.0.0.1:1";
+  const FetchResult result = Fetch(request);
+  EXPECT_EQ(result.outcome, Outcome::kConnect);
+  EXPECT_THAT(result.detail, AllOf(HasSubstr("the proxy http://…@127.0.0.1:1"), Not(HasSubstr("secret"))));
 }
 
 TEST_F(TransportTest, EachRequestHasItsOwnProxyOrNone) {

@@ -92,6 +92,12 @@ class LeaseRunTest : public testing::Test {
   void AddUrls(int count) {
     for (int i = 0; i < count; ++i) *grant_.add_urls() = Ticket(fmt::format("https://a.example/{}", i));
   }
+  void UseProxies(const std::vector<std::string>& rules, const std::string& general = "") {
+    wire::CrawlSettings settings;
+    for (const std::string& rule : rules) settings.add_rule(rule);
+    settings.set_proxy(general);
+    settings_.proxies = ProxyChoice::Of(settings).value();
+  }
   void Begin(absl::Duration lease = absl::Minutes(10)) {
     run_ = std::make_unique<LeaseRun>(grant_, clock_.SteadyNow() + lease, settings_, clock_, host_);
   }
@@ -146,7 +152,7 @@ class LeaseRunTest : public testing::Test {
 
   ManualClock clock_;
   NotingHost host_;
-  LeaseRunSettings settings_{"weft", false, false, {}, true, false};
+  LeaseRunSettings settings_{"weft", false, {}, {}, true, false};
   wire::LeaseGrant grant_;
   std::unique_ptr<LeaseRun> run_;
 };

@@ -316,7 +316,7 @@ TEST_F(LeaseRobotsAddressTest, AnAddressThatIsNotTheOtherHostsIsNone) {
 }
 
 TEST_F(LeaseRobotsTest, ThroughAProxyTheOtherHostIsNotResolvedHereEither) {
-  settings_.through_proxy = true;
+  UseProxies({}, "http://proxy.example:3128");
   Begin();
   run_->Advance();
   ASSERT_THAT(host_.robots, SizeIs(1));
@@ -326,6 +326,17 @@ TEST_F(LeaseRobotsTest, ThroughAProxyTheOtherHostIsNotResolvedHereEither) {
   run_->Advance();
   EXPECT_THAT(host_.resolved, IsEmpty());
   EXPECT_THAT(host_.robots, SizeIs(2));
+}
+
+TEST_F(LeaseRobotsTest, TheOtherHostsRuleSaysHowItIsAsked) {
+  UseProxies({"match=//cdn\\.example/ proxy=none"}, "http://proxy.example:3128");
+  Begin();
+  run_->Advance();
+  EXPECT_THAT(host_.resolved, IsEmpty());
+  run_->OnRobotsEnd(Response(301, "Location: https://cdn.example/robots.txt\r\n"), "");
+  run_->Advance();
+  run_->OnPermit(Permit(true));
+  EXPECT_THAT(host_.resolved, ElementsAre("cdn.example:443"));
 }
 
 TEST_F(LeaseRobotsTest, NotSentBeforeTheDeadlineIsTriedAgainByTheNextLease) {

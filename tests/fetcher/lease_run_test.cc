@@ -275,12 +275,47 @@ TEST_F(LeaseRunTest, ANameWithMoreAddressesIsTriedAtTheNext) {
 }
 
 TEST_F(LeaseRunTest, ThroughAProxyNothingIsResolvedHere) {
-  settings_.through_proxy = true;
+  UseProxies({}, "http://proxy.example:3128");
   AddUrls(1);
   Begin();
   run_->Advance();
   EXPECT_THAT(host_.resolved, IsEmpty());
   EXPECT_THAT(host_.urls, SizeIs(1));
+}
+
+TEST_F(LeaseRunTest, AHostWithAProxyByRuleIsNotResolvedHere) {
+  UseProxies({"match=//a\\.example/ proxy=socks5h://proxy.example:1080"});
+  settings_.address_permits = true;
+  AddUrls(1);
+  Begin();
+  run_->Advance();
+  EXPECT_EQ(run_->proxy(), "socks5h://proxy.example:1080");
+  EXPECT_THAT(host_.resolved, IsEmpty());
+  EXPECT_THAT(host_.addresses_wanted, IsEmpty()) << "no address, no limit of it";
+  EXPECT_THAT(host_.urls, SizeIs(1));
+}
+
+TEST_F(LeaseRunTest, APrivateAddressIsNotAskedThroughAProxyEither) {
+  UseProxies({}, "http://proxy.example:3128");
+  for (const char* host : {"169.254.169.254", "[::1]"}) {
+    grant_.set_host(host);
+    grant_.set_origin(fmt::format("http://{}", host));
+    *grant_.add_urls() = Ticket(fmt::format("http://{}/", host));
+    Begin();
+    run_->Advance();
+    EXPECT_THAT(host_.urls, IsEmpty());
+    EXPECT_TRUE(run_->closing());
+    EXPECT_EQ(run_->MakeRelease().outcome(), static_cast<uint32_t>(Outcome::kAddress)) << host;
+  }
+}
+
+TEST_F(LeaseRunTest, AHostThatARuleTakesFromTheCrawlsProxyIsResolvedHere) {
+  UseProxies({"match=//a\\.example/ proxy=none"}, "http://proxy.example:3128");
+  AddUrls(1);
+  Begin();
+  run_->Advance();
+  EXPECT_EQ(run_->proxy(), "");
+  EXPECT_THAT(host_.resolved, ElementsAre("a.example:443"));
 }
 
 // ---- answers ----

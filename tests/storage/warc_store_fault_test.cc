@@ -1,6 +1,12 @@
 // The store on a disk that fails: what Sync vouched for is there, whatever fails when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
 
 #include "storage/warc_place.h"
 #include "storage/warc_store.h"
@@ -120,10 +126,8 @@ struct CrawlRun {
   std::vector<std::pair<WarcPlace, std::string>> durable;
   int operations = 0;
 };
-CrawlRun CrawlAFew(const std::string& directory, const std::function<absl::Status(int, Op)>& fail) {
+CrawlRun CrawlAFew(const std::string& directory, FailingFileOps& files) {
   CrawlRun run;
-  FailingFileOps files;
-  files.fail = fail;
   StandingClock clock;
   const auto random = SeededRandom(5);
   WarcStoreOptions options = StoreOptions(directory);
@@ -141,6 +145,36 @@ CrawlRun CrawlAFew(const std::string& directory, const std::function<absl::Statu
   run.operations = files.count();
   return run;
 }
+
+CrawlRun CrawlAFew(const std::string& directory, const std::function<absl::Status(int, Op)>& fail) {
+  FailingFileOps files;
+  files.fail = fail;
+  return CrawlAFew(directory, files);
+}
+
+// A disk that keeps what a successful sync has covered. One that failed has lost what it was to keep (as Linux drops dirty
+// pages), however well the next one goes.
+class LosingFileOps : public FailingFileOps {
+ public:
+  absl::Status SyncData(int fd) override {
+    absl::Status status = FailingFileOps::SyncData(fd);
+    struct stat file {};
+    if (fstat(fd, &file) != 0) return absl::InternalError("no such file");
+    if (!status.ok()) lost_.insert(file.st_ino);
+    if (!lost_.contains(file.st_ino)) kept_[file.st_ino] = static_cast<uint64_t>(file.st_size);
+    return status;
+  }
+  void CutPower(const std::string& directory) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      struct stat file {};
+      if (stat(entry.path().c_str(), &file) == 0) std::filesystem::resize_file(entry.path(), std::min(kept_[file.st_ino], entry.file_size()));
+    }
+  }
+
+ private:
+  std::map<ino_t, uint64_t> kept_;
+  std::set<ino_t> lost_;
+};
 
 void ExpectAllReadable(const std::string& directory, const CrawlRun& run) {
   for (const auto& [place, block] : run.durable) {
@@ -194,6 +228,28 @@ TEST(WarcStoreFaults, TheDiskMayFailForGoodAtAnyOperation) {
     TempDirectory directory;
     const CrawlRun run = CrawlAFew(directory.path(), [&](int index, Op) { return index >= k ? absl::InternalError("I/O error") : absl::OkStatus(); });
     ExpectRepairable(directory, run);
+  }
+}
+
+void CutAfterFailureAt(int k, bool for_good) {
+  SCOPED_TRACE(::testing::Message() << (for_good ? "from operation " : "operation ") << k);
+  TempDirectory directory;
+  LosingFileOps files;
+  files.fail = [&](int index, Op) {
+    return index == k || (for_good && index > k) ? absl::InternalError("I/O error") : absl::OkStatus();
+  };
+  const CrawlRun run = CrawlAFew(directory.path(), files);
+  files.CutPower(directory.path());
+  ASSERT_TRUE(WarcStore::Repair(directory.path()).ok());
+  ExpectAllReadable(directory.path(), run);
+}
+
+TEST(WarcStoreFaults, AfterAnyErrorAndAPowerCutWhatWasSyncedIsThere) {
+  TempDirectory whole;
+  const int operations = CrawlAFew(whole.path(), [](int, Op) { return absl::OkStatus(); }).operations;
+  for (int k = 0; k <= operations; ++k) {
+    CutAfterFailureAt(k, false);
+    CutAfterFailureAt(k, true);
   }
 }
 
