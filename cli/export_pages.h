@@ -41,7 +41,8 @@ class ExportPages {
 
   uint64_t unreadable() const { return unreadable_; }
   uint64_t lost() const;
-  // Of an export that is gone on with.
+  // A line for each directory that is lost.
+  void TellLost();
   // Counts from here on, beginning with what an export that is gone on with had counted.
   void SetUnreadable(uint64_t pages) {
     unreadable_ = pages;

@@ -47,6 +47,8 @@ std::string IdentityIn(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool there = json.is_object() && json.contains("export") && json["export"].is_string();
   return there ? json["export"].get<std::string>() : "";
+}
+
 constexpr size_t kKeyBytes = 16;
 
 std::string JoinKeys(const std::set<std::string>& keys) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "storage/byte_source.h"
 
@@ -34,6 +35,18 @@ std::unique_ptr<PagesReader> NewPagesReader(const std::string& directory);
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenPagesFile(const std::string& directory, const std::string& file);
 // As PagesFiles::ReadBytes.
 absl::StatusOr<std::string> ReadPagesBytes(const std::string& directory, const std::string& file, uint64_t offset, uint64_t length);
+
+// One directory on this machine, whatever number is asked for.
+class DirectoryFiles : public PagesFiles {
+ public:
+  explicit DirectoryFiles(std::string directory) : directory_(std::move(directory)) {}
+  absl::StatusOr<std::string> ReadBytes(uint64_t /*pages_dir_id*/, const std::string& file, uint64_t offset, uint64_t length) override {
+    return ReadPagesBytes(directory_, file, offset, length);
+  }
+
+ private:
+  const std::string directory_;
+};
 
 // A file of `files` as bytes at any place; `failed` has the first error of a read. Both outlive it. Its size is not known: it
 // ends where it is read to its end.

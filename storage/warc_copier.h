@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "storage/gzip_member.h"
+#include "storage/pages_files.h"
 #include "storage/url_record.h"
 #include "storage/warc_reader.h"
 

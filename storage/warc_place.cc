@@ -19,18 +19,6 @@
 namespace weft {
 namespace {
 
-// One directory, whatever its number.
-class OneDirectory : public PagesFiles {
- public:
-  explicit OneDirectory(const std::string& directory) : directory_(directory) {}
-  absl::StatusOr<std::string> ReadBytes(uint64_t /*pages_dir_id*/, const std::string& file, uint64_t offset, uint64_t length) override {
-    return ReadPagesBytes(directory_, file, offset, length);
-  }
-
- private:
-  const std::string& directory_;
-};
-
 std::optional<uint64_t> OffsetOf(const WarcRecord& revisit) {
   const std::string_view text = revisit.Get(kRefersToOffset);
   uint64_t offset = 0;
@@ -122,12 +110,12 @@ bool CanBeMadeWhole(std::string_view response_head, std::string_view wire_body, 
 }
 
 absl::StatusOr<WarcRecord> MadeWhole(const std::string& directory, const WarcRecord& revisit) {
-  OneDirectory files(directory);
+  DirectoryFiles files(directory);
   return MakeWhole(files, 0, revisit);
 }
 
 absl::StatusOr<WarcRecord> ReadWarcPlace(const std::string& directory, const WarcPlace& place) {
-  OneDirectory files(directory);
+  DirectoryFiles files(directory);
   return ReadWarcPlace(files, place);
 }
 

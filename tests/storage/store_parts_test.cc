@@ -6,6 +6,7 @@
 #include "storage/store_note.h"
 #include "storage/stored_source.h"
 #include "storage/warc_pages.h"
+#include "storage/warc_place.h"
 #include "storage/webhdfs_store.h"
 #include "tests/storage/object_store_support.h"
 #include "tests/storage/warc_test_support.h"

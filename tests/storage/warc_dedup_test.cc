@@ -222,8 +222,9 @@ TEST_P(WarcDedupTest, ACopyOfItAloneHoldsTheBody) {
   StoreAndCommit(first_.exchange());
   const StoredExchange second = Store(second_.exchange());
   WarcCopier copier;
+  DirectoryFiles files(directory_.path());
   std::string out;
-  const auto copied = copier.Copy(directory_.path(), second.place, out);
+  const auto copied = copier.Copy(files, second.place, out);
   ASSERT_TRUE(copied.ok()) << copied.status();
   const WarcContent content = ReadAllOf(out);
   ASSERT_THAT(content.records, SizeIs(4));  // with warcinfo, request and metadata

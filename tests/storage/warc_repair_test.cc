@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/warc_file.h"
+#include "storage/warc_place.h"
 #include "storage/warc_store.h"
 #include "tests/storage/warc_test_support.h"
 
