@@ -208,6 +208,9 @@ class Cluster:
     def wait_until_done(self, pages, seconds=60):
         return self.wait_for(lambda: self.pages_done() >= pages, f"{pages} pages done", seconds)
 
+    def finished(self):
+        return (self.status() or {}).get("state") == "finished"
+
     def wait_until_finished(self, seconds):
         def finished():
             told = self.status()
