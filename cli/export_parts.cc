@@ -37,12 +37,7 @@ absl::Time TimeOf(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? absl::TimeFromTimespec(info.st_mtim) : absl::UnixEpoch();
 }
 
-// Of a note of an export: whether it was finished, and by which options; empty: it does not say.
-bool IsOfWhole(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("complete");
-}
-
+// By which options the export was made of which that is the note; empty: it does not say.
 std::string IdentityIn(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool there = json.is_object() && json.contains("export") && json["export"].is_string();
@@ -91,6 +86,7 @@ absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan&
   if (plan.partitioned) WEFT_RETURN_IF_ERROR(parts->BeginDirectory());
   if (plan.rows_per_file > 0) {
     RemoveLeftovers(parts->StatePath());
+    if (IsRegular(parts->WholePath())) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(parts->WholePath()));
     WEFT_RETURN_IF_ERROR(parts->WriteState(parts->resumed_));
   }
   WEFT_RETURN_IF_ERROR(parts->OpenNext());
@@ -105,11 +101,10 @@ absl::Status ExportParts::CheckOutput() {
   if (plan_.rows_per_file == 0 && !(plan_.resume && plan_.partitioned)) {
     return !replaces && IsThere(0) ? AlreadyThere(first) : absl::OkStatus();
   }
-  const bool noted = plan_.rows_per_file > 0 && IsRegular(StatePath());
-  const bool begun = noted && !IsOfWhole(ReadAll(StatePath()));
+  const bool begun = plan_.rows_per_file > 0 && IsRegular(StatePath());
   if (plan_.resume && begun) return ReadState(ReadAll(StatePath()));
   if (plan_.resume && whole && !plan_.force) {
-    WEFT_RETURN_IF_ERROR(CheckWhole(plan_.partitioned ? SuccessPath() : StatePath()));
+    WEFT_RETURN_IF_ERROR(CheckWhole(WholePath()));
     complete_ = true;
     completed_at_ = TimeOf(plan_.partitioned ? SuccessPath() : first);
     for (uint64_t part = 1; !plan_.partitioned && IsThere(part); ++part) completed_at_ = TimeOf(FilesOf(part).front());
@@ -152,6 +147,12 @@ absl::Status ExportParts::CheckWhole(const std::string& note) const {
   if (export_of.empty() || export_of == HexLower(Sha1(plan_.identity))) return absl::OkStatus();
   return InvalidArgument("{} is complete already, of an export with other options: give the same ones, another --output, or --force "
                          "to export anew", plan_.output);
+}
+
+std::string ExportParts::WholePath() const {
+  if (plan_.partitioned) return SuccessPath();
+  const std::filesystem::path output(plan_.output);
+  return (output.parent_path() / ("." + output.filename().string() + ".complete")).string();
 }
 
 absl::Status ExportParts::WriteWhole(const std::string& note) {
@@ -235,8 +236,7 @@ absl::Status ExportParts::Finish() {
     }
   }
   if (!left_out_.empty()) return NoteLeftOut();
-  if (!plan_.partitioned) return WriteWhole(StatePath());
-  WEFT_RETURN_IF_ERROR(WriteWhole(SuccessPath()));
+  WEFT_RETURN_IF_ERROR(WriteWhole(WholePath()));
   return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus();
 }
 

@@ -78,6 +78,8 @@ class ExportParts {
   // Of a partitioned export: names that begin with "_" are no part of a data set.
   std::string StatePath() const { return plan_.output + (plan_.partitioned ? "/_weft.state" : ".state"); }
   std::string SuccessPath() const { return plan_.output + "/_SUCCESS"; }
+  // What says by which options the parts that stand there were made; of parts in one directory it is hidden, as it is no part.
+  std::string WholePath() const;
 
   const ExportPlan& plan_;
   std::unique_ptr<PageSink> sink_;

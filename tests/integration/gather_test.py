@@ -184,6 +184,7 @@ class Gather(Checks):
         file = self.token("guest", "tool")
         self.assertEqual(weft("export", "--join", file, "--gather", "always").returncode, 0)
         self.assertEqual(weft("token", "revoke", "guest", "--data", self.data).returncode, 0)
+        self.running["scheduler"].wait_for(lambda: weft("status", "--join", file).returncode == 1, "the scheduler has read its list, as it does each second")
         told = weft("export", "--join", file, "--gather", "always")
         self.assertEqual((told.returncode, told.stdout), (1, ""), told.stderr)
 
