@@ -61,7 +61,7 @@ TEST_F(LeaseDeskTest, EachTicketHasItsOwnReferrerInWhateverOrderTheyCome) {
     wire::LinkBatch batch;
     *batch.mutable_ticket() = first.urls(parent);
     batch.add_links()->set_url(fmt::format("https://a.example/{}", child));
-    desk_->Take("f", batch);
+    commits_->Take("f", batch);
     Flush();
   }
   const wire::LeaseGrant more = TopUp("f", first, 10);
