@@ -150,6 +150,17 @@ TEST_F(NodeDeskTest, AForgottenNodesLeasesReturnWhenItCanAskNoMore_Rule16) {
   EXPECT_THAT(GrantOne().urls(), SizeIs(3));
 }
 
+TEST_F(NodeDeskTest, WhatAForgottenNodeHadAskedAndNotHandedInIsAskedAgain) {
+  SeedHost("a.example", 3);
+  AddFetcher("w1f");
+  Node("w1f").info.set_worker("w1");
+  Release("w1f", Asked(GrantOne()));
+  clock_.Advance(options_.lease + options_.lease_grace + absl::Seconds(1));
+  EXPECT_EQ(Forget("w1").problem(), "");
+  AddFetcher("w2f");
+  EXPECT_THAT(GrantOne().urls(), SizeIs(3));
+}
+
 TEST_F(NodeDeskTest, PagesOfAForgottenMachineAreMarkedAndThatIsDurable) {
   places_[7] = {"m9", "/p", "w9"};
   places_[8] = {"m1", "/q", "w1"};
