@@ -186,9 +186,9 @@ TEST_F(SchedulerLifeTest, WhenItStoodStillNobodyElseIsForgottenAndNoLeaseEnds_Ru
   PlayedNode& fetcher = Fetcher("f");
   ASSERT_LE(SecondsToALease(fetcher), 1);
   PlayedNode& parser = Parser("p");
+  PlayedNode& other = Fetcher("g");
   clock_.Advance(absl::Minutes(5));
   scheduler_->OnTick();   // before it has read what came meanwhile
-  PlayedNode& other = Fetcher("g");
   fetcher.Beat();
   parser.Beat();
   EXPECT_THAT(parser.Of(Body::kRegistered), SizeIs(1)) << "it is known still, and need not register again";
