@@ -1,5 +1,6 @@
 #include "common/crawl_key.h"
 
+#include <algorithm>
 #include <array>
 
 #include "common/key_parameters.h"
@@ -75,6 +76,23 @@ void AppendSchemeAndHost(const Url& url, const KeyOptions& options, std::string&
   if (!to_https || between != ":443") key += between;
 }
 
+// The key of a web URL in which nothing is to be rewritten: its href without the fragment, but for its scheme.
+bool TakePlainKey(const Url& url, const KeyOptions& options, std::string& key) {
+  const bool any_rewriting = options.sort_query || options.drop_session_parameters || options.drop_tracking_parameters ||
+                             options.drop_index || options.drop_www;
+  const std::string_view host = url.host();
+  if (any_rewriting || !url.is_http() || host.ends_with('.') || (url.has_query() && url.query().empty())) return false;
+  const std::string_view path = url.path_and_query();
+  const bool plain = std::none_of(path.begin(), path.end(), [](char c) { return kRewritten[static_cast<unsigned char>(c)]; });
+  const bool to_https = options.http_is_https && url.scheme() == "http";
+  const std::string_view port(host.data() + host.size(), path.data());
+  if (!plain || (to_https && !port.empty())) return false;
+  key.assign(to_https ? "https" : url.scheme());
+  key += "://";
+  key.append(host.data(), path.data() + path.size());
+  return true;
+}
+
 }  // namespace
 
 std::string CrawlKey(const Url& url, const KeyOptions& options) {
@@ -84,6 +102,7 @@ std::string CrawlKey(const Url& url, const KeyOptions& options) {
 }
 
 void MakeCrawlKey(const Url& url, const KeyOptions& options, std::string& key) {
+  if (TakePlainKey(url, options, key)) return;
   key.clear();
   key.reserve(url.href().size() + 16);
   AppendSchemeAndHost(url, options, key);

@@ -3,31 +3,20 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/big_endian.h"
+
 namespace weft {
-namespace {
-
-void PutBigEndian(uint64_t value, char* out) {
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<char>(value >> (56 - 8 * i));
-}
-
-uint64_t GetBigEndian(const char* in) {
-  uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = value << 8 | static_cast<unsigned char>(in[i]);
-  return value;
-}
-
-}  // namespace
 
 std::string Fingerprint::ToBytes() const {
   std::string bytes(16, '\0');
-  PutBigEndian(hi, bytes.data());
-  PutBigEndian(lo, bytes.data() + 8);
+  StoreBigEndian(hi, bytes.data());
+  StoreBigEndian(lo, bytes.data() + 8);
   return bytes;
 }
 
 Fingerprint Fingerprint::FromBytes(std::string_view bytes) {
   if (bytes.size() != 16) return {};
-  return {GetBigEndian(bytes.data()), GetBigEndian(bytes.data() + 8)};
+  return {LoadBigEndian<uint64_t>(bytes.data()), LoadBigEndian<uint64_t>(bytes.data() + 8)};
 }
 
 std::string Fingerprint::ToHex() const { return fmt::format("{:016x}{:016x}", hi, lo); }

@@ -68,8 +68,8 @@ std::string Url::request_target_url() const {
 }
 
 std::string Url::TakeRequestTargetUrl() && {
-  href_.resize(std::min<size_t>(fragment_begin_, href_.size()));
-  href_.erase(userinfo_begin_, host_begin_ - userinfo_begin_);
+  if (has_fragment()) href_.resize(fragment_begin_);
+  if (userinfo_begin_ != host_begin_) href_.erase(userinfo_begin_, host_begin_ - userinfo_begin_);
   return std::move(href_);
 }
 

@@ -122,6 +122,7 @@ UrlParser::Scheme UrlParser::SchemeOf(std::string_view name) {
 
 absl::StatusOr<Url> UrlParser::Parse(std::string_view input) {
   if (input.size() > kMaxInputBytes) return InvalidArgument("a URL of {} bytes is longer than 1 MiB", input.size());
+  if (query_encoder_ == nullptr && TakeCanonical(input)) return std::move(url_);
   if (base_ != nullptr && base_->empty()) base_ = nullptr;
   std::string storage;
   const std::string_view text = Clean(input, storage);

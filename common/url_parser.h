@@ -29,6 +29,8 @@ class UrlParser {
   size_t FindPartEnd(std::string_view text) const;
   bool BaseIs(Scheme scheme) const { return base_ != nullptr && SchemeOf(base_->scheme()) == scheme; }
 
+  // True, and it is parsed: an http or https URL that serialises as it stands. Never true for another.
+  bool TakeCanonical(std::string_view text);
   absl::Status ParseWithScheme(std::string_view name, std::string_view rest);
   absl::Status ParseWithoutScheme(std::string_view rest);
   absl::Status ParseRelative(std::string_view rest);

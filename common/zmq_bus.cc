@@ -38,6 +38,7 @@ constexpr size_t kRoutingIdBytes = 16;
 constexpr int kMessagesPerPoll = 256;
 constexpr int kBacklog = 1024;
 constexpr absl::Duration kOpenAgain = absl::Seconds(1);
+constexpr int kBrokenInARow = 5;
 
 class ZmqMessage {
  public:
@@ -127,6 +128,7 @@ struct ZmqBus::Impl {
     std::array<uint64_t, 2> routing_id{};
     std::unique_ptr<ZmqWatch> watch;
     uint64_t open_again = 0;  // a timer; 0: none
+    int broken = 0;           // handshakes of a DEALER that ended without a reason, since one succeeded
   };
 
   Impl(ZmqContext& zmq_context, EventLoop& node_loop, absl::AnyInvocable<void(const PeerId&, Message)> handler)
@@ -436,6 +438,9 @@ void ZmqBus::Impl::OnConnection(Socket& socket, ConnectionEvent event) {
   }
   if (event == ConnectionEvent::kKeyRefused) ++counters.key_refused;
   if (event == ConnectionEvent::kMismatch) ++counters.mismatches;
+  // Both sides see that one asks for keys and one does not: where the other closes first, no reason reaches us.
+  if (event == ConnectionEvent::kOpened) socket.broken = 0;
+  if (event == ConnectionEvent::kBroken && ++socket.broken % kBrokenInARow == 0) ++counters.mismatches;
   if (handshake || event == ConnectionEvent::kLost) {
     // After a protocol error libzmq gives the connection up for good. Where it does not, it says at once that it retries.
     if (socket.open_again == 0) {

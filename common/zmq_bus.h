@@ -50,7 +50,8 @@ struct ZmqBusCounters {
   uint64_t dropped_malformed = 0;
   uint64_t dropped_key = 0;          // under a key that is not allowed (any more)
   uint64_t handshakes_failed = 0;    // at the bound endpoints
-  // Of our connections: the other side does not accept our key; it is no Weft node, or one asks for keys and one does not.
+  // Of our connections: the other side does not accept our key; it is no Weft node, or one asks for keys and one does not. Each
+  // fifth handshake in a row that the other side breaks off counts as a mismatch too.
   uint64_t key_refused = 0;
   uint64_t mismatches = 0;
 };

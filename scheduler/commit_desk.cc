@@ -196,6 +196,8 @@ void CommitDesk::Take(const PeerId& from, wire::UrlEnded ended) {
 void CommitDesk::DescribeReferrer(const Fingerprint& key, UrlEnd& told) {
   const OutUrl* out = frontier_.FindOut(key);
   if (out == nullptr || out->referrer.empty()) return;
+  told.referrer = out->referrer_url;
+  if (!told.referrer.empty()) return;
   auto record = db_.Find(out->referrer, out->referrer_shard);
   if (record.ok() && record->has_value()) told.referrer = (*record)->url;
 }

@@ -62,6 +62,7 @@ struct OutUrl {
   uint32_t depth = 0;
   Fingerprint referrer;
   uint16_t referrer_shard = 0;
+  std::string referrer_url;        // empty: none, not read, or too long to be carried along
   uint32_t redirect_hops = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "scheduler/lease_desk.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "common/status.h"
@@ -11,28 +12,27 @@
 namespace weft {
 namespace {
 
-// URLs of a queue that stand side by side were named by one page, more often than not: its record is read once.
-class ReferrerUrls {
- public:
-  explicit ReferrerUrls(const CrawlDb& db) : db_(db) {}
+constexpr size_t kLongestVia = 2048;
 
-  // Of the page that named it first; empty for seeds, and where it is too long to be carried along.
-  absl::StatusOr<std::string> UrlOf(const UrlRecord& record) {
-    if (record.referrer.empty()) return std::string();
-    if (record.referrer == last_) return url_;
-    WEFT_ASSIGN_OR_RETURN(const std::optional<UrlRecord> referrer, db_.Find(record.referrer, record.referrer_shard));
-    last_ = record.referrer;
-    url_ = referrer && referrer->url.size() <= kLongestVia ? referrer->url : std::string();
-    return url_;
+// Of each the URL of the page that named it first; empty for seeds, and where it is too long to be carried along. URLs of a
+// queue that stand side by side were named by one page, more often than not: its record is read once.
+absl::StatusOr<std::vector<std::string>> ReferrersOf(std::span<const QueuedUrl> urls, const CrawlDb& db) {
+  std::vector<std::pair<Fingerprint, uint16_t>> places;
+  for (const QueuedUrl& url : urls) {
+    const bool read = url.record.referrer.empty() || (!places.empty() && places.back().first == url.record.referrer);
+    if (!read) places.emplace_back(url.record.referrer, url.record.referrer_shard);
   }
-
- private:
-  static constexpr size_t kLongestVia = 2048;
-
-  const CrawlDb& db_;
-  Fingerprint last_;
-  std::string url_;
-};
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> found, db.UrlsOf(places));
+  std::vector<std::string> referrers;
+  size_t at = 0;
+  for (const QueuedUrl& url : urls) {
+    std::string& referrer = referrers.emplace_back();
+    if (url.record.referrer.empty()) continue;
+    if (places[at].first != url.record.referrer) ++at;
+    if (found[at].size() <= kLongestVia) referrer = found[at];
+  }
+  return referrers;
+}
 
 uint64_t UrlsOut(const FrontierHost& host) {
   uint64_t count = 0;
@@ -88,8 +88,9 @@ wire::LeaseGrant LeaseDesk::MakeGrant(uint64_t counter, const Lease& lease) cons
 absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& host, FrontierOrigin& origin,
                                 size_t limit, wire::LeaseGrant& grant) {
   WEFT_ASSIGN_OR_RETURN(std::vector<QueuedUrl> urls, frontier_.Take(host, origin, limit));
-  ReferrerUrls referrers(db_);
-  for (QueuedUrl& url : urls) {
+  WEFT_ASSIGN_OR_RETURN(std::vector<std::string> referrers, ReferrersOf(urls, db_));
+  for (size_t i = 0; i < urls.size(); ++i) {
+    const QueuedUrl& url = urls[i];
     wire::UrlTicket* ticket = grant.add_urls();
     ticket->set_key(url.key.ToBytes());
     ticket->set_shard(host.shard);
@@ -102,7 +103,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_own_key_redirects(url.record.own_key_redirects);
     ticket->set_sitemap_level(url.record.sitemap_level);
     FillConditions(url.record, *ticket);
-    WEFT_ASSIGN_OR_RETURN(*ticket->mutable_via(), referrers.UrlOf(url.record));
+    ticket->set_via(referrers[i]);
     OutUrl out;
     out.host_id = host.id;
     out.shard = host.shard;
@@ -115,6 +116,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     out.depth = url.record.depth;
     out.referrer = url.record.referrer;
     out.referrer_shard = url.record.referrer_shard;
+    out.referrer_url = std::move(referrers[i]);
     out.redirect_hops = url.record.redirect_hops;
     frontier_.MarkOut(url.key, std::move(out));
     lease.keys.push_back(url.key);

@@ -19,14 +19,13 @@ LinkIntake::LinkIntake(const wire::CrawlIdentity& identity, std::shared_ptr<cons
       suffixes_(std::move(suffixes)), scope_(scope) {}
 
 const LinkIntake::HostPlace& LinkIntake::PlaceOf(std::string_view host) {
-  looked_for_.assign(host);
-  auto it = places_.find(looked_for_);
+  auto it = places_.find(absl::string_view(host.data(), host.size()));
   if (it != places_.end()) return it->second;
   if (places_.size() >= kMaxPlaces) places_.clear();
   HostPlace place;
   place.registrable_domain = suffixes_->RegistrableDomain(host);
   place.shard = ShardOf(place.registrable_domain);
-  return places_.emplace(looked_for_, std::move(place)).first->second;
+  return places_.emplace(std::string(host), std::move(place)).first->second;
 }
 
 Fingerprint LinkIntake::KeyOf(const Url& url) {

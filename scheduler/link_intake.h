@@ -55,7 +55,6 @@ class LinkIntake {
   const Scope& scope_;
   wire::CrawlSettings settings_;
   absl::flat_hash_map<std::string, HostPlace> places_;  // bounded, emptied when full
-  std::string looked_for_;                              // the memory of the name that is looked up
   std::string key_;                                     // and of the key that is made
 };
 

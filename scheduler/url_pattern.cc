@@ -1,6 +1,7 @@
 #include "scheduler/url_pattern.h"
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
+#include <absl/hash/hash.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@ constexpr size_t kMaxNames = 24;
 constexpr size_t kMaxNameText = 40;
 constexpr size_t kMaxSessions = 4;
 constexpr size_t kCountedSegments = 256;
+constexpr size_t kShortestHexWord = 24;  // letters from a to f alone, that nobody would write
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
@@ -41,7 +43,7 @@ bool IsIdRun(std::string_view run) {
     if (i > 0 && IsDigit(run[i]) != IsDigit(run[i - 1])) ++changes;
   }
   const size_t letters = run.size() - digits;
-  if (digits == 0 || letters == 0) return digits == 0 && hex && run.size() >= 24;
+  if (digits == 0 || letters == 0) return digits == 0 && hex && run.size() >= kShortestHexWord;
   return (hex && run.size() >= 12) || changes >= 3 || (changes >= 2 && digits >= 2 && run.size() >= 10);
 }
 
@@ -94,10 +96,10 @@ std::string Normal(std::string_view text, bool* replaced, bool* has_id) {
       continue;
     }
     for (size_t k = 0; k < run.size();) {
-      if (!IsDigit(run[k])) {
-        out += run[k++];
-        continue;
-      }
+      const size_t begin = k;
+      while (k < run.size() && !IsDigit(run[k])) ++k;
+      out += run.substr(begin, k - begin);
+      if (k == run.size()) break;
       while (k < run.size() && IsDigit(run[k])) ++k;
       out += "{n}";
       *replaced = true;
@@ -135,9 +137,31 @@ std::string_view TakeMatrixParameters(std::string_view segment, UrlPattern& patt
   return segment.substr(0, semicolon);
 }
 
+// How often each segment stands in a path. Few are the rule, so they are compared one by one.
+class SegmentCounts {
+ public:
+  size_t Add(std::string_view segment) {
+    const size_t hash = absl::HashOf(segment);
+    for (auto& [known, count] : counts_) {
+      if (known == hash) return ++count;
+    }
+    counts_.emplace_back(hash, 1);
+    return 1;
+  }
+
+ private:
+  absl::InlinedVector<std::pair<size_t, size_t>, 16> counts_;
+};
+
+// Nothing in it is replaced: Normal gives it back.
+bool StaysAsItIs(std::string_view segment) {
+  return segment.size() < kShortestHexWord && !segment.starts_with("(S(") && std::none_of(segment.begin(), segment.end(), IsDigit);
+}
+
 void ReadPath(std::string_view path, UrlPattern& pattern) {
-  absl::flat_hash_map<std::string, size_t> counts;
+  SegmentCounts counts;
   std::array<std::string_view, 2> before;  // the last two segments
+  std::string normal;
   for (size_t begin = 0; begin < path.size();) {
     const size_t end = std::min(path.find('/', begin + 1), path.size());
     const std::string_view whole = path.substr(begin + 1, end - begin - 1);
@@ -146,21 +170,25 @@ void ReadPath(std::string_view path, UrlPattern& pattern) {
     ++pattern.segments;
     bool replaced = false;
     bool has_id = false;
-    std::string segment = raw.starts_with("(S(") ? "{id}" : Normal(raw, &replaced, &has_id);
-    if (has_id || raw.starts_with("(S(")) AddSession(fmt::format("/{}", pattern.segments), raw.starts_with("(S("), pattern);
-    pattern.has_slots = pattern.has_slots || replaced;
-    if (pattern.month == 0) pattern.month = DateIn(raw);
-    if (pattern.month == 0) pattern.month = MonthOf(before[1], raw);
+    std::string_view segment = raw;
+    if (!StaysAsItIs(raw)) {
+      normal = raw.starts_with("(S(") ? "{id}" : Normal(raw, &replaced, &has_id);
+      segment = normal;
+      if (has_id || raw.starts_with("(S(")) AddSession(fmt::format("/{}", pattern.segments), raw.starts_with("(S("), pattern);
+      pattern.has_slots = pattern.has_slots || replaced;
+      if (pattern.month == 0) pattern.month = DateIn(raw);
+      if (pattern.month == 0) pattern.month = MonthOf(before[1], raw);
+    }
     before = {before[1], raw};
     if (pattern.segments <= kMaxPatternSegments) {
-      pattern.path += "/" + segment;
+      pattern.path += '/';
+      pattern.path += segment;
     } else if (pattern.segments == kMaxPatternSegments + 1) {
       pattern.path += "/**";
     }
     if (segment.empty() || pattern.segments > kCountedSegments) continue;
     // Numbers stand in many paths more than once.
-    size_t& count = counts[segment];
-    const size_t weighed = ++count / (replaced ? 2 : 1);
+    const size_t weighed = counts.Add(segment) / (replaced ? 2 : 1);
     if (weighed > pattern.repeats) {
       pattern.repeats = weighed;
       pattern.repeated = segment;
@@ -213,7 +241,8 @@ UrlPattern PatternOf(std::string_view href) {
   href = href.substr(0, href.find('#'));
   const size_t scheme = href.find("://");
   std::string_view rest = scheme == href.npos ? href : href.substr(scheme + 3);
-  const size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
+  const auto ends_authority = [](char c) { return c == '/' || c == '?'; };
+  const auto authority_end = static_cast<size_t>(std::find_if(rest.begin(), rest.end(), ends_authority) - rest.begin());
   std::string_view authority = rest.substr(0, authority_end);
   if (const size_t at = authority.rfind('@'); at != authority.npos) authority.remove_prefix(at + 1);
   const size_t colon = authority.rfind(':');

@@ -1,30 +1,6 @@
 #include "storage/byte_coding.h"
 
 namespace weft {
-namespace {
-
-void PutBigEndian(std::string& out, uint64_t value, int size) {
-  for (int i = size - 1; i >= 0; --i) out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-}  // namespace
-
-void PutFixed16(std::string& out, uint16_t value) { PutBigEndian(out, value, 2); }
-void PutFixed32(std::string& out, uint32_t value) { PutBigEndian(out, value, 4); }
-void PutFixed64(std::string& out, uint64_t value) { PutBigEndian(out, value, 8); }
-
-void PutVarint(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-void PutBytes(std::string& out, std::string_view bytes) {
-  PutVarint(out, bytes.size());
-  out.append(bytes);
-}
 
 std::string_view ByteReader::Raw(size_t size) {
   if (!ok_ || size > rest_.size()) {
@@ -36,16 +12,16 @@ std::string_view ByteReader::Raw(size_t size) {
   return piece;
 }
 
-uint64_t ByteReader::BigEndian(size_t size) {
-  uint64_t value = 0;
-  for (char c : Raw(size)) value = value << 8 | static_cast<unsigned char>(c);
-  return value;
+template <typename T>
+T ByteReader::BigEndian() {
+  const std::string_view bytes = Raw(sizeof(T));
+  return bytes.empty() ? T{0} : LoadBigEndian<T>(bytes.data());
 }
 
-uint8_t ByteReader::Fixed8() { return static_cast<uint8_t>(BigEndian(1)); }
-uint16_t ByteReader::Fixed16() { return static_cast<uint16_t>(BigEndian(2)); }
-uint32_t ByteReader::Fixed32() { return static_cast<uint32_t>(BigEndian(4)); }
-uint64_t ByteReader::Fixed64() { return BigEndian(8); }
+uint8_t ByteReader::Fixed8() { return BigEndian<uint8_t>(); }
+uint16_t ByteReader::Fixed16() { return BigEndian<uint16_t>(); }
+uint32_t ByteReader::Fixed32() { return BigEndian<uint32_t>(); }
+uint64_t ByteReader::Fixed64() { return BigEndian<uint64_t>(); }
 
 uint64_t ByteReader::Varint() {
   uint64_t value = 0;

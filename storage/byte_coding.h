@@ -7,13 +7,27 @@
 #include <string>
 #include <string_view>
 
+#include "common/big_endian.h"
+
 namespace weft {
 
-void PutFixed16(std::string& out, uint16_t value);
-void PutFixed32(std::string& out, uint32_t value);
-void PutFixed64(std::string& out, uint64_t value);
-void PutVarint(std::string& out, uint64_t value);
-void PutBytes(std::string& out, std::string_view bytes);
+template <typename T>
+void PutBigEndian(std::string& out, T value) {
+  char bytes[sizeof value];
+  StoreBigEndian(value, bytes);
+  out.append(bytes, sizeof bytes);
+}
+inline void PutFixed16(std::string& out, uint16_t value) { PutBigEndian(out, value); }
+inline void PutFixed32(std::string& out, uint32_t value) { PutBigEndian(out, value); }
+inline void PutFixed64(std::string& out, uint64_t value) { PutBigEndian(out, value); }
+inline void PutVarint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
+  out.push_back(static_cast<char>(value));
+}
+inline void PutBytes(std::string& out, std::string_view bytes) {
+  PutVarint(out, bytes.size());
+  out.append(bytes);
+}
 
 // After the first piece that is not there every read answers zero or empty, and ok() stays false.
 class ByteReader {
@@ -36,7 +50,8 @@ class ByteReader {
   bool AtEnd() const { return ok_ && rest_.empty(); }
 
  private:
-  uint64_t BigEndian(size_t size);
+  template <typename T>
+  T BigEndian();
 
   std::string_view rest_;
   bool ok_ = true;

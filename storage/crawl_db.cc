@@ -197,6 +197,20 @@ absl::StatusOr<std::optional<UrlRecord>> CrawlDb::Find(const Fingerprint& key, u
   return std::optional<UrlRecord>(std::move(record));
 }
 
+absl::StatusOr<std::vector<std::string>> CrawlDb::UrlsOf(std::span<const std::pair<Fingerprint, uint16_t>> places) const {
+  WEFT_RETURN_IF_ERROR(impl_->Usable());
+  std::vector<std::string> keys;
+  keys.reserve(places.size());
+  for (const auto& [key, shard] : places) keys.push_back(UrlKey(shard, key));
+  WEFT_ASSIGN_OR_RETURN(auto records, impl_->kv->MultiGet(Family::kUrls, keys));
+  std::vector<std::string> urls(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (!records[i]) continue;
+    WEFT_ASSIGN_OR_RETURN(urls[i], DecodeUrlOfRecord(*records[i]));
+  }
+  return urls;
+}
+
 absl::StatusOr<std::vector<QueuedUrl>> CrawlDb::ReadQueue(uint16_t shard, std::string_view origin, uint64_t after,
                                                           size_t limit) const {
   WEFT_RETURN_IF_ERROR(impl_->Usable());

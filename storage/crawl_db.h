@@ -27,6 +27,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/fingerprint.h"
@@ -285,6 +286,8 @@ class CrawlDb {
   absl::StatusOr<LedgerCounts> Recount() const;
 
   absl::StatusOr<std::optional<UrlRecord>> Find(const Fingerprint& key, uint16_t shard) const;
+  // The URL of each, in order, by one read; "" where there is no record.
+  absl::StatusOr<std::vector<std::string>> UrlsOf(std::span<const std::pair<Fingerprint, uint16_t>> places) const;
   // --- Queues ---
   // Up to `limit` entries of the origin's queue with position > `after`, in order (depth first, then arrival).
   absl::StatusOr<std::vector<QueuedUrl>> ReadQueue(uint16_t shard, std::string_view origin, uint64_t after,

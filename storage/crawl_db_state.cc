@@ -29,10 +29,18 @@ void ReadReasons(ByteReader& in, std::map<Outcome, uint64_t>& reasons) {
   }
 }
 
+// With room for what follows in every key.
 std::string ShardPrefix(uint16_t shard) {
+  constexpr size_t kLongestKey = 26;
   std::string out;
+  out.reserve(kLongestKey);
   PutFixed16(out, shard);
   return out;
+}
+
+void PutFingerprint(std::string& out, const Fingerprint& key) {
+  PutFixed64(out, key.hi);
+  PutFixed64(out, key.lo);
 }
 
 }  // namespace
@@ -133,7 +141,11 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
   return host;
 }
 
-std::string UrlKey(uint16_t shard, const Fingerprint& key) { return ShardPrefix(shard) + key.ToBytes(); }
+std::string UrlKey(uint16_t shard, const Fingerprint& key) {
+  std::string out = ShardPrefix(shard);
+  PutFingerprint(out, key);
+  return out;
+}
 
 std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position) {
   std::string out = ShardPrefix(shard);
@@ -151,7 +163,8 @@ std::string HostKey(uint16_t shard, uint64_t host_id) {
 std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key) {
   std::string out = ShardPrefix(shard);
   PutFixed64(out, due);
-  return out + key.ToBytes();
+  PutFingerprint(out, key);
+  return out;
 }
 
 std::string FiledKey(uint16_t shard, CrawlTime filed_at, uint64_t host_id) {

@@ -1,4 +1,6 @@
 // The ledger's moves: Admit, Commit, retries.
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -31,6 +33,10 @@ class Known {
     }
     return absl::OkStatus();
   }
+  // Read by the caller; nullopt: no record. The first of a key counts.
+  void Add(const Fingerprint& key, std::optional<std::string> bytes) {
+    bytes_.try_emplace(key, bytes ? *std::move(bytes) : std::string());
+  }
   bool Contains(const Fingerprint& key) const {
     if (!changed_.empty() && changed_.contains(key)) return true;
     auto it = bytes_.find(key);
@@ -47,10 +53,23 @@ class Known {
     return DecodeUrlRecord(bytes_.at(key));
   }
   void Change(const Fingerprint& key, UrlRecord record) { changed_[key] = std::move(record); }
+  // Of a key that did not have one; kept only where a key of this call comes again.
+  void Made(const Fingerprint& key, UrlRecord record) {
+    if (again_.contains(key)) Change(key, std::move(record));
+  }
+  // Before anything is made: the keys of this call.
+  void Expect(std::span<const Candidate> candidates, std::span<const size_t> indexes) {
+    absl::flat_hash_set<Fingerprint> once;
+    once.reserve(indexes.size());
+    for (size_t i : indexes) {
+      if (!once.insert(candidates[i].key).second) again_.insert(candidates[i].key);
+    }
+  }
 
  private:
   absl::flat_hash_map<Fingerprint, std::string> bytes_;     // empty: no record
   absl::node_hash_map<Fingerprint, UrlRecord> changed_;   // a record is large: it stays where it is
+  absl::flat_hash_set<Fingerprint> again_;                 // that come more than once
 };
 
 void DropReason(std::map<Outcome, uint64_t>& counts, Outcome reason) {
@@ -91,7 +110,7 @@ Admission AdmitNew(const Candidate& c, uint64_t refused_cap, ShardChange& change
   }
   ++ledger.discovered;
   change.PutRecord(c.key, record, ShardChange::Was::kNew);
-  known.Change(c.key, std::move(record));
+  known.Made(c.key, std::move(record));
   return c.refused == Outcome::kNone ? Admission::kQueued : Admission::kRefused;
 }
 
@@ -227,6 +246,34 @@ CommitVerdict CommitOne(const AttemptEnd& end, CrawlTime now, UrlRecord& record,
   return CommitVerdict::kCommitted;
 }
 
+absl::Status CommitToShard(std::span<const AttemptEnd> ends, std::span<const size_t> indexes, CrawlTime now, Known& known,
+                           ShardChange& change, std::vector<CommitVerdict>& verdicts) {
+  for (size_t i : indexes) {
+    const AttemptEnd& end = ends[i];
+    if (!known.Contains(end.key)) {
+      verdicts[i] = CommitVerdict::kUnknownKey;
+      ++change.counts().ledger.superseded;
+      change.Touch();
+      continue;
+    }
+    WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(end.key));
+    // First wins (rule 1).
+    if (record.state != UrlState::kPending || record.generation != end.generation || record.attempt != end.attempt) {
+      ++change.counts().ledger.superseded;
+      change.Touch();
+      continue;
+    }
+    if (end.kind == AttemptEnd::Kind::kBackToQueue && record.due_us == 0) {
+      verdicts[i] = CommitVerdict::kCommitted;  // it never left its place
+      continue;
+    }
+    verdicts[i] = CommitOne(end, now, record, change);
+    change.PutRecord(end.key, record, ShardChange::Was::kKnown);
+    known.Change(end.key, std::move(record));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool RefusedByScope(Outcome reason) {
@@ -302,6 +349,7 @@ absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, 
   for (size_t i : indexes) host_ids.push_back(fingerprinter.Short(candidates[i].host()));
   WEFT_RETURN_IF_ERROR(hosts->Load(candidates[indexes.front()].shard, host_ids));
   Known known;
+  known.Expect(candidates, indexes);
   if (!keys.empty()) WEFT_RETURN_IF_ERROR(known.Load(*kv, candidates[indexes.front()].shard, keys));
   for (size_t i : indexes) {
     const Candidate& candidate = candidates[i];
@@ -322,39 +370,29 @@ absl::Status CrawlDb::Impl::AdmitToShard(std::span<const Candidate> candidates, 
 absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const AttemptEnd> ends, CrawlTime now) {
   WEFT_RETURN_IF_ERROR(impl_->Usable());
   std::vector<CommitVerdict> verdicts(ends.size(), CommitVerdict::kSuperseded);
-  for (const auto& [shard, indexes] : ByShard(ends)) {
-    std::vector<Fingerprint> keys;
-    for (size_t i : indexes) keys.push_back(ends[i].key);
-    Known known;
-    WEFT_RETURN_IF_ERROR(known.Load(*impl_->kv, shard, keys));
-    KvBatch batch;
-    ShardChange change(*impl_, shard, now, batch);
-    bool counted = false;
-    for (size_t i : indexes) {
-      const AttemptEnd& end = ends[i];
-      if (!known.Contains(end.key)) {
-        verdicts[i] = CommitVerdict::kUnknownKey;
-        ++change.counts().ledger.superseded;
-        counted = true;
-        continue;
-      }
-      WEFT_ASSIGN_OR_RETURN(UrlRecord record, known.Record(end.key));
-      // First wins (rule 1).
-      if (record.state != UrlState::kPending || record.generation != end.generation || record.attempt != end.attempt) {
-        ++change.counts().ledger.superseded;
-        counted = true;
-        continue;
-      }
-      if (end.kind == AttemptEnd::Kind::kBackToQueue && record.due_us == 0) {
-        verdicts[i] = CommitVerdict::kCommitted;  // it never left its place
-        continue;
-      }
-      verdicts[i] = CommitOne(end, now, record, change);
-      change.PutRecord(end.key, record, ShardChange::Was::kKnown);
-      known.Change(end.key, std::move(record));
-    }
-    if (counted || change.dirty()) WEFT_RETURN_IF_ERROR(change.Apply());
+  const auto groups = ByShard(ends);
+  std::vector<std::string> names;
+  names.reserve(ends.size());
+  for (const auto& [shard, indexes] : groups) {
+    for (size_t i : indexes) names.push_back(UrlKey(shard, ends[i].key));
   }
+  WEFT_ASSIGN_OR_RETURN(auto found, impl_->kv->MultiGet(Family::kUrls, names));
+  KvBatch batch;
+  std::deque<ShardChange> changes;
+  size_t at = 0;
+  for (const auto& [shard, indexes] : groups) {
+    Known known;
+    for (size_t i : indexes) known.Add(ends[i].key, std::move(found[at++]));
+    ShardChange& change = changes.emplace_back(*impl_, shard, now, batch, changes.size());
+    WEFT_RETURN_IF_ERROR(CommitToShard(ends, indexes, now, known, change, verdicts));
+    if (change.touched()) {
+      change.Seal();
+    } else {
+      changes.pop_back();
+    }
+  }
+  if (!changes.empty()) WEFT_RETURN_IF_ERROR(impl_->Write(batch));
+  for (ShardChange& change : changes) change.TakeOver();
   return verdicts;
 }
 

@@ -158,6 +158,23 @@ absl::StatusOr<Flags> ReadHead(ByteReader& in, UrlRecordHead& head) {
   return Flags{flags, more};
 }
 
+// What follows the head, up to the URL.
+void ReadUntilUrl(ByteReader& in, uint8_t flags, UrlRecord& r) {
+  r.generation = in.Varint32();
+  r.attempt = in.Varint32();
+  r.redirect_hops = in.Varint32();
+  r.own_key_redirects = in.Varint32();
+  r.commit = in.Varint();
+  if (flags & kHasOrigin) r.origin_id = in.Fixed64();
+  if (flags & kHasRefusedHost) r.refused_host_id = in.Fixed64();
+  if (flags & kHasReferrer) {
+    r.referrer = Fingerprint::FromBytes(in.Raw(16));
+    r.referrer_shard = in.Fixed16();
+  }
+  if (flags & kSitemap) r.sitemap_level = in.Varint32();
+  r.url = in.Bytes();
+}
+
 }  // namespace
 
 std::string EncodeUrlRecord(const UrlRecord& r) {
@@ -200,19 +217,7 @@ absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {
   r.reason = head.reason;
   r.depth = head.depth;
   r.seed = head.seed;
-  r.generation = in.Varint32();
-  r.attempt = in.Varint32();
-  r.redirect_hops = in.Varint32();
-  r.own_key_redirects = in.Varint32();
-  r.commit = in.Varint();
-  if (flags & kHasOrigin) r.origin_id = in.Fixed64();
-  if (flags & kHasRefusedHost) r.refused_host_id = in.Fixed64();
-  if (flags & kHasReferrer) {
-    r.referrer = Fingerprint::FromBytes(in.Raw(16));
-    r.referrer_shard = in.Fixed16();
-  }
-  if (flags & kSitemap) r.sitemap_level = in.Varint32();
-  r.url = in.Bytes();
+  ReadUntilUrl(in, flags, r);
   if (r.state == UrlState::kPending) ((flags & kWaitsForRetry) ? r.due_us : r.queue_position) = in.Fixed64();
   r.keeps_page = r.state == UrlState::kPending && head.page;
   if (head.page) ReadDone(in, flags, r);
@@ -227,6 +232,16 @@ absl::StatusOr<UrlRecordHead> DecodeUrlRecordHead(std::string_view bytes) {
   UrlRecordHead head;
   WEFT_ASSIGN_OR_RETURN([[maybe_unused]] const Flags flags, ReadHead(in, head));
   return head;
+}
+
+absl::StatusOr<std::string> DecodeUrlOfRecord(std::string_view bytes) {
+  ByteReader in(bytes);
+  UrlRecordHead head;
+  WEFT_ASSIGN_OR_RETURN(const Flags flags, ReadHead(in, head));
+  UrlRecord record;
+  ReadUntilUrl(in, flags.first, record);
+  if (!in.ok()) return DataLoss("URL record is damaged");
+  return std::move(record.url);
 }
 
 }  // namespace weft

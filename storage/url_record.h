@@ -101,6 +101,8 @@ struct UrlRecordHead {
 };
 
 absl::StatusOr<UrlRecordHead> DecodeUrlRecordHead(std::string_view bytes);
+// Its URL alone; what lies behind that is not read.
+absl::StatusOr<std::string> DecodeUrlOfRecord(std::string_view bytes);
 inline UrlRecordHead HeadOf(const UrlRecord& record) {
   return {record.state, record.reason, record.depth, record.seed, record.sitemap_level > 0, record.has_page()};
 }

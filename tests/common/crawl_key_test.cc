@@ -242,6 +242,30 @@ TEST(CrawlKeyProperty, IdempotentOnRandomUrls) {
   EXPECT_GT(urls, 2500u);
 }
 
+// An option that finds nothing to drop sends a URL the long way.
+TEST(CrawlKeyProperty, TheShortWayToAKeyIsTheLongOne) {
+  constexpr uint64_t kSeed = 99;
+  std::cout << "seed " << kSeed << "\n";
+  const std::unique_ptr<Random> random = SeededRandom(kSeed);
+  const std::vector<std::string> pieces = {"/", "a", "b.c", "-", "_", "~", "?", "?", "&", "=", "%41", "%2f", "%", "[", "|", "#", "1", "+"};
+  const std::vector<std::string> starts = {"http://h.org", "https://h.org", "http://h.org.", "https://h.org:443", "http://h.org:443",
+                                           "http://h.org:81", "http://u:p@h.org", "https://[::1]", "http://1.2.3.4", "ftp://h.org", "x://h"};
+  size_t urls = 0;
+  for (int round = 0; round < 50000; ++round) {
+    std::string text = starts[random->Below(starts.size())] + "/";
+    for (uint64_t count = random->Below(8); count > 0; --count) text += pieces[random->Below(pieces.size())];
+    const absl::StatusOr<Url> url = Url::Parse(text);
+    if (!url.ok()) continue;
+    ++urls;
+    KeyOptions options;
+    options.http_is_https = random->Below(2) == 0;
+    KeyOptions long_way = options;
+    long_way.drop_www = true;
+    ASSERT_EQ(CrawlKey(*url, options), CrawlKey(*url, long_way)) << text;
+  }
+  EXPECT_GT(urls, 40000u);
+}
+
 TEST(CrawlKeyProperty, IdempotentOnRandomBytes) {
   constexpr uint64_t kSeed = 7;
   std::cout << "seed " << kSeed << "\n";

@@ -243,6 +243,51 @@ TEST(UrlProperty, RandomBytesAreTotalAndStable) {
   EXPECT_GT(accepted, 50000u);
 }
 
+struct Parts {
+  std::string href, scheme, userinfo, host, path, query, fragment, origin;
+  uint16_t port;
+  bool has_query, has_fragment;
+
+  bool operator==(const Parts&) const = default;
+};
+
+Parts PartsOf(const Url& url) {
+  return {url.href(), std::string(url.scheme()), std::string(url.userinfo()), std::string(url.host()), std::string(url.path()),
+          std::string(url.query()), std::string(url.fragment()), url.origin(), url.port(), url.has_query(), url.has_fragment()};
+}
+
+// A space before it sends a URL the long way, which trims it. What is canonical, or nearly, comes out the same on the short one.
+TEST(UrlProperty, TheShortWayThroughTheParserIsTheLongOne) {
+  constexpr uint64_t kSeed = 4711;
+  std::cout << "seed " << kSeed << "\n";
+  const std::unique_ptr<Random> random = SeededRandom(kSeed);
+  const std::string usual = "abcxyz0189-./";
+  const std::string unusual = "%2eE:;@?#&='\"<>[]{}|\\^`~!$()*+,_ \t\x01\x7f\xc3\xa9/.AZ";
+  size_t stayed = 0;
+  size_t changed = 0;
+  for (int round = 0; round < 200000; ++round) {
+    const uint64_t oddness = 2 + random->Below(40);
+    const auto append = [&](std::string& text, uint64_t longest) {
+      for (uint64_t count = random->Below(longest); count > 0; --count) {
+        text += random->Below(oddness) == 0 ? unusual[random->Below(unusual.size())] : usual[random->Below(usual.size())];
+      }
+    };
+    std::string text = random->Below(2) == 0 ? "https://" : "http://";
+    append(text, 12);
+    text += random->Below(20) == 0 ? "" : ".example/";
+    append(text, 24);
+    if (random->Below(3) == 0) append(text += '?', 16);
+    const absl::StatusOr<Url> direct = Url::Parse(text);
+    const absl::StatusOr<Url> the_long_way = Url::Parse(" " + text);
+    ASSERT_EQ(direct.ok(), the_long_way.ok()) << text;
+    if (!direct.ok()) continue;
+    ASSERT_EQ(PartsOf(*direct), PartsOf(*the_long_way)) << text;
+    ++(direct->href() == text ? stayed : changed);
+  }
+  EXPECT_GT(stayed, 20000u);
+  EXPECT_GT(changed, 20000u);
+}
+
 // A mebibyte of what costs most in each part; a quadratic step would take minutes and fail
 // by the time limit of the test.
 TEST(UrlProperty, HostileInputTakesLinearTime) {

@@ -153,6 +153,34 @@ TEST_F(ZmqKeysTest, WithoutAKeyNobodyComesIn) {
   EXPECT_THAT(server_.numbers, IsEmpty());
 }
 
+TEST_F(ZmqKeysTest, WhoIsClosedOutOfEachHandshakeIsToldOfAMismatchToo) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  Side stranger(context_, loop_);
+  ASSERT_TRUE(stranger.bus.Connect("tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port))).ok());
+  int closed = 0;
+  uint64_t timer = 0;
+  std::function<void()> close_them = [&] {
+    for (int one = accept(listener, nullptr, nullptr); one >= 0; one = accept(listener, nullptr, nullptr)) {
+      close(one);
+      ++closed;
+    }
+    timer = loop_.At(SystemClock().SteadyNow() + absl::Milliseconds(10), close_them);
+  };
+  close_them();
+  RunUntil([&] { return stranger.bus.counters().mismatches > 0; });
+  loop_.CancelTimer(timer);
+  EXPECT_GE(closed, 5) << "one or two are an accident";
+  EXPECT_EQ(stranger.bus.counters().key_refused, 0u);
+  close(listener);
+}
+
 TEST_F(ZmqKeysTest, AServerThatDoesNotHoldTheSecretHalfHearsNothing) {
   server_.bus.AllowKeys({client_keys_.public_key});
   PeerId up = Join(client_, Pair().public_key);

@@ -123,7 +123,8 @@ def huge(draw, at, did):
             time.sleep(0.2)
 
 
-def main():
+def counted(intrude):
+    """Runs intrude(did), which never ends by itself, until SIGTERM; then prints what it has counted."""
     did = collections.Counter()
 
     def over(*_):
@@ -131,9 +132,14 @@ def main():
         os._exit(0)
 
     signal.signal(signal.SIGTERM, over)
-    at = [(one.rsplit(":", 1)[0], int(one.rsplit(":", 1)[1])) for one in sys.argv[3:]]
     print("intruding", flush=True)
-    {"silent": silent, "malformed": malformed, "huge": huge}[sys.argv[1]](random.Random(int(sys.argv[2])), at, did)
+    intrude(did)
+
+
+def main():
+    at = [(one.rsplit(":", 1)[0], int(one.rsplit(":", 1)[1])) for one in sys.argv[3:]]
+    what = {"silent": silent, "malformed": malformed, "huge": huge}[sys.argv[1]]
+    counted(lambda did: what(random.Random(int(sys.argv[2])), at, did))
 
 
 if __name__ == "__main__":

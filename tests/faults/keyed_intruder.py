@@ -9,12 +9,11 @@ KEY is by which that node proves itself; without it, the scheduler's in TOKEN.
 import base64
 import collections
 import ctypes
-import json
-import os
 import random
-import signal
 import sys
 import time
+
+from intruder import counted
 
 _zmq = ctypes.CDLL("libzmq.so.5", use_errno=True)
 _zmq.zmq_ctx_new.restype = _zmq.zmq_socket.restype = ctypes.c_void_p
@@ -163,16 +162,9 @@ def huge(draw, at, token, did):
 
 
 def main():
-    did = collections.Counter()
-
-    def over(*_):
-        print(json.dumps(did), flush=True)
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, over)
-    print("intruding", flush=True)
     what = {"keys": keys, "malformed": malformed, "huge": huge}[sys.argv[1]]
-    what(random.Random(int(sys.argv[2])), sys.argv[4:], read_token(sys.argv[3]), did)
+    token = read_token(sys.argv[3])
+    counted(lambda did: what(random.Random(int(sys.argv[2])), sys.argv[4:], token, did))
 
 
 if __name__ == "__main__":

@@ -397,6 +397,18 @@ TEST_F(CommitDeskTest, TheReferrerIsNamedByItsUrl) {
   EXPECT_FALSE(observer_.ends[1].seed);
 }
 
+TEST_F(CommitDeskTest, AReferrerThatWasTooLongToBeCarriedAlongIsNamedAllTheSame) {
+  const std::string parent = "https://a.example/" + std::string(3000, 'x');
+  wire::PageResult page = Page(OutTicket(parent));
+  AddLink(page, "https://a.example/1");
+  TakePage(page);
+  FlushAndSync();
+  TakePage(Page(NextTicket()));
+  FlushAndSync();
+  ASSERT_THAT(observer_.ends, SizeIs(2));
+  EXPECT_EQ(observer_.ends[1].referrer, parent);
+}
+
 TEST_F(CommitDeskTest, ARedirectsTargetIsMarkedAndNamesWhoNamedItsSource) {
   wire::PageResult page = Page(OutTicket("https://a.example/"));
   AddLink(page, "https://a.example/1");

@@ -52,6 +52,24 @@ TEST_F(LeaseDeskTest, ATicketNamesThePageThatNamedItsUrlFirst) {
   EXPECT_EQ(more.urls(1).via(), "https://a.example/");
 }
 
+TEST_F(LeaseDeskTest, EachTicketHasItsOwnReferrerInWhateverOrderTheyCome) {
+  Seed({"https://a.example/p", "https://a.example/q"});
+  AddFetcher("f");
+  const wire::LeaseGrant first = GrantOne();
+  ASSERT_EQ(first.urls_size(), 2);
+  for (const auto& [parent, child] : {std::pair{0, "1"}, {1, "2"}, {0, "3"}, {0, "4"}, {1, "5"}}) {
+    wire::LinkBatch batch;
+    *batch.mutable_ticket() = first.urls(parent);
+    batch.add_links()->set_url(fmt::format("https://a.example/{}", child));
+    commits_->Take("f", batch);
+    Flush();
+  }
+  const wire::LeaseGrant more = TopUp("f", first, 10);
+  std::vector<std::string> named;
+  for (const wire::UrlTicket& ticket : more.urls()) named.push_back(ticket.url().substr(18) + " by " + ticket.via().substr(18));
+  EXPECT_THAT(named, testing::ElementsAre("1 by p", "2 by q", "3 by p", "4 by p", "5 by q"));
+}
+
 TEST_F(LeaseDeskTest, AVeryLongReferrerIsNotCarriedAlong) {
   const std::string parent = "https://a.example/" + std::string(3000, 'x');
   Seed({parent});

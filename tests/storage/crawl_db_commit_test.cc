@@ -53,6 +53,56 @@ TEST_F(CrawlDbCommit, FirstWinsAndTheSecondIsSuperseded_Rule1) {
   EXPECT_EQ(db_->ledger().superseded, 1u);
 }
 
+// One write: all of it survives, or nothing.
+TEST_F(CrawlDbCommit, EndsOfManyShardsAreOneWrite) {
+  std::vector<AttemptEnd> ends;
+  std::set<uint16_t> shards;
+  for (int i = 0; i < 20; ++i) {
+    const std::string url = fmt::format("https://h{}.example/", i);
+    Admit(url);
+    ends.push_back(End(url, i % 2 == 0 ? Kind::kDone : Kind::kFailed, i % 2 == 0 ? Outcome::kNone : Outcome::kDns));
+    shards.insert(ends.back().shard);
+  }
+  ASSERT_GT(shards.size(), 10u);
+  const uint64_t commit = db_->commit();
+  const uint64_t writes = disk_.writes();
+  EXPECT_THAT(*db_->Commit(ends, 0), testing::Each(CommitVerdict::kCommitted));
+  EXPECT_EQ(disk_.writes(), writes + 1);
+  EXPECT_EQ(db_->commit(), commit + shards.size());
+  std::set<uint64_t> commits;
+  for (int i = 0; i < 20; ++i) {
+    const UrlRecord record = *Find(fmt::format("https://h{}.example/", i));
+    EXPECT_EQ(record.state, i % 2 == 0 ? UrlState::kDone : UrlState::kFailed);
+    commits.insert(record.commit);
+  }
+  EXPECT_EQ(commits.size(), shards.size()) << "each shard has its own number";
+  disk_.CrashToSynced();
+  Reopen();
+  EXPECT_EQ(db_->ledger().done, 0u);
+}
+
+TEST_F(CrawlDbCommit, AShardInWhichNothingChangesHasNoCommit) {
+  Admit(kA);
+  Admit("https://b.example/");
+  std::vector<AttemptEnd> ends = {End(kA, Kind::kBackToQueue), End("https://b.example/", Kind::kDone)};
+  ASSERT_NE(ends[0].shard, ends[1].shard);
+  const uint64_t commit = db_->commit();
+  EXPECT_THAT(*db_->Commit(ends, 0), ElementsAre(CommitVerdict::kCommitted, CommitVerdict::kCommitted));
+  EXPECT_EQ(db_->commit(), commit + 1);
+  EXPECT_EQ(Find("https://b.example/")->commit, commit + 1);
+}
+
+TEST_F(CrawlDbCommit, UrlsAreReadTogether) {
+  Admit(kA);
+  Admit("https://b.example/");
+  const Candidate a = MakeCandidate(kA);
+  const Candidate b = MakeCandidate("https://b.example/");
+  const Candidate none = MakeCandidate("https://c.example/");
+  const std::vector<std::pair<Fingerprint, uint16_t>> places = {{b.key, b.shard}, {none.key, none.shard}, {a.key, a.shard}, {b.key, b.shard}};
+  EXPECT_THAT(*db_->UrlsOf(places), ElementsAre(b.url, "", a.url, b.url));
+  EXPECT_THAT(*db_->UrlsOf({}), IsEmpty());
+}
+
 TEST_F(CrawlDbCommit, FirstWinsWithinOneCall_Rule1) {
   Admit(kA);
   std::vector<AttemptEnd> both = {End(kA, Kind::kDone), End(kA, Kind::kFailed, Outcome::kDns)};

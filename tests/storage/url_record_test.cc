@@ -170,6 +170,7 @@ TEST(UrlRecord, RandomRecordsRoundTripWithTheirHeads) {
     ASSERT_TRUE(decoded.ok()) << decoded.status();
     ASSERT_EQ(*decoded, record);
     ASSERT_EQ(*DecodeUrlRecordHead(bytes), HeadOf(record));
+    ASSERT_EQ(*DecodeUrlOfRecord(bytes), record.url);
   }
 }
 
@@ -187,6 +188,7 @@ TEST(UrlRecord, UnknownVersionOrStateIsDataLoss) {
     bytes[at] = '\xff';
     EXPECT_EQ(DecodeUrlRecord(bytes).status().code(), absl::StatusCode::kDataLoss) << at;
     EXPECT_EQ(DecodeUrlRecordHead(bytes).status().code(), absl::StatusCode::kDataLoss) << at;
+    EXPECT_EQ(DecodeUrlOfRecord(bytes).status().code(), absl::StatusCode::kDataLoss) << at;
   }
 }
 
