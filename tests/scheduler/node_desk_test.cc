@@ -107,6 +107,16 @@ TEST_F(NodeDeskTest, AtTheDeadlineItIsSaidWhoHasNotEnded) {
   EXPECT_THAT(Replies()[0].late(), ElementsAre("w1/fetcher", "w1/parser-0"));
 }
 
+TEST_F(NodeDeskTest, AStandstillOfOurOwnIsNoTimeOfADrain_Rule30) {
+  AddWorker("w1", 1);
+  Drain("w1", absl::Seconds(5));
+  clock_.Advance(absl::Minutes(5));
+  desk_->ExtendDeadlines(absl::Minutes(5));
+  desk_->OnTick();
+  EXPECT_EQ(DrainsTo("w1p"), 0u) << "its fetcher still has its five seconds";
+  EXPECT_THAT(Replies(), IsEmpty());
+}
+
 TEST_F(NodeDeskTest, AMachineStandsForAllOfItsWorkers) {
   AddWorker("w1", 1);
   AddWorker("w2", 3);

@@ -196,6 +196,31 @@ TEST_F(SchedulerLifeTest, WhenItStoodStillNobodyElseIsForgottenAndNoLeaseEnds_Ru
   EXPECT_THAT(other.granted, IsEmpty()) << "the host is still lent to the first one";
 }
 
+TEST_F(SchedulerLifeTest, AStandstillWhileItStopsTakesNoTimeFromItsNodes_Rule30) {
+  PlayedNode& fetcher = Fetcher("f");
+  scheduler_->Stop(StopReason::kInterrupted);
+  clock_.Advance(absl::Minutes(5));
+  for (int i = 0; i < 3; ++i) {
+    scheduler_->OnTick();
+    pool_.RunAll();
+  }
+  EXPECT_FALSE(scheduler_->stopped());
+  SayGoodbye(fetcher);
+  for (int i = 0; i < 3; ++i) Second({});
+  EXPECT_TRUE(scheduler_->stopped());
+}
+
+TEST_F(SchedulerLifeTest, AStandstillDoesNotLetFetchWhatIsBeingSubmitted_Rule30) {
+  PlayedNode& parser = Submitting("p");
+  PlayedNode& fetcher = Fetcher("f");
+  Second({&parser, &fetcher});
+  clock_.Advance(absl::Minutes(5));
+  fetcher.Beat();
+  scheduler_->OnTick();
+  fetcher.Hear();
+  EXPECT_THAT(fetcher.granted, IsEmpty());
+}
+
 TEST_F(SchedulerLifeTest, ATickThatIsALittleLateChangesNoDeadline_Rule30) {
   PlayedNode& fetcher = Fetcher("f");
   ASSERT_LE(SecondsToALease(fetcher), 1);
