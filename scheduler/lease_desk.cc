@@ -325,6 +325,15 @@ void LeaseDesk::ExtendDeadlines(absl::Duration gap) {
     lease.deadline += gap;
     lease.progressed += gap;
   }
+  for (auto& [since, key] : unleased_) {
+    const OutUrl* out = frontier_.FindOut(key);
+    const bool waits = out != nullptr && out->lease == 0 && out->unleased == since;
+    since += gap;
+    if (!waits) continue;
+    OutUrl asked = *out;
+    asked.unleased = since;
+    frontier_.MarkOut(key, std::move(asked));
+  }
 }
 
 }  // namespace weft

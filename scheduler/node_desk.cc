@@ -89,6 +89,10 @@ void NodeDesk::OnTick() {
   std::erase_if(drains_, [this](Drained& drained) { return Advance(drained); });
 }
 
+void NodeDesk::ExtendDeadlines(absl::Duration gap) {
+  for (Drained& drained : drains_) drained.deadline += gap;
+}
+
 absl::Status NodeDesk::Forget(const PeerId& asker, const wire::NodeRequest& request, PagesPlaces& places) {
   wire::NodeReply reply;
   std::vector<PeerId> gone;

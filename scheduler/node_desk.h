@@ -30,6 +30,8 @@ class NodeDesk {
   absl::Status Forget(const PeerId& asker, const wire::NodeRequest& request, PagesPlaces& places);
   // Goes on with the drains.
   void OnTick();
+  // This process stood still for `gap`: nobody else is to blame for that (rule 30).
+  void ExtendDeadlines(absl::Duration gap);
 
  private:
   struct Leaving {

@@ -165,6 +165,10 @@ bool ResubmitDesk::busy() const {
   });
 }
 
+void ResubmitDesk::ExtendPatience(absl::Duration gap) {
+  for (auto& [id, asked] : asked_) asked.progress += gap;
+}
+
 absl::Status ResubmitDesk::OnOver(const PeerId& from, const wire::SubmitAgainOver& over) {
   auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return one.second.peer == from; });
   if (asked == asked_.end() || !Works(asked->second)) return absl::OkStatus();

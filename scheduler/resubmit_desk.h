@@ -38,6 +38,8 @@ class ResubmitDesk {
   absl::Status OnOver(const PeerId& from, const wire::SubmitAgainOver& over);
   // Somebody submits, and lately: what is fetched now may be on its way here from a disk.
   bool busy() const;
+  // This process stood still for `gap`: nobody else is to blame for that (rule 30).
+  void ExtendPatience(absl::Duration gap);
 
  private:
   struct Loss {

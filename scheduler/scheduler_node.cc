@@ -312,16 +312,22 @@ void SchedulerNode::Impl::AdvanceStop() {
   final_sync_asked = true;
 }
 
+// Nobody else is to blame for that: all that waits for others waits as much longer (rule 30).
+void SchedulerNode::Impl::StoodStill(absl::Duration gap) {
+  leases.ExtendDeadlines(gap);
+  nodes.ExtendSilence(gap);
+  resubmits.ExtendPatience(gap);
+  leavers.ExtendDeadlines(gap);
+  stop_deadline += gap;
+}
+
 void SchedulerNode::OnTick() {
   Impl& s = *impl_;
   if (!s.failed.ok() || s.done) return;
   absl::Time now = s.clock.SteadyNow();
   absl::Duration gap = now - s.last_tick;
   s.last_tick = now;
-  if (gap > kGap) {
-    s.leases.ExtendDeadlines(gap);
-    s.nodes.ExtendSilence(gap);
-  }
+  if (gap > kGap) s.StoodStill(gap);
   if (s.order != nullptr) s.order->set_waits(!s.endings.empty());
   s.Check(s.commits.Flush());
   if (!s.failed.ok()) return;

@@ -113,6 +113,7 @@ struct SchedulerNode::Impl {
   void EndSomeOrigins();
   void GrantIfAllowed();
   void CheckEnd();
+  void StoodStill(absl::Duration gap);
   void AdvanceStop();
   void DrainNodes(bool fetchers);
   bool Gone(bool fetchers) const;

@@ -160,6 +160,28 @@ TEST_F(PageOutboxTest, CreditIsCumulativeSoARepeatedGrantLeaksNothing_Rule25) {
   EXPECT_THAT(p_.pages, SizeIs(3));
 }
 
+TEST_F(PageOutboxTest, AGrantThatWasLostComesWithTheAnswerToABeat_Rule25) {
+  SetParsers({"p"});
+  Add("a");
+  wire::Frame frame;
+  frame.mutable_page_beat_reply()->set_credit_items(1);
+  frame.mutable_page_beat_reply()->set_credit_bytes(1000);
+  p_.Say(std::move(frame));
+  EXPECT_THAT(p_.pages, SizeIs(1));
+}
+
+TEST_F(PageOutboxTest, ANewSessionHasItsWholeCredit_Rule25) {
+  SetParsers({"p"});
+  p_.Ack({}, 2, 1000);
+  Add("a");
+  Add("b");
+  const uint64_t session = p_.fetchers_session();
+  p_.Restart(601);
+  p_.SayUnknown(601, session);
+  p_.Ack({}, 2, 1000);
+  EXPECT_THAT(p_.pages, SizeIs(2));
+}
+
 TEST_F(PageOutboxTest, BytesAreBoundedToo_Rule25) {
   SetParsers({"p"});
   p_.Ack({}, 10, 10);
@@ -262,10 +284,36 @@ TEST_F(PageOutboxTest, PagesOfASilentParserGoToAnother_Rule28) {
   p_.Ack({}, 10, 1000);
   Add("a");
   for (int second = 0; second < 9; ++second) {
+    EXPECT_THAT(q_.pages, IsEmpty()) << "after " << second << " s: it may only be slow";
     q_.Ack({}, 100, 10'000);
     Tick(absl::Seconds(1));
   }
   EXPECT_THAT(q_.pages, SizeIs(1));
+}
+
+TEST_F(PageOutboxTest, WhatOthersHoldStaysTheirsWhenAParserGoes_Rule28) {
+  SetParsers({"p", "q"});
+  p_.Ack({}, 1, 1000);
+  Add("a");
+  q_.Ack({}, 10, 1000);
+  Add("b");
+  ASSERT_THAT(q_.pages, SizeIs(1));
+  SetParsers({"q"});
+  q_.Hear();
+  EXPECT_THAT(q_.PageIds(), ElementsAre(2, 1));
+}
+
+TEST_F(PageOutboxTest, ALateRefusalOfWhatAnotherHoldsByNowMovesNothing_Rule28) {
+  SetParsers({"p", "q"});
+  p_.Ack({}, 10, 1000);
+  Add("a");
+  q_.Ack({}, 10, 1000);
+  p_.Refuse(1);
+  q_.Hear();
+  ASSERT_THAT(q_.PageIds(), ElementsAre(1));
+  p_.Refuse(1);
+  q_.Hear();
+  EXPECT_THAT(q_.PageIds(), ElementsAre(1));
 }
 
 TEST_F(PageOutboxTest, AnAcknowledgementFromBeforeTheSilenceIsNoCreditForTheNewSession) {

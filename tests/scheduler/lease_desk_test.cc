@@ -382,6 +382,21 @@ TEST_F(LeaseDeskTest, ARenewedLeaseOutlivesItsFirstDeadline) {
   EXPECT_EQ(leases_->leases(), 1u);
 }
 
+// Counted from the answer, and with the grace: the fetcher counts from before it asked, and stops first.
+TEST_F(LeaseDeskTest, ARenewedLeaseIsOverHereOnlyAfterItsWholeTimeAndTheGrace_Rule16) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  wire::LeaseGrant grant = GrantOne();
+  clock_.Advance(options_.lease / 2);
+  ASSERT_THAT(Beat("f", 100, {Held(grant, 1)}).renewals(), SizeIs(1));
+  clock_.Advance(options_.lease + options_.lease_grace - absl::Milliseconds(1));
+  ASSERT_TRUE(leases_->Expire().ok());
+  EXPECT_EQ(leases_->leases(), 1u);
+  clock_.Advance(absl::Milliseconds(1));
+  ASSERT_TRUE(leases_->Expire().ok());
+  EXPECT_EQ(leases_->leases(), 0u);
+}
+
 TEST_F(LeaseDeskTest, ANodeThatDoesNotHearUsGetsNoRenewal_Rule17) {
   SeedHost("a.example", 1);
   AddFetcher("f");

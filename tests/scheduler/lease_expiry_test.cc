@@ -61,6 +61,20 @@ TEST_F(LeaseTroubleTest, WhatIsNeverHandedInIsAskedAgainInTheEnd) {
   EXPECT_EQ(GrantOne().urls_size(), 1);
 }
 
+TEST_F(LeaseTroubleTest, AStandstillOfOurOwnIsNoTimeInWhichAPageCouldHaveBeenHandedIn_Rule30) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  Release("f", Asked(GrantOne()));
+  clock_.Advance(absl::Hours(1));
+  leases_->ExtendDeadlines(absl::Hours(1));
+  ExpireAfter(absl::Minutes(4));
+  Beat("f", 100);
+  EXPECT_THAT(Grant(), IsEmpty());
+  ExpireAfter(absl::Minutes(2));
+  Beat("f", 100);
+  EXPECT_EQ(GrantOne().urls_size(), 1);
+}
+
 TEST_F(LeaseTroubleTest, UnusedUrlsOfATopUpThatCameTooLateComeBack) {
   SeedHost("a.example", 100);
   AddFetcher("f");

@@ -107,6 +107,16 @@ TEST_F(NodeDeskTest, AtTheDeadlineItIsSaidWhoHasNotEnded) {
   EXPECT_THAT(Replies()[0].late(), ElementsAre("w1/fetcher", "w1/parser-0"));
 }
 
+TEST_F(NodeDeskTest, AStandstillOfOurOwnIsNoTimeOfADrain_Rule30) {
+  AddWorker("w1", 1);
+  Drain("w1", absl::Seconds(5));
+  clock_.Advance(absl::Minutes(5));
+  desk_->ExtendDeadlines(absl::Minutes(5));
+  desk_->OnTick();
+  EXPECT_EQ(DrainsTo("w1p"), 0u) << "its fetcher still has its five seconds";
+  EXPECT_THAT(Replies(), IsEmpty());
+}
+
 TEST_F(NodeDeskTest, AMachineStandsForAllOfItsWorkers) {
   AddWorker("w1", 1);
   AddWorker("w2", 3);
@@ -147,6 +157,17 @@ TEST_F(NodeDeskTest, AForgottenNodesLeasesReturnWhenItCanAskNoMore_Rule16) {
   AddFetcher("w2f");
   clock_.Advance(absl::Seconds(5));
   Beat("w2f", 100);
+  EXPECT_THAT(GrantOne().urls(), SizeIs(3));
+}
+
+TEST_F(NodeDeskTest, WhatAForgottenNodeHadAskedAndNotHandedInIsAskedAgain) {
+  SeedHost("a.example", 3);
+  AddFetcher("w1f");
+  Node("w1f").info.set_worker("w1");
+  Release("w1f", Asked(GrantOne()));
+  clock_.Advance(options_.lease + options_.lease_grace + absl::Seconds(1));
+  EXPECT_EQ(Forget("w1").problem(), "");
+  AddFetcher("w2f");
   EXPECT_THAT(GrantOne().urls(), SizeIs(3));
 }
 

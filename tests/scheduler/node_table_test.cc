@@ -83,6 +83,17 @@ TEST_F(NodeTableTest, NoCreditNoChoice) {
   EXPECT_EQ(nodes_.FetcherWithCredit(now_), nullptr);
 }
 
+TEST_F(NodeTableTest, ANewSessionCountsItsLeasesFromTheBeginning_Rule25) {
+  NodeEntry& node = Fetcher("a", 1, 100, 100);
+  node.BeginSession();
+  EXPECT_EQ(nodes_.FetcherWithCredit(now_), nullptr) << "what it said before counts no more";
+  node.registered = true;
+  node.heartbeat_received = now_;
+  node.lease_limit = std::max<uint64_t>(node.lease_limit, 4);   // as with its next heartbeat
+  EXPECT_EQ(nodes_.FetcherWithCredit(now_), &node);
+  EXPECT_EQ(nodes_.CreditFor("", now_), 4u);
+}
+
 TEST_F(NodeTableTest, SilentDrainingAndUnregisteredFetchersAreNotChosen) {
   Fetcher("a", 1, 10).heartbeat_received = now_ - absl::Seconds(1);
   Fetcher("b", 2, 10).draining = true;

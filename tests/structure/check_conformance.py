@@ -3,7 +3,8 @@
     check_conformance.py [ROOT]
 
 Every row of a table whose first column is "clause" names a clause of its standard, once, and at least one test; the test exists.
-Every clause that a comment of the sources cites is such a row. Prints one line a fault, "FILE:LINE: what", and ends with 1 if there is any.
+Every clause that a comment of the sources cites is such a row. The same holds for the table of docs/protocol.md whose first column is "rule": the
+rules are numbered without a gap, each has tests that exist, and every rule that a source names is there. Prints one line a fault, "FILE:LINE: what", and ends with 1 if there is any.
 Where the facts about RFC 9309 lie beside the third-party cases (WEFT_CONFORMANCE_DATA), its sections there are compared too.
 """
 import os
@@ -11,6 +12,7 @@ import re
 import sys
 
 DOCUMENT = "docs/conformance.md"
+PROTOCOL = "docs/protocol.md"
 
 
 def numbers(*ranges):
@@ -62,6 +64,8 @@ OF_FILE = ((re.compile(r"^common/(url|percent_encoding|idna)"), "URL"), (re.comp
            (re.compile(r"^parser/(?!sitemap|loose_xml|visible_text)"), "HTML"))
 SOURCES = re.compile(r"^(common|parser)/[^/]+\.(cc|h)$|^fetcher/robots_[^/]+\.(cc|h)$")
 FACTS = "robots-rfc9309.md"
+RULE_FOLDERS = ("common", "scheduler", "fetcher", "parser", "storage", "cli")
+RULES_NAMED = re.compile(r"\b[Rr]ules? \d+(?:(?:, | and | to )\d+)*")
 
 
 def read(root, path):
@@ -85,16 +89,26 @@ class Row:
             self.clauses = [f"{stem}.{number}" if stem else str(number) for number in range(int(first), last + 1)]
 
 
-def rows(text):
+def table_rows(text, head):
+    """(line, cells) of the tables whose first column is so called."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
         if not cells:
             inside = False
-        elif cells[0] == "clause":
+        elif cells[0] == head:
             inside = True
         elif inside and not set(cells[0]) <= set("-: "):
-            yield Row(number, cells[0], re.findall(r"`([^`]+)`", cells[-1]) if len(cells) > 2 else [])
+            yield number, cells
+
+
+def tests_of(cells):
+    return re.findall(r"`([^`]+)`", cells[-1]) if len(cells) > 2 else []
+
+
+def rows(text):
+    for number, cells in table_rows(text, "clause"):
+        yield Row(number, cells[0], tests_of(cells))
 
 
 def test_exists(root, named):
@@ -178,9 +192,40 @@ def check_facts():
             yield DOCUMENT, 1, f"the facts know a clause {clause} of RFC 9309, this check does not"
 
 
+def rules_named(root):
+    """(file, line, number) of the protocol's rules that comments of the sources name."""
+    for folder in RULE_FOLDERS:
+        for name in sorted(os.listdir(os.path.join(root, folder))) if os.path.isdir(os.path.join(root, folder)) else []:
+            if not name.endswith((".cc", ".h", ".proto")):
+                continue
+            for line, text in enumerate(read(root, f"{folder}/{name}").splitlines(), 1):
+                comment = text.partition("//")[2]
+                for match in RULES_NAMED.finditer(comment):
+                    for number in re.findall(r"\d+", match.group(0)):
+                        yield f"{folder}/{name}", line, int(number)
+
+
+def check_rules(root):
+    if not os.path.isfile(os.path.join(root, PROTOCOL)):
+        return
+    known = set()
+    for line, cells in table_rows(read(root, PROTOCOL), "rule"):
+        if cells[0] != str(len(known) + 1):
+            yield PROTOCOL, line, f"rule {len(known) + 1} would be next, not {cells[0]}"
+        known.add(len(known) + 1)
+        if not tests_of(cells):
+            yield PROTOCOL, line, f"rule {cells[0]} has no test"
+        for named in tests_of(cells):
+            if not test_exists(root, named):
+                yield PROTOCOL, line, f"there is no test {named}"
+    for path, line, number in rules_named(root):
+        if number not in known:
+            yield path, line, f"rule {number} is not listed in {PROTOCOL}"
+
+
 def check(root):
     table = list(rows(read(root, DOCUMENT)))
-    faults = [*check_rows(root, table), *check_citations(root, table), *check_facts()]
+    faults = [*check_rows(root, table), *check_citations(root, table), *check_facts(), *check_rules(root)]
     return [f"{path}:{line}: {what}" for path, line, what in faults], len(table)
 
 

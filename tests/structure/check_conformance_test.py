@@ -14,6 +14,8 @@ HEAD = "# Conformance\n\n| clause | what Weft does | test |\n|---|---|---|\n"
 URL_ROW = "| URL 4.4 scheme state | letters | `common/url_test.cc:UrlState.Scheme` |\n"
 HTML_ROW = "| HTML 13.2.5.43-52 comments | `c\\|x` | `parser/states_test.cc:Comments.End`, `integration/x_test.py:Same.test_it` |\n"
 GOOD = {
+    "docs/protocol.md": "## Rules\n| rule | what holds | test |\n|---|---|---|\n| 1 | first wins | `parser/states_test.cc:Comments.End` |\n",
+    "storage/db.h": "#pragma once\n// First wins (rule 1).\n",
     "docs/conformance.md": HEAD + URL_ROW + HTML_ROW + "\n| question | cases |\n|---|---|\n| of no clause | 1 |\n",
     "common/url.cc": "// 4.4, the states.\nint x;  // as HTML 13.2.5.51 has it\n",
     "parser/html_tokenizer.cc": "// 13.2.5.43 ... 51: comments. Version 2.5 of 1.5 MiB (13.2.5.52)\n",
@@ -77,6 +79,18 @@ class Faults(unittest.TestCase):
         self.finds({"parser/srcset.h": "// As 13.2.5.53 says.\n"}, "HTML 13.2.5.53 is not listed")
         self.finds({"parser/srcset.h": "// Text (RFC 9112 section 5.2).\n"}, "RFC 9112 5.2 is not listed")
         self.finds({"fetcher/robots_rules.h": "// compared ignoring case (2.2.1)\n"}, "RFC 9309 2.2.1 is not listed")
+
+    def rules(self, row):
+        return {"docs/protocol.md": GOOD["docs/protocol.md"] + row}
+
+    def test_a_rule_without_a_test(self):
+        self.finds(self.rules("| 2 | generations | none |\n"), "protocol.md:5: rule 2 has no test")
+        self.finds(self.rules("| 2 | generations | `common/url_test.cc:A.B` |\n"), "there is no test common/url_test.cc:A.B")
+
+    def test_a_rule_that_is_left_out(self):
+        self.finds(self.rules("| 3 | chunks | `common/url_test.cc:UrlState.Scheme` |\n"), "rule 2 would be next, not 3")
+        self.finds({"scheduler/desk.cc": "// A crash forgets both (rules 1, 19).\n"}, "scheduler/desk.cc:1: rule 19 is not listed")
+        self.finds({"common/wire.proto": "uint64 limit = 3;  // cumulative (Rule 25)\n"}, "wire.proto:1: rule 25 is not listed")
 
     def test_sources_that_cite_nothing(self):
         self.finds({"common/url.cc": "int x;\n", "parser/html_tokenizer.cc": "\n"}, "no source cites any clause")
