@@ -43,6 +43,8 @@ struct NodeEntry {
   uint64_t held = 0;
   absl::Duration lag;
   double pages_per_s = 0;
+  wire::StoreStatus store;  // without a URL: none
+  wire::Refusals refusals;
   absl::Time rate_at = absl::InfinitePast();
 
   // "": every node has it.
