@@ -1,4 +1,4 @@
-"""What `weft status` tells of a cluster's workers: their stores, and what was turned away at their ports.
+"""What `weft status` tells of a cluster's workers: their stores, what was turned away at their ports; and that a name is one worker's.
 
     cluster_status_test.py WEFT
 """
@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import sys
 import tempfile
@@ -19,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import weft_process  # noqa: E402
 from keyed_intruder import Link, malformed_parts  # noqa: E402
 from scripted_site import Site, page  # noqa: E402
-from weft_process import LOOPBACK, Checks, Running, status, weft  # noqa: E402
+from weft_process import LOOPBACK, Checks, Running, rows, status, weft  # noqa: E402
 
 PAGES = 40
 FRAMES = 30
@@ -170,6 +171,59 @@ class TurnedAway(ClusterStatus):
         self.assertEqual(self.now()["refusals"]["malformed"], 0, "the scheduler's own are told apart")
         listed = weft("node", "list", "--scheduler", self.endpoint, "--json")
         self.assertIn('"refusals":{"handshakes":', listed.stdout)
+
+
+class Names(ClusterStatus):
+    def test_a_name_is_one_workers(self):
+        first = self.worker("p1", "--name", "blue")
+        first.wait_for(lambda: "working for tcp" in first.told(), "it works")
+        self.seed()
+        self.until(lambda: self.now()["pages"] >= 3, "three pages")
+        second = self.worker("p2", "--name", "blue")
+        self.assertEqual(second.wait(20), 1, second.told())
+        self.told(second.told(), "refused by the scheduler: the name 'blue' is in use by another worker, on", "give this one another with --name")
+        self.assertEqual(self.warc_files("p2"), [])
+        third = self.worker("p3", "--name", "green")
+        third.wait_for(lambda: "working for tcp" in third.told(), "another name is taken")
+        self.until(self.finished, "the crawl is finished")
+        now = self.now()
+        self.assertEqual({node["worker"] for node in now["nodes"]}, {"blue", "green"})
+        self.assertEqual({node["pages"] for node in now["nodes"] if node["worker"] == "blue"} - {""}, {self.path("p1")})
+        self.assertGreaterEqual(now["refusals"]["registrations"], 1)
+        self.adds_up(now)
+        self.assertEqual(now["ledger"]["failed"], {})
+        exported = rows("--scheduler", self.endpoint)
+        self.each_once(exported)
+        self.assertEqual(len(exported), PAGES + 1)
+        self.records_read_back(exported, self.path("p1"), self.path("p3"))
+        self.assertEqual(len(self.site.paths()), len(set(self.site.paths())), "nothing was asked twice")
+
+    def test_a_worker_that_was_killed_is_started_again_under_its_name(self):
+        first = self.worker("p1", "--name", "blue")
+        first.wait_for(lambda: "working for tcp" in first.told(), "it works")
+        self.seed()
+        self.until(lambda: self.now()["pages"] >= 3, "three pages")
+        first.kill()
+        again = self.worker("p1", "--name", "blue")
+        again.wait_for(lambda: "working for tcp" in again.told(), "it works again", 20)
+        self.until(self.finished, "the crawl is finished")
+        exported = rows("--scheduler", self.endpoint)
+        self.each_once(exported)
+        self.assertEqual(len(exported), PAGES + 1)
+
+    def test_a_worker_that_stood_still_learns_that_its_name_was_taken(self):
+        first = self.worker("p1", "--name", "blue")
+        first.wait_for(lambda: "working for tcp" in first.told(), "it works")
+        first.signal(signal.SIGSTOP)
+        second = self.worker("p2", "--name", "blue")
+        second.wait_for(lambda: "working for tcp" in second.told(), "it takes the name", 20)
+        first.signal(signal.SIGCONT)
+        self.assertEqual(first.wait(30), 1, first.told())
+        self.told(first.told(), "the name 'blue' is")
+        self.seed()
+        self.until(self.finished, "the crawl is finished")
+        self.assertEqual(len(rows("--scheduler", self.endpoint)), PAGES + 1)
+        self.assertEqual(self.warc_files("p1"), [])
 
 
 if __name__ == "__main__":
