@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 import urllib.request
+import zipfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -193,6 +194,20 @@ class Dedup(Checks):
             self.assertGreaterEqual(kinds["response", f"/twin/{n}"], 2)
         self.check_read_whole()
 
+    def test_an_import_that_writes_files_anew_keeps_the_bodies_of_revisits(self):
+        told = weft(*self.words("--warc-compression", "zstd"))
+        self.assertEqual(told.returncode, 0, told.stderr)
+        before = len(self.site.paths())
+        imported = os.path.join(self.folder, "imported")
+        told = weft("import", self.out, "--out", imported, *LOOPBACK, "--delay", "0s")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("with the body that they refer to", told.stderr)
+        told = weft("crawl", "--out", imported)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual([path for path in self.site.paths()[before:] if path != "/robots.txt"], [], "every page was taken from the files")
+        self.out, self.warc = imported, os.path.join(imported, "warc")
+        self.check_read_whole()
+
     def test_url_stores_each_urls_bytes_once(self):
         told = weft(*self.words(dedup="url"))
         self.assertEqual(told.returncode, 0, told.stderr)
@@ -239,6 +254,18 @@ class Readers(Dedup):
         for n in range(TWINS):
             with urllib.request.urlopen(wayback.url(self.site.url(f"/twin/{n}")), timeout=30) as answer:
                 self.assertEqual(answer.read(), TWIN, n)
+
+    def test_a_packed_archive_names_the_title_of_every_page(self):
+        for name, words in (("whole", ("wacz", self.out, "--out")), ("chosen", ("export", self.out, "--format", "wacz", "--output"))):
+            target = os.path.join(self.folder, f"{name}.wacz")
+            told = weft(*words, target)
+            self.assertEqual(told.returncode, 0, told.stderr)
+            with zipfile.ZipFile(target) as wacz:
+                listed = [json.loads(line) for line in wacz.read("pages/pages.jsonl").decode().splitlines()][1:]
+            titles = {entry["url"].removeprefix(self.site.origin): entry.get("title") for entry in listed}
+            self.assertEqual(len(titles), len(listed), name)
+            self.assertEqual({path for path in titles if path.startswith("/twin/")}, {f"/twin/{n}" for n in range(TWINS)}, name)
+            self.assertEqual({titles[f"/twin/{n}"] for n in range(TWINS)}, {"the same everywhere"}, name)
 
 
 # Those of Dedup are not repeated.
