@@ -14,8 +14,10 @@
 #include "cli/exit_codes.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "storage/atomic_output.h"
 #include "storage/store_note.h"
 #include "storage/temporary_file.h"
+#include "storage/warc_place.h"
 
 namespace weft {
 namespace {
@@ -113,6 +115,12 @@ absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, b
   failed = failed || indexer.tally().damages > 0 || indexer.tally().unplaced > 0;
   files = std::move(read);
   return absl::OkStatus();
+}
+
+absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord& record) {
+  if (!NamesPayload(record)) return PayloadOf(record);
+  WEFT_ASSIGN_OR_RETURN(const WarcRecord whole, MadeWhole(DirectoryOf(file), record));
+  return PayloadOf(whole);
 }
 
 bool IsOneOf(const std::string& path, const std::vector<std::string>& files) {

@@ -59,6 +59,7 @@ WorkerOptions OptionsOfWorker(const CommandLine& line, const CrawlDirectory& dir
   options.pages_directory = directory.warc_path();
   options.pages_endpoint = "inproc://pages-%";
   options.file_finished = HandsFilesTo(uploads);
+  options.store_status = TellsOf(uploads);
   return options;
 }
 

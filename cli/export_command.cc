@@ -22,7 +22,8 @@ namespace {
 
 std::string OutputName(const ExportPlan& plan) {
   if (plan.output.empty()) return "the output";
-  return plan.rows_per_file == 0 || plan.partitioned ? plan.output : ExportParts::PartName(plan.output, 0) + " and on";
+  const std::string shown = plan.ShownOutput();
+  return plan.rows_per_file == 0 || plan.partitioned ? shown : ExportParts::PartName(shown, 0) + " and on";
 }
 
 void TellLeftOut(const ExportPlan& plan, const ExportPages& pages, const ExportParts& parts, uint64_t exported, Console& console) {
@@ -58,7 +59,7 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {
-    console.Line(plan.rows_per_file == 0
+    console.Line(plan.rows_per_file == 0 && !plan.stored()
                      ? "weft: one file cannot be gone on with: the export begins anew; --rows-per-file N makes parts"
                      : "weft: no part is whole yet: the export begins anew");
   } else if (parts->wanted() > 0) {

@@ -81,10 +81,14 @@ std::string ExportParts::PartName(const std::string& output, uint64_t part) {
 
 absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan& plan) {
   std::unique_ptr<ExportParts> parts(new ExportParts(plan));
+  if (plan.stored()) {
+    WEFT_ASSIGN_OR_RETURN(parts->upload_, ExportUpload::Open(plan));
+  }
   WEFT_RETURN_IF_ERROR(parts->CheckOutput());
   if (parts->complete_) return parts;
+  WEFT_RETURN_IF_ERROR(parts->BeginStored());
   if (plan.partitioned) WEFT_RETURN_IF_ERROR(parts->BeginDirectory());
-  if (plan.rows_per_file > 0) {
+  if (parts->KeepsState()) {
     RemoveLeftovers(parts->StatePath());
     if (IsRegular(parts->WholePath())) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(parts->WholePath()));
     WEFT_RETURN_IF_ERROR(parts->WriteState(parts->resumed_));
@@ -95,22 +99,22 @@ absl::StatusOr<std::unique_ptr<ExportParts>> ExportParts::Open(const ExportPlan&
 
 absl::Status ExportParts::CheckOutput() {
   // JSON Lines have always been replaced: scripts may count on it.
-  const bool replaces = plan_.force || plan_.json_lines_as_ever;
+  const bool replaces = plan_.force || (plan_.json_lines_as_ever && !plan_.stored());
   const std::string first = plan_.partitioned ? plan_.output : FilesOf(0).front();
-  const bool whole = plan_.partitioned ? IsRegular(SuccessPath()) : IsThere(0);
-  if (plan_.rows_per_file == 0 && !(plan_.resume && plan_.partitioned)) {
+  const bool whole = plan_.partitioned || plan_.stored() ? IsRegular(WholePath()) : IsThere(0);
+  if (!KeepsState() && !(plan_.resume && plan_.partitioned)) {
     return !replaces && IsThere(0) ? AlreadyThere(first) : absl::OkStatus();
   }
-  const bool begun = plan_.rows_per_file > 0 && IsRegular(StatePath());
+  const bool begun = KeepsState() && IsRegular(StatePath());
   if (plan_.resume && begun) return ReadState(ReadAll(StatePath()));
   if (plan_.resume && whole && !plan_.force) {
     WEFT_RETURN_IF_ERROR(CheckWhole(WholePath()));
     complete_ = true;
-    completed_at_ = TimeOf(plan_.partitioned ? SuccessPath() : first);
+    completed_at_ = TimeOf(plan_.partitioned || plan_.stored() ? WholePath() : first);
     for (uint64_t part = 1; !plan_.partitioned && IsThere(part); ++part) completed_at_ = TimeOf(FilesOf(part).front());
     return absl::OkStatus();
   }
-  if (plan_.rows_per_file == 0) return absl::OkStatus();  // a partitioned one that was broken off
+  if (!KeepsState()) return absl::OkStatus();  // a partitioned one that was broken off
   if (begun && !replaces) {
     return FailedPrecondition("{} is there: an export was not finished; --resume goes on with it, --force begins anew", StatePath());
   }
@@ -219,30 +223,56 @@ absl::Status ExportParts::Reached(const ExportPlace& place) {
   last_ = place;
   if (plan_.rows_per_file == 0 || sink_ == nullptr || sink_->rows() < plan_.rows_per_file) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(EndPart());
-  return WriteState(place);
+  WEFT_RETURN_IF_ERROR(WriteState(place));
+  return StoreWholeParts();
 }
 
 absl::Status ExportParts::Finish() {
   // What is exported is one part at least, be it empty.
   if (sink_ == nullptr && parts_ == 0) WEFT_RETURN_IF_ERROR(OpenNext());
-  // Of pages that were left out before none may have come back.
-  if (sink_ != nullptr && parts_ > 0 && !wanted_.empty() && sink_->rows() == 0) sink_.reset();
+  // Of pages that were left out before none may have come back; and the run before may have come to the end, but not stored it.
+  const bool nothing_new = !wanted_.empty() || upload_ != nullptr;
+  if (sink_ != nullptr && parts_ > 0 && nothing_new && sink_->rows() == 0) sink_.reset();
   if (sink_ != nullptr) WEFT_RETURN_IF_ERROR(EndPart());
-  if (plan_.rows_per_file == 0 && !plan_.partitioned) return absl::OkStatus();
+  if (!KeepsState() && !plan_.partitioned) return absl::OkStatus();
   // Of an export that this one replaces and that had more of them.
-  for (uint64_t part = parts_; IsThere(part); ++part) {
+  const bool numbered = plan_.rows_per_file > 0 || plan_.partitioned;
+  for (uint64_t part = parts_; numbered && IsThere(part); ++part) {
     for (const std::string& file : FilesOf(part)) {
       if (IsRegular(file)) WEFT_RETURN_IF_ERROR(PosixFileOps().Remove(file));
     }
   }
+  if (upload_ != nullptr) WEFT_RETURN_IF_ERROR(WriteState(last_));
+  WEFT_RETURN_IF_ERROR(StoreWholeParts());
   if (!left_out_.empty()) return NoteLeftOut();
   WEFT_RETURN_IF_ERROR(WriteWhole(WholePath()));
-  return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus();
+  if (upload_ != nullptr && plan_.partitioned) WEFT_RETURN_IF_ERROR(upload_->Put(SuccessPath(), /*keep=*/true));
+  return RemoveState();
 }
+
+absl::Status ExportParts::BeginStored() {
+  if (upload_ == nullptr || parts_ > 0) return StoreWholeParts();
+  std::vector<std::string> files = FilesOf(0);
+  if (plan_.partitioned) files.push_back(SuccessPath());
+  for (const std::string& file : files) WEFT_RETURN_IF_ERROR(upload_->CheckFree(file));
+  return absl::OkStatus();
+}
+
+absl::Status ExportParts::StoreWholeParts() {
+  if (upload_ == nullptr) return absl::OkStatus();
+  for (; stored_parts_ < parts_; ++stored_parts_) {
+    for (const std::string& file : FilesOf(stored_parts_)) {
+      if (IsRegular(file)) WEFT_RETURN_IF_ERROR(upload_->Put(file));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExportParts::RemoveState() { return IsRegular(StatePath()) ? PosixFileOps().Remove(StatePath()) : absl::OkStatus(); }
 
 // The next run looks through all records again, as they are then: of a page that was fetched again meanwhile it takes the newer one.
 absl::Status ExportParts::NoteLeftOut() {
-  if (plan_.rows_per_file == 0) return absl::OkStatus();
+  if (plan_.rows_per_file == 0) return RemoveState();
   wanted_ = std::move(left_out_);
   left_out_.clear();
   ExportPlace begin;

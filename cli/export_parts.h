@@ -4,6 +4,7 @@
 // just these, in further parts.
 // A partitioned export (export_partitions.h) has parts of several files, and an empty _SUCCESS beside them, as other writers of
 // data sets leave it, when all are there.
+// What goes to a store is staged with a state file always: whole files that are not stored yet stay, and --resume stores them.
 // Thread rule: one thread.
 #pragma once
 
@@ -18,6 +19,7 @@
 
 #include "cli/export_plan.h"
 #include "cli/export_sinks.h"
+#include "cli/export_upload.h"
 
 namespace weft {
 
@@ -80,8 +82,15 @@ class ExportParts {
   std::string SuccessPath() const { return plan_.output + "/_SUCCESS"; }
   // What says by which options the parts that stand there were made; of parts in one directory it is hidden, as it is no part.
   std::string WholePath() const;
+  // Beside what stands or is staged there is a state file while the export goes on.
+  bool KeepsState() const { return plan_.rows_per_file > 0 || plan_.stored(); }
+  // Into the store: nothing may be there of an export that begins; of one that goes on, what the run before has left here.
+  absl::Status BeginStored();
+  absl::Status StoreWholeParts();
+  absl::Status RemoveState();
 
   const ExportPlan& plan_;
+  std::unique_ptr<ExportUpload> upload_;  // null: files stay here
   std::unique_ptr<PageSink> sink_;
   ExportPlace resumed_;
   ExportPlace last_;            // that was reached
@@ -90,6 +99,7 @@ class ExportParts {
   bool complete_ = false;
   absl::Time completed_at_ = absl::UnixEpoch();
   uint64_t parts_ = 0;          // that are whole
+  uint64_t stored_parts_ = 0;   // of these, in the store
   uint64_t rows_of_parts_ = 0;
 };
 

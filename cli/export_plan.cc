@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "cli/export_partitions.h"
+#include "cli/store_choice.h"
 #include "common/ascii.h"
+#include "common/digest.h"
 #include "common/fingerprint.h"
 #include "common/status.h"
 
@@ -147,8 +149,32 @@ absl::Status ChooseDirectory(const CrawlInvocation& call, ExportPlan& plan) {
   return absl::OkStatus();
 }
 
+bool NamesAStore(std::string_view output) {
+  return output.starts_with("s3://") || output.starts_with("file:///") || output.starts_with("webhdfs://");
+}
+
+// "s3://bucket/prefix/pages.parquet": the file pages.parquet of a directory that belongs to this URL alone, so that a later call finds
+// what this one has left.
+absl::Status ChooseStore(const CrawlInvocation& call, ExportPlan& plan) {
+  const size_t slash = call.output.rfind('/');
+  const std::string name = call.output.substr(slash + 1);
+  plan.store = StoreOf(call);
+  plan.store.url = call.output.substr(0, slash);
+  if (const absl::Status status = CheckStoreUrl(plan.store.url); !status.ok() || name == "." || name == "..") {
+    return InvalidArgument("--output {}: expected s3://BUCKET/PREFIX/FILE, file:///PATH/FILE or webhdfs://HOST:PORT/PATH/FILE", call.output);
+  }
+  std::error_code error;
+  std::string above = call.staging;
+  if (above.empty() && !call.directory.empty()) above = call.directory + "/export";
+  if (above.empty()) above = (std::filesystem::temp_directory_path(error) / "weft-export").string();
+  plan.staging = fmt::format("{}/{}", above, HexLower(Sha1(call.output)).substr(0, 16));
+  plan.output = fmt::format("{}/{}", plan.staging, name);
+  return absl::OkStatus();
+}
+
 absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   if (call.output != "-") plan.output = call.output;
+  if (NamesAStore(call.output)) WEFT_RETURN_IF_ERROR(ChooseStore(call, plan));
   if (plan.output.ends_with('/')) WEFT_RETURN_IF_ERROR(ChooseDirectory(call, plan));
   plan.compression = CompressionOf(plan.output);
   plan.force = call.force;

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "storage/export_file.h"
 #include "storage/export_schema.h"
+#include "storage/object_store.h"
 
 namespace weft {
 
@@ -37,6 +38,9 @@ struct ExportPlan {
   uint64_t shards = 1;
 
   std::string output;                      // empty: standard output; of a partitioned export the directory crawl=NAME
+  // Not empty: `output` lies in this directory, and what is whole goes from there to the store, under the same name (export_upload.h).
+  std::string staging;
+  StoreOptions store;
   bool partitioned = false;                // export_partitions.h
   Compression compression = Compression::kNone;
   bool force = false;                      // an output that exists is replaced
@@ -49,6 +53,9 @@ struct ExportPlan {
   bool needs_file() const { return kind == ExportKind::kSqlite || kind == ExportKind::kWacz; }
   // One that is no table with columns to choose.
   bool is_archive() const { return kind == ExportKind::kCdxj || kind == ExportKind::kWacz; }
+  bool stored() const { return !staging.empty(); }
+  // `output` as the user knows it.
+  std::string ShownOutput() const { return stored() ? store.url + output.substr(staging.size()) : output; }
   bool reads_pages() const { return needs != PageNeeds::kNothing; }
 };
 

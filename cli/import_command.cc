@@ -78,23 +78,35 @@ SchedulerHostOptions HostOptions(const CrawlDirectory& directory, const CrawlInv
   return options;
 }
 
+std::string AdoptedText(const AdoptedWarc& adopted) {
+  std::string text = HumanCount(adopted.responses, "response");
+  if (adopted.rewritten) text += ", written anew with a gzip member a record";
+  if (adopted.made_whole > 0) text += fmt::format(", {} with the body that they refer to", HumanCount(adopted.made_whole, "revisit"));
+  if (adopted.bodiless > 0) text += fmt::format(", {} whose body is not there", HumanCount(adopted.bodiless, "revisit"));
+  if (adopted.damages > 0) text += fmt::format(", damage at {}", HumanCount(adopted.damages, "place"));
+  return text;
+}
+
 // Files that cannot be read are told and make `failed` true.
 absl::Status AdoptFiles(const std::vector<std::string>& files, const std::string& directory, ArchiveUrls& urls, bool& failed) {
+  WarcAdoption adoption(directory);
+  const auto tell = [&](const std::string& file, const absl::Status& status) {
+    TellProblem(fmt::format("{}: {}", file, ErrorText(status)));
+    failed = true;
+    return absl::OkStatus();
+  };
   for (const std::string& file : files) {
-    const auto adopted = AdoptWarc(file, directory, [&](std::string_view uri) { return urls.Take(uri); });
-    if (absl::IsResourceExhausted(adopted.status())) return adopted.status();
-    if (!adopted.ok()) {
-      TellProblem(fmt::format("{}: {}", file, ErrorText(adopted.status())));
-      failed = true;
-      continue;
-    }
-    std::string text = fmt::format("{}: {}", file, HumanCount(adopted->responses, "response"));
-    if (adopted->rewritten) text += ", written anew with a gzip member a record";
-    if (adopted->damages > 0) text += fmt::format(", damage at {}", HumanCount(adopted->damages, "place"));
-    TellProblem(text);
-    failed = failed || adopted->damages > 0;
+    const absl::Status looked = adoption.Look(file, [&](std::string_view uri) { return urls.Take(uri); });
+    if (absl::IsResourceExhausted(looked)) return looked;
+    if (!looked.ok()) tell(file, looked).IgnoreError();
   }
-  return absl::OkStatus();
+  return adoption.Take([&](const std::string& file, const absl::StatusOr<AdoptedWarc>& adopted) {
+    if (absl::IsResourceExhausted(adopted.status())) return adopted.status();
+    if (!adopted.ok()) return tell(file, adopted.status());
+    TellProblem(fmt::format("{}: {}", file, AdoptedText(*adopted)));
+    failed = failed || adopted->damages > 0;
+    return absl::OkStatus();
+  });
 }
 
 // True: all was read.

@@ -240,6 +240,7 @@ absl::Status Worker::AddParser(const WorkerOptions& options, uint32_t number, co
   parser.version = std::string(WeftVersion());
   parser.public_suffix_version = suffixes.version();
   parser.note = note_.get();
+  parser.store_status = options.store_status;
   // Within one process nobody asks.
   if (!endpoint.starts_with("inproc:")) {
     part->reading = std::make_unique<ThreadPool>("reading", 1, kReadingJobs, part->thread.loop());

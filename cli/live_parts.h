@@ -71,6 +71,7 @@ struct WorkerOptions {
   std::vector<std::string> tags;   // of the fetcher
   // Told of every finished WARC file, on a disk thread or whoever destroys the worker; null: nobody is.
   std::function<void(const std::string&)> file_finished = nullptr;
+  std::function<wire::StoreStatus()> store_status = nullptr;  // as in ParserOptions; asked on parsers' threads
 };
 
 // As --egress and --egress-connections give it.

@@ -160,6 +160,7 @@ int RunWorker(const CommandLine& line, bool fetches, uint32_t parsers) {
   if (parsers > 0) uploads = ChooseUploads(line, options.pages_directory, console);
   if (!uploads.ok()) return Fail(kExitUsage, uploads.status());
   options.file_finished = HandsFilesTo(uploads->get());
+  options.store_status = TellsOf(uploads->get());
   auto worker = Worker::Make(options, context, **suffixes, [&](const std::string& text) {
     console.Line("weft: " + text);
   });

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <set>
+
 #include "common/units.h"
 #include "scheduler/status_report.h"
 
@@ -49,7 +51,55 @@ nlohmann::ordered_json NodeJson(const wire::NodeStatus& node) {
           {"held", node.held()},
           {"lag_ms", node.lag_us() / 1000},
           {"tags", tags},
-          {"token", node.token()}};
+          {"token", node.token()},
+          {"store", node.has_store() ? StoreJson(node) : nlohmann::ordered_json(nullptr)},
+          {"refusals", node.has_refusals() ? RefusalsJson(node.refusals()) : nlohmann::ordered_json(nullptr)}};
+}
+
+std::vector<std::string> StoreTexts(const wire::NodeStatus& node) {
+  const wire::StoreStatus& store = node.store();
+  std::vector<std::string> texts = {fmt::format("store {} ({}): {} ({}) stored, {} removed here, {} waiting, {} given up", store.url(), node.worker(),
+                                                HumanCount(store.stored(), "file"), HumanSize(store.stored_bytes()), HumanCount(store.freed()),
+                                                HumanCount(store.waiting()), HumanCount(store.failed()))};
+  if (!store.trouble().empty()) texts.push_back(fmt::format("store ({}): nothing could be stored lately: {}", node.worker(), store.trouble()));
+  if (!store.last_error().empty()) texts.push_back(fmt::format("store ({}): the file that failed last: {}", node.worker(), store.last_error()));
+  return texts;
+}
+
+nlohmann::ordered_json StoreJson(const wire::NodeStatus& node) {
+  const wire::StoreStatus& store = node.store();
+  return {{"url", store.url()},         {"worker", node.worker()},   {"machine", node.machine()},     {"pages", node.pages_path()},
+          {"stored", store.stored()},   {"stored_bytes", store.stored_bytes()}, {"freed", store.freed()}, {"waiting", store.waiting()},
+          {"failed", store.failed()},   {"trouble", store.trouble()}, {"last_error", store.last_error()}};
+}
+
+std::vector<const wire::NodeStatus*> StoresOf(const wire::StatusReply& status) {
+  std::vector<const wire::NodeStatus*> stores;
+  std::set<uint64_t> directories;
+  for (const wire::NodeStatus& node : status.nodes()) {
+    if (node.has_store() && directories.insert(node.pages_dir_id()).second) stores.push_back(&node);
+  }
+  return stores;
+}
+
+std::vector<std::string> RefusalTexts(const wire::StatusReply& status) {
+  std::vector<std::string> texts;
+  const wire::Refusals& own = status.refusals();
+  if (own.handshakes() + own.frames() + own.malformed() + own.registrations() > 0) {
+    texts.push_back(fmt::format("turned away: {} connections, {} registrations, {} messages under keys that do not hold, {} malformed",
+                                own.handshakes(), own.registrations(), own.frames(), own.malformed()));
+  }
+  for (const wire::NodeStatus& node : status.nodes()) {
+    const wire::Refusals& at = node.refusals();
+    if (at.handshakes() + at.frames() + at.malformed() == 0) continue;
+    texts.push_back(fmt::format("turned away at {}: {} connections, {} messages under keys that may not send them, {} malformed", node.name(),
+                                at.handshakes(), at.frames(), at.malformed()));
+  }
+  return texts;
+}
+
+nlohmann::ordered_json RefusalsJson(const wire::Refusals& refusals) {
+  return {{"handshakes", refusals.handshakes()}, {"frames", refusals.frames()}, {"malformed", refusals.malformed()}};
 }
 
 std::string PlaceText(const wire::NodeStatus& place) {

@@ -98,13 +98,14 @@ struct CrawlInvocation {
   std::string output;                   // (export, token new) file; "" = standard output
   bool text = false;                    // (export) with the text of HTML pages
   std::string text_from;                // (export) "page" or "main"
-  std::string table;                    // (export) these eight: export_plan.h reads them
+  std::string table;                    // (export) these nine: export_plan.h reads them
   std::string columns;
   std::string where;
   std::string since;
   std::string sample;
   std::string shard;
   uint32_t rows_per_file = 0;
+  std::string staging;                  // where files are written that go to a store
   bool resume = false;
   bool force = false;                   // (export, scheduler)
   std::vector<std::string> inspected;   // (inspect) what, then the URL or file: inspection.h reads them and the next seven
@@ -115,7 +116,7 @@ struct CrawlInvocation {
   std::string content_type;             // (inspect)
   std::string x_robots_tag;             // (inspect)
   std::string link_header;              // (inspect)
-  std::string store;                    // (crawl, worker, parser, store ...) these six: store_choice.h reads them
+  std::string store;                    // (crawl, worker, parser, store ...; but for this one export) these six: store_choice.h reads them
   std::string store_endpoint;
   std::string store_region;
   uint64_t store_part_bytes = 0;

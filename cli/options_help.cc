@@ -69,6 +69,7 @@ Beyond loopback every connection has keys and is encrypted; the scheduler makes 
   weft export crawl --format parquet --output pages.parquet                  the index: no page is read again
   weft export crawl --format parquet --columns all --rows-per-file 100000 --output pages.parquet
   weft export crawl --format parquet --output table/                         table/crawl=crawl/subset=warc/...
+  weft export crawl --output s3://bucket/tables/pages.parquet                keys as for --store
   weft export crawl --format sqlite --output crawl.sqlite                    tables pages, links and hosts
   weft export crawl --format links --output links.csv.gz
   weft export crawl --where status=200 --output crawl.wacz                   for ReplayWeb.page

@@ -267,7 +267,7 @@ std::vector<Option> ExportOptions() {
        .group = kGroup, .commands = kExport, .place = OfCall(&Call::format)},
       {.name = "output", .letter = 'o', .default_note = "standard output", .unit = "FILE",
        .help = "Write to FILE, which appears when the export is complete; FILE.gz and FILE.zst are compressed. Parquet also to DIR/, by "
-               "crawl and subset", .group = kGroup,
+               "crawl and subset. s3://BUCKET/PREFIX/FILE (also file:///, webhdfs://): the same in a store", .group = kGroup,
        .commands = kExport | kTokenNew, .place = OfCall(&Call::output)},
       {.name = "force", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Replace an output that exists (JSON Lines without --columns do so anyway); with --restore, the crawl in --data",
@@ -298,6 +298,9 @@ std::vector<Option> ExportOptions() {
       {.name = "rows-per-file", .kind = ValueKind::kCount, .default_text = "none", .unit = "ROWS", .least = 1, .most = UINT32_MAX,
        .help = "Write several files, NAME-00000.EXT and on, of about so many rows: a page's rows stay together", .group = kGroup,
        .commands = kExport, .place = OfCall(&Call::rows_per_file)},
+      {.name = "staging", .default_note = "DIR/export of the crawl's directory, else the system's for temporary files", .unit = "DIR",
+       .help = "Where files that go to a store are written until they are whole", .group = kGroup, .commands = kExport,
+       .place = OfCall(&Call::staging)},
       {.name = "resume", .kind = ValueKind::kFlag, .default_text = "false",
        .help = "Go on behind the last whole file of an export with --rows-per-file that was broken off, or with the pages that "
                "were missing in it",
@@ -420,6 +423,7 @@ std::vector<Option> ArchiveOptions() {
 std::vector<Option> StoreOptionRows() {
   constexpr uint32_t kKeepers = kCrawl | kParsers;
   constexpr uint32_t kStores = Bits(Command::kStorePush) | Bits(Command::kStorePull) | Bits(Command::kStoreList);
+  constexpr uint32_t kExports = Bits(Command::kExport);
   constexpr uint64_t kPart = 5ull << 20;  // the least that S3 takes
   return {
       {.name = "store", .default_note = "none, or what an earlier run was given", .unit = "URL",
@@ -427,16 +431,16 @@ std::vector<Option> StoreOptionRows() {
        .group = OptionGroup::kOutput, .commands = kKeepers | kStores, .required_by = Bits(Command::kStorePush) | Bits(Command::kStoreList),
        .place = OfCall(&Call::store), .check = CheckStore},
       {.name = "store-endpoint", .default_note = "Amazon's", .unit = "URL",
-       .help = "The S3-compatible server, such as http://127.0.0.1:9000", .group = OptionGroup::kOutput, .commands = kKeepers | kStores,
-       .place = OfCall(&Call::store_endpoint), .check = CheckStoreEndpoint},
+       .help = "The S3-compatible server, such as http://127.0.0.1:9000", .group = OptionGroup::kOutput,
+       .commands = kKeepers | kStores | kExports, .place = OfCall(&Call::store_endpoint), .check = CheckStoreEndpoint},
       {.name = "store-region", .default_note = "AWS_REGION, AWS_DEFAULT_REGION, else us-east-1", .unit = "NAME", .help = "The bucket's region",
-       .group = OptionGroup::kOutput, .commands = kKeepers | kStores, .place = OfCall(&Call::store_region)},
+       .group = OptionGroup::kOutput, .commands = kKeepers | kStores | kExports, .place = OfCall(&Call::store_region)},
       {.name = "store-part-size", .kind = ValueKind::kSize, .default_text = "16MiB", .unit = "SIZE", .least = kPart, .most = 1ull << 30,
        .help = "What is larger is sent to S3 in parts of this size", .group = OptionGroup::kOutput,
-       .commands = kKeepers | Bits(Command::kStorePush), .place = OfCall(&Call::store_part_bytes)},
+       .commands = kKeepers | Bits(Command::kStorePush) | kExports, .place = OfCall(&Call::store_part_bytes)},
       {.name = "store-timeout", .kind = ValueKind::kDuration, .default_text = "60s", .unit = "DURATION", .least = 1'000'000,
-       .help = "Try again when the store is silent for this long", .group = OptionGroup::kOutput, .commands = kKeepers | kStores,
-       .place = OfCall(&Call::store_timeout_us)},
+       .help = "Try again when the store is silent for this long", .group = OptionGroup::kOutput,
+       .commands = kKeepers | kStores | kExports, .place = OfCall(&Call::store_timeout_us)},
       {.name = "store-free", .kind = ValueKind::kChoice, .default_text = "off", .unit = "on|off", .choices = "on|off",
        .help = "Remove the local copy of a WARC file that the store holds; export reads it there", .group = OptionGroup::kOutput,
        .commands = kKeepers | Bits(Command::kStorePush), .place = OfCall(&Call::store_free)},

@@ -47,7 +47,7 @@ absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   auto seen = seen_.find(id);
   if (seen == seen_.end()) {
     return Unavailable("a worker's --pages directory with the id {:016x}, which is not known here; name it with --pages DIR",
-                    id);
+                       id);
   }
   const PagesPlace& place = seen->second;
   // The same path on another machine, or another directory at that path, has another id.
@@ -55,10 +55,10 @@ absl::StatusOr<std::string> PagesFinder::Find(uint64_t id) {
   if (there.ok() && *there == id) return here_[id] = place.path;
   if (place.forgotten) {
     return Unavailable("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which was given up by weft node forget: they "
-                    "are lost, unless that directory is brought here and named with --pages DIR", place.path, place.machine, id);
+                       "are lost, unless that directory is brought here and named with --pages DIR", place.path, place.machine, id);
   }
   return Unavailable("{} on the machine '{}' (a worker's --pages directory, id {:016x}), which cannot be read from here; bring "
-                  "it here, or run the export there, and name it with --pages DIR", place.path, place.machine, id);
+                     "it here, or run the export there, and name it with --pages DIR", place.path, place.machine, id);
 }
 
 }  // namespace weft

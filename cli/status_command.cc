@@ -57,8 +57,11 @@ std::string Json(const wire::StatusReply& status, const std::string& pages) {
   for (const wire::NodeStatus& node : status.nodes()) nodes.push_back(NodeJson(node));
   json["nodes"] = nodes;
   const wire::Refusals& refusals = status.refusals();
-  json["refusals"] = {{"handshakes", refusals.handshakes()}, {"frames", refusals.frames()},
-                      {"malformed", refusals.malformed()}, {"registrations", refusals.registrations()}};
+  json["refusals"] = RefusalsJson(refusals);
+  json["refusals"]["registrations"] = refusals.registrations();
+  nlohmann::ordered_json stores = nlohmann::ordered_json::array();
+  for (const wire::NodeStatus* node : StoresOf(status)) stores.push_back(StoreJson(*node));
+  json["stores"] = stores;
   nlohmann::ordered_json away = nlohmann::ordered_json::array();
   for (const wire::NodeStatus& place : status.places()) away.push_back(PlaceJson(place));
   json["pages_away"] = away;
@@ -90,7 +93,6 @@ void PrintReasons(std::string_view title, const google::protobuf::RepeatedPtrFie
 }
 
 void PrintStore(const std::string& pages) {
-  if (pages.empty()) return;
   const auto state = ReadStoreState(pages);
   if (!state.ok()) return;
   const StoreTally tally = TallyStored(pages).value_or(StoreTally{});
@@ -119,10 +121,9 @@ void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
   for (const wire::NodeStatus& node : status.nodes()) fmt::print("  {}\n", NodeText(node));
   for (const wire::NodeStatus& place : status.places()) fmt::print("  {}\n", PlaceText(place));
   if (const std::string text = CheckpointText(status.checkpoint()); !text.empty()) fmt::print("  {}\n", text);
-  const wire::Refusals& refusals = status.refusals();
-  if (refusals.handshakes() + refusals.frames() + refusals.malformed() + refusals.registrations() > 0) {
-    fmt::print("  turned away: {} connections, {} registrations, {} messages under keys that do not hold, {} malformed\n",
-               refusals.handshakes(), refusals.registrations(), refusals.frames(), refusals.malformed());
+  for (const std::string& text : RefusalTexts(status)) fmt::print("  {}\n", text);
+  for (const wire::NodeStatus* node : StoresOf(status)) {
+    for (const std::string& text : StoreTexts(*node)) fmt::print("  {}\n", text);
   }
 }
 
@@ -141,7 +142,8 @@ int StatusCommand(const CommandLine& line) {
     fmt::print("{}\n", Json(*status, pages));
   } else {
     PrintText(*status, line.invocation.scheduler);
-    PrintStore(pages);
+    // Of a crawl that runs its parsers have told.
+    if (!pages.empty() && StoresOf(*status).empty()) PrintStore(pages);
   }
   return kExitOk;
 }

@@ -6,6 +6,7 @@
 #include "cli/signals.h"
 #include "common/status.h"
 #include "common/units.h"
+#include "common/utf8.h"
 #include "storage/file_ops.h"
 
 namespace weft {
@@ -77,6 +78,23 @@ absl::StatusOr<std::unique_ptr<StoreUploads>> ChooseUploads(const CommandLine& l
 std::function<void(const std::string&)> HandsFilesTo(StoreUploads* uploads) {
   if (uploads == nullptr) return nullptr;
   return [uploads](const std::string& name) { uploads->FileFinished(name); };
+}
+
+std::function<wire::StoreStatus()> TellsOf(const StoreUploads* uploads) {
+  if (uploads == nullptr) return nullptr;
+  return [uploads] {
+    const StoreProgress now = uploads->progress();
+    wire::StoreStatus status;
+    status.set_url(uploads->options().store.url);
+    status.set_stored(now.stored_in_all);
+    status.set_stored_bytes(now.stored_bytes_in_all);
+    status.set_freed(now.freed_in_all);
+    status.set_waiting(now.waiting);
+    status.set_failed(now.failed);
+    status.set_trouble(ReplaceInvalidUtf8(now.trouble));
+    status.set_last_error(ReplaceInvalidUtf8(now.last_error));
+    return status;
+  };
 }
 
 int FinishUploads(StoreUploads* uploads, Console& console, int code) {

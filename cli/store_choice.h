@@ -9,6 +9,7 @@
 
 #include "cli/console.h"
 #include "cli/options.h"
+#include "common/wire.pb.h"
 #include "storage/store_uploads.h"
 
 namespace weft {
@@ -21,6 +22,9 @@ absl::StatusOr<std::unique_ptr<StoreUploads>> ChooseUploads(const CommandLine& l
 
 // For WorkerOptions::file_finished; null where `uploads` is.
 std::function<void(const std::string&)> HandsFilesTo(StoreUploads* uploads);
+
+// For WorkerOptions::store_status; null where `uploads` is.
+std::function<wire::StoreStatus()> TellsOf(const StoreUploads* uploads);
 
 // Waits until everything is stored or given up, and says so; a signal ends the process. Answers `code`, or kExitNotStored instead of
 // kExitOk. Null: `code`, at once.

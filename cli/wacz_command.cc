@@ -34,6 +34,7 @@ absl::StatusOr<bool> WriteWacz(const CrawlInvocation& call) {
   options.created = SystemClock().WallNow();
   options.with_text = call.text;
   options.describe = [&](const std::string& file, uint64_t offset, WaczPage& page) { pages.Describe(file, offset, page); };
+  options.describe_revisit = [&](const std::string& file, uint64_t offset, WaczPage& page) { return pages.DescribeRevisit(file, offset, page); };
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WaczWriter> writer, WaczWriter::Create(call.out_dir, options));
   CdxjIndexer indexer({.directory = DirectoryOf(call.out_dir)}, TellProblem);
   WEFT_RETURN_IF_ERROR(IndexFiles(files, indexer, failed));

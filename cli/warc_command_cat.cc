@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "storage/warc_format.h"
 #include "storage/warc_payload.h"
+#include "storage/warc_place.h"
 #include "storage/warc_reader.h"
 #include "storage/warc_rules.h"
 
@@ -23,20 +24,21 @@ bool MayHavePayload(const WarcRecord& record) {
   for (const char* type : {"response", "resource", "conversion"}) {
     if (EqualIgnoringCase(record.Get("WARC-Type"), type)) return true;
   }
-  return false;
+  return NamesPayload(record);
 }
 
 class Printer {
  public:
   explicit Printer(const CrawlInvocation& call, bool one) : call_(call), one_(one) {}
 
-  void Take(const WarcRecord& record) {
+  // A record of `file`.
+  void Take(const WarcRecord& record, const std::string& file) {
     if (!call_.uri.empty() && WarcTargetUri(record) != call_.uri) return;
     // A payload is asked for by URI or of the first record that has one; at an offset of that record alone.
     if (call_.payload && !one_ && !MayHavePayload(record)) return;
     ++found_;
     if (call_.payload) {
-      PrintPayload(record);
+      PrintPayload(record, file);
       done_ = true;
       return;
     }
@@ -57,8 +59,8 @@ class Printer {
   bool failed() const { return failed_; }
 
  private:
-  void PrintPayload(const WarcRecord& record) {
-    const auto payload = PayloadOf(record);
+  void PrintPayload(const WarcRecord& record, const std::string& file) {
+    const auto payload = PayloadIn(file, record);
     if (!payload.ok()) {
       TellProblem(fmt::format("the record at offset {}: {}", record.offset, ErrorText(payload.status())));
       failed_ = true;
@@ -91,7 +93,7 @@ bool CatFile(const std::string& file, const CrawlInvocation& call, bool one, Pri
     const bool elsewhere = one && (record.ok() ? record->offset : (*reader)->damage_offset()) != call.offset;
     if (elsewhere) break;
     if (record.ok()) {
-      printer.Take(*record);
+      printer.Take(*record, file);
     } else {
       TellProblem(fmt::format("{}: {}", file, ErrorText(record.status())));
       good = false;

@@ -35,7 +35,7 @@ class Extractor {
     const std::string_view type = record.Get("WARC-Type");
     const bool named = NamesPayload(record);
     if (type != "response" && type != "resource" && type != "conversion" && !named) return absl::OkStatus();
-    const auto payload = named ? PayloadOfRevisit(file, record) : PayloadOf(record);
+    const auto payload = PayloadIn(file, record);
     const std::string where = fmt::format("{} offset {}", file, record.offset);
     if (!payload.ok()) {
       TellProblem(fmt::format("{}: {}", where, ErrorText(payload.status())));
@@ -55,12 +55,6 @@ class Extractor {
   uint64_t incomplete() const { return incomplete_; }
 
  private:
-  // What it names lies beside its own file.
-  static absl::StatusOr<WarcPayload> PayloadOfRevisit(const std::string& file, const WarcRecord& record) {
-    WEFT_ASSIGN_OR_RETURN(const WarcRecord whole, MadeWhole(DirectoryOf(file), record));
-    return PayloadOf(whole);
-  }
-
   // Under the first name that is free: exclusive creation replaces nothing and follows no link.
   absl::StatusOr<std::string> WriteNew(const std::string& uri, const WarcPayload& payload) {
     FileOps& files = PosixFileOps();

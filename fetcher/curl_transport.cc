@@ -42,7 +42,7 @@ class CurlTransport : public Transport {
   void Cancel(Handle handle) override;
 
  private:
-  enum class Todo { kLaunch, kEnd, kResume };
+  enum class Action { kLaunch, kEnd, kResume };
 
   template <typename T>
   void Set(CURLMoption option, T value);
@@ -68,7 +68,7 @@ class CurlTransport : public Transport {
   void ArmLimit(CurlTransfer* transfer);
   void OnLimit(Handle handle);
   // What must not happen inside Start or inside a call into libcurl: in the next turn, or after that call.
-  void Later(Todo todo, Handle handle);
+  void Later(Action action, Handle handle);
   void ArmPending();
   void RunPending();
   void ResumeNow(CurlTransfer* transfer);
@@ -82,7 +82,7 @@ class CurlTransport : public Transport {
   bool aborting_ = false;  // connections that are closed now carry a request whose time is over
   uint64_t curl_timer_ = 0;
   uint64_t pending_timer_ = 0;
-  std::vector<std::pair<Todo, Handle>> pending_;
+  std::vector<std::pair<Action, Handle>> pending_;
   Egress egress_;
   std::deque<Handle> waiting_;      // for room at their address, in order; of what has ended meanwhile nothing is found
   uint64_t waiting_timer_ = 0;
@@ -185,9 +185,9 @@ Transport::Handle CurlTransport::Start(const FetchRequest& request, FetchSink* s
     transfer->StopFor(Stop::kNoSource);
   }
   if (transfer->stop() != Stop::kNone) {
-    Later(Todo::kEnd, handle);
+    Later(Action::kEnd, handle);
   } else if (inside_curl_) {
-    Later(Todo::kLaunch, handle);
+    Later(Action::kLaunch, handle);
   } else {
     Launch(transfer);
   }
@@ -324,7 +324,7 @@ void CurlTransport::OnLimit(Handle handle) {
   End(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
-void CurlTransport::Resume(Handle handle) { Later(Todo::kResume, handle); }
+void CurlTransport::Resume(Handle handle) { Later(Action::kResume, handle); }
 
 void CurlTransport::ResumeNow(CurlTransfer* transfer) {
   if (!transfer->paused()) return;
@@ -342,14 +342,14 @@ void CurlTransport::Cancel(Handle handle) {
   if (transfer == nullptr) return;
   transfer->StopFor(Stop::kCancelled);
   if (inside_curl_) {
-    Later(Todo::kEnd, handle);
+    Later(Action::kEnd, handle);
   } else {
     End(transfer, CURLE_ABORTED_BY_CALLBACK);
   }
 }
 
-void CurlTransport::Later(Todo todo, Handle handle) {
-  pending_.emplace_back(todo, handle);
+void CurlTransport::Later(Action action, Handle handle) {
+  pending_.emplace_back(action, handle);
   ArmPending();
 }
 
@@ -365,15 +365,15 @@ void CurlTransport::ArmPending() {
 // not keep the loop here.
 void CurlTransport::RunPending() {
   if (pending_.empty()) return;
-  for (const auto& [todo, handle] : std::exchange(pending_, {})) {
+  for (const auto& [action, handle] : std::exchange(pending_, {})) {
     CurlTransfer* transfer = Find(handle);
     if (transfer == nullptr) continue;
-    switch (todo) {
-      case Todo::kLaunch:
+    switch (action) {
+      case Action::kLaunch:
         if (!transfer->added) Launch(transfer);
         break;
-      case Todo::kEnd: End(transfer, CURLE_ABORTED_BY_CALLBACK); break;
-      case Todo::kResume: ResumeNow(transfer); break;
+      case Action::kEnd: End(transfer, CURLE_ABORTED_BY_CALLBACK); break;
+      case Action::kResume: ResumeNow(transfer); break;
     }
   }
   ArmPending();

@@ -23,7 +23,7 @@ FileDesk::~FileDesk() {
 
 std::string FileDesk::WhyRefused(const Message& message, const wire::FileBytesWanted::Piece& piece) const {
   const wire::FileBytesWanted& wanted = message.frame.file_bytes_wanted();
-  if (!message.from_key.empty() && !allowed_.contains(message.from_key)) return "its key is not for tools";
+  if (!MayAsk(message.from_key)) return "its key is not for tools";
   if (reader_ == nullptr || wanted.pages_dir_id() != pages_dir_id_) return "that is not this parser's pages directory";
   if (piece.length() == 0 || piece.length() > kMaxPayloadBytes) return "no piece of a file";
   return "";
@@ -31,6 +31,7 @@ std::string FileDesk::WhyRefused(const Message& message, const wire::FileBytesWa
 
 void FileDesk::OnMessage(const PeerId& from, const Message& message) {
   const wire::FileBytesWanted& wanted = message.frame.file_bytes_wanted();
+  if (!MayAsk(message.from_key)) ++refused_;
   auto job = std::make_shared<Job>();
   job->asker = from;
   job->session = message.frame.session();

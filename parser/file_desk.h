@@ -36,6 +36,8 @@ class FileDesk {
   void OnMessage(const PeerId& from, const Message& message);
   // A tool that waits is told so once a second.
   void OnTick();
+  // Requests under keys that are no tools'.
+  uint64_t refused() const { return refused_; }
 
  private:
   struct Piece {
@@ -51,6 +53,7 @@ class FileDesk {
     FileDesk* desk = nullptr;      // null: gone
   };
 
+  bool MayAsk(const PeerKey& key) const { return key.empty() || allowed_.contains(key); }
   std::string WhyRefused(const Message& message, const wire::FileBytesWanted::Piece& piece) const;
   void OnRead(Job& job);
   void Answer(const PeerId& to, uint64_t session, wire::FileBytes answer, Payload bytes = nullptr);
@@ -63,6 +66,7 @@ class FileDesk {
   WorkPool& pool_;
   std::set<PeerKey> allowed_;
   uint64_t pending_bytes_ = 0;
+  uint64_t refused_ = 0;
   std::vector<std::shared_ptr<Job>> running_;  // shared with their work, which may outlive this object
   absl::Time next_beat_ = absl::InfinitePast();
 };

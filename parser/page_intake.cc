@@ -28,7 +28,10 @@ void PageIntake::SayCredit(Fetcher& fetcher) {
 
 void PageIntake::OnMessage(const PeerId& from, Message message) {
   auto it = fetchers_.find(from);
-  if (!MayBring(message.from_key) || (it != fetchers_.end() && it->second.key != message.from_key)) return;
+  if (!MayBring(message.from_key) || (it != fetchers_.end() && it->second.key != message.from_key)) {
+    ++refused_;
+    return;
+  }
   if (it == fetchers_.end()) {
     if (message.frame.peer_session() != 0) {
       wire::Frame frame;

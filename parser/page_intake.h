@@ -42,6 +42,8 @@ class PageIntake {
   // Whose pages are taken from now on (protocol rule 33): what waits here of others is dropped unacknowledged, and their
   // frames are refused. Frames from where no key is asked for are taken.
   void AllowKeys(std::set<PeerKey> keys);
+  // Frames under keys that bring no pages, or that came over somebody else's connection.
+  uint64_t refused() const { return refused_; }
   // No further credit is granted.
   void StopCredit() { stopped_ = true; }
   // Sends the acknowledgements gathered since the last call; forgets fetchers silent for `dead_after`.
@@ -74,6 +76,7 @@ class PageIntake {
   uint64_t credit_items_;
   uint64_t credit_bytes_;
   bool stopped_ = false;
+  uint64_t refused_ = 0;
   std::set<PeerKey> allowed_;
   std::map<PeerId, Fetcher> fetchers_;  // ordered: a simulated run repeats
   std::deque<ArrivedPage> ready_;

@@ -76,6 +76,12 @@ void ParserNode::Impl::Beat() {
   beat->set_pages(handed_in);
   beat->set_held(intake.waiting() + unsynced.size() + syncing.size() + reported.size());
   beat->set_lag_us(absl::ToInt64Microseconds(Lag()));
+  if (options.store_status != nullptr) *beat->mutable_store() = options.store_status();
+  const BusRefusals turned_away = bus.refusals();
+  wire::Refusals* refusals = beat->mutable_refusals();
+  refusals->set_handshakes(turned_away.handshakes);
+  refusals->set_frames(turned_away.frames + intake.refused() + files.refused());
+  refusals->set_malformed(turned_away.malformed);
   link->SendUnsequenced({std::move(frame), nullptr});
 }
 

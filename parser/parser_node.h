@@ -3,6 +3,7 @@
 // Thread rule: one loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,8 @@ struct ParserOptions {
   // and what it has on its pools. Null: it answers for no files; the node's own pool.
   const PagesReader* files = nullptr;
   WorkPool* reading_pool = nullptr;
+  // Where the files of the pages directory go, as far as is known now; asked at every heartbeat. Null: they stay there.
+  std::function<wire::StoreStatus()> store_status;
 };
 
 // Makes what needs the crawl's settings, which a parser learns at registration.

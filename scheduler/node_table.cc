@@ -4,8 +4,12 @@
 #include <cmath>
 #include <utility>
 
+#include "common/utf8.h"
+
 namespace weft {
 namespace {
+
+constexpr size_t kMostWords = 1024;
 
 // A fetcher with credit.
 bool MayLease(const NodeEntry& node, absl::Time heard_after) {
@@ -32,6 +36,12 @@ void NodeEntry::NoteLoad(const wire::Heartbeat& beat, absl::Time now) {
   constexpr double kShortest = 0.2;
   held = beat.held();
   lag = absl::Microseconds(std::max<int64_t>(0, beat.lag_us()));
+  store = beat.store();
+  refusals = beat.refusals();
+  // Words of a node: they are shown, and held for each.
+  for (std::string* text : {store.mutable_url(), store.mutable_trouble(), store.mutable_last_error()}) {
+    if (text->size() > kMostWords) *text = ReplaceInvalidUtf8(text->substr(0, kMostWords));
+  }
   const double seconds = rate_at == absl::InfinitePast() ? 0 : absl::ToDoubleSeconds(now - rate_at);
   if (rate_at != absl::InfinitePast() && seconds < kShortest) return;
   if (seconds > 0 && beat.pages() >= pages) {

@@ -33,9 +33,9 @@ struct NodeEntry {
   bool said_goodbye = false;
   // Whose frames are taken from this connection: who sent the first one (rule 33). "": it needs none.
   PeerKey key;
-  // Another process registered, or is about to, under the same key (scheduler_keys.cc).
+  // Another process registered, or is about to, under the same key or name (scheduler_keys.cc).
   absl::Time waits_since = absl::InfiniteFuture();
-  bool replaced = false;
+  std::string replaced;  // not empty: by one that did, and what this one is told when it speaks again
   bool refused = false;  // and told so, in this session
   bool told_to_drain = false;
   // What it last told of itself.
@@ -43,6 +43,8 @@ struct NodeEntry {
   uint64_t held = 0;
   absl::Duration lag;
   double pages_per_s = 0;
+  wire::StoreStatus store;  // without a URL: none
+  wire::Refusals refusals;
   absl::Time rate_at = absl::InfinitePast();
 
   // "": every node has it.

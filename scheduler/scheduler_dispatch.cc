@@ -254,7 +254,7 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
       std::string why = WhyRefused(frame, node.key);
       if (!why.empty()) return RefuseNode(from, node, why);
       node.info = frame.register_();
-      if (HasTwin(from, node, absl::InfinitePast())) {
+      if (FindTwin(from, node, absl::InfinitePast()) != nullptr) {
         if (node.waits_since == absl::InfiniteFuture()) node.waits_since = clock.SteadyNow();
         return;
       }

@@ -1,4 +1,4 @@
-// Whose frames the scheduler takes: keys that hold (rule 33), and of two processes with one key the first.
+// Whose frames the scheduler takes: keys that hold (rule 33), and of two processes with one key, or one name, the first.
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +11,43 @@ namespace {
 // A process that is alive is heard within so many heartbeats.
 constexpr int kBeatsOfProof = 3;
 
+// "machine/pid", which nobody chose: a process alone has it, or containers that share a host name and each are process 1. Their nodes
+// are told apart by what they draw at random.
+bool HasChosenName(const wire::Register& info) {
+  const std::string& name = info.worker();
+  const std::string front = info.machine() + "/";
+  const bool chosen = !name.starts_with(front) || name.find_first_not_of("0123456789", front.size()) != std::string::npos;
+  return !name.empty() && chosen;
+}
+
+bool SameKey(const NodeEntry& a, const NodeEntry& b) { return !a.key.empty() && a.key == b.key; }
+
+// A fetcher and a parser by themselves may well be parts of what people call one worker.
+bool SameName(const NodeEntry& a, const NodeEntry& b) {
+  const bool same_work = (a.info.fetches() && b.info.fetches()) || (a.info.parses() && b.info.parses());
+  return same_work && a.info.worker() == b.info.worker() && HasChosenName(a.info) && HasChosenName(b.info);
+}
+
+bool AreTwins(const NodeEntry& a, const NodeEntry& b) {
+  return a.info.process() != b.info.process() && (SameKey(a, b) || SameName(a, b));
+}
+
+std::string WhyTwinRefused(const NodeEntry& twin, bool same_key, const NodeKeys& keys) {
+  if (same_key) {
+    const auto token = keys.find(twin.key);
+    return fmt::format("the token '{}' is in use by another process; each process needs its own: weft token new, on the scheduler's machine",
+                       token == keys.end() ? "" : token->second.name);
+  }
+  return fmt::format("the name '{}' is in use by another worker, on {}; give this one another with --name, or leave --name out",
+                     twin.info.worker(), twin.info.machine());
+}
+
+std::string WhyReplaced(const NodeEntry& node, bool same_key) {
+  if (same_key) return "its token is used by another process now: a process that had stood still for long, or a copy";
+  return fmt::format("the name '{}' is another worker's now, which took it while this one was not heard; start this one again with a --name of "
+                     "its own", node.info.worker());
+}
+
 }  // namespace
 
 bool SchedulerNode::Impl::MaySpeak(const PeerId& from, const PeerKey& key) {
@@ -18,11 +55,9 @@ bool SchedulerNode::Impl::MaySpeak(const PeerId& from, const PeerKey& key) {
   // Where no key is asked for, none is needed. A connection never changes hands.
   const bool holds = key.empty() || KeyHolds(keys, key);
   const bool same = node == nullptr || node->key == key;
-  if (holds && same && (node == nullptr || !node->replaced)) return true;
+  if (holds && same && (node == nullptr || node->replaced.empty())) return true;
   ++refused_frames;
-  if (node != nullptr && same && node->replaced) {
-    RefuseNode(from, *node, "its token is used by another process now: a process that had stood still for long, or a copy");
-  }
+  if (node != nullptr && same && !node->replaced.empty()) RefuseNode(from, *node, node->replaced);
   return false;
 }
 
@@ -41,38 +76,45 @@ void SchedulerNode::Impl::RefuseNode(const PeerId& peer, NodeEntry& node, const 
   if (parsed) nodes.PushParsers();
 }
 
-// Another process works under the same key, and was heard after that time.
-bool SchedulerNode::Impl::HasTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const {
-  if (node.key.empty() || node.info.tool()) return false;
+// Another process works under the same key, or name, and was heard after that time; null: none.
+const NodeEntry* SchedulerNode::Impl::FindTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const {
+  if (node.info.tool()) return nullptr;
   for (const auto& [other_peer, other] : nodes.nodes()) {
-    const bool twin = other_peer != peer && other.key == node.key && other.works() && !other.said_goodbye &&
-                      other.info.process() != node.info.process();
-    if (twin && other.last_heard > heard_after) return true;
+    const bool at_work = other_peer != peer && other.works() && !other.said_goodbye;
+    if (at_work && AreTwins(other, node) && other.last_heard > heard_after) return &other;
   }
-  return false;
+  return nullptr;
 }
 
-// Who registers under a key that is at work waits until its twin is heard, and is refused then. A twin that died, as when a
-// worker is started again, is not: it gives way, and the other registers anew.
+// Twins that are not heard any more. Under another key a name proves nothing: such a one stays until it is forgotten.
+bool SchedulerNode::Impl::ReplaceTwins(const NodeEntry& node, bool& parsers_changed) {
+  bool all = true;
+  for (auto& [other_peer, other] : nodes.nodes()) {
+    if (!other.works() || !AreTwins(other, node)) continue;
+    if (other.key != node.key && !other.said_goodbye) all = false;
+    if (other.key != node.key) continue;
+    parsers_changed = parsers_changed || other.info.parses();
+    other.registered = false;
+    other.replaced = WhyReplaced(other, SameKey(other, node));
+    leases.NodeGone(other_peer);
+  }
+  return all;
+}
+
+// Who registers under a key, or a name, that is at work waits until its twin is heard, and is refused then. A twin that died, as when
+// a worker is started again, is not: it gives way, and the other registers anew.
 void SchedulerNode::Impl::SettleTwins() {
   const absl::Time now = clock.SteadyNow();
   bool parsers_changed = false;
   for (auto& [peer, node] : nodes.nodes()) {
     if (node.waits_since == absl::InfiniteFuture()) continue;
-    if (HasTwin(peer, node, node.waits_since)) {
-      RefuseNode(peer, node, fmt::format("the token '{}' is in use by another process; each process needs its own: weft token "
-                                         "new, on the scheduler's machine", keys[node.key].name));
+    if (const NodeEntry* twin = FindTwin(peer, node, node.waits_since)) {
+      RefuseNode(peer, node, WhyTwinRefused(*twin, SameKey(*twin, node), keys));
       continue;
     }
-    const bool alone = !HasTwin(peer, node, absl::InfinitePast());
+    const bool alone = FindTwin(peer, node, absl::InfinitePast()) == nullptr;
     if (!alone && now - node.waits_since <= kBeatsOfProof * options.heartbeat) continue;
-    for (auto& [other_peer, other] : nodes.nodes()) {
-      if (other.key != node.key || !other.works() || other.info.process() == node.info.process()) continue;
-      parsers_changed = parsers_changed || other.info.parses();
-      other.registered = false;
-      other.replaced = true;
-      leases.NodeGone(other_peer);
-    }
+    if (!ReplaceTwins(node, parsers_changed)) continue;
     node.waits_since = absl::InfiniteFuture();
     SayUnknown(peer, node.link.peer_session());
   }

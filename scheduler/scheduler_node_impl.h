@@ -93,7 +93,8 @@ struct SchedulerNode::Impl {
   std::string WhyRefused(const wire::Frame& frame, const PeerKey& key) const;
   bool MaySpeak(const PeerId& from, const PeerKey& key);
   void RefuseNode(const PeerId& peer, NodeEntry& node, const std::string& reason);
-  bool HasTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const;
+  const NodeEntry* FindTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const;
+  bool ReplaceTwins(const NodeEntry& node, bool& parsers_changed);
   void SettleTwins();
   void SendAllowedKeys(NodeEntry& parser);
   void SayUnknown(const PeerId& peer, uint64_t session_of_peer);

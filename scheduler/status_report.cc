@@ -51,6 +51,8 @@ void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now, abs
     one->set_held(node.held);
     one->set_lag_us(absl::ToInt64Microseconds(node.lag));
     *one->mutable_tags() = node.info.tags();
+    if (!node.store.url().empty()) *one->mutable_store() = node.store;
+    if (node.info.parses()) *one->mutable_refusals() = node.refusals;
     if (node.draining || node.told_to_drain) one->set_state(std::string(kDraining));
     if (now - node.last_heard > silence) one->set_state(std::string(kSilent));
   }

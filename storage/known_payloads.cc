@@ -7,7 +7,7 @@ namespace weft {
 // With the nodes of list and map.
 size_t KnownPayloads::BytesOf(const Entry& entry) {
   constexpr size_t kNodes = 96;
-  return sizeof(Entry) + kNodes + entry.payload.url.size() + entry.payload.file.size();
+  return sizeof(Entry) + kNodes + entry.payload.url.size() + entry.payload.file.size() + entry.payload.record_id.size();
 }
 
 void KnownPayloads::Add(std::string_view digest, KnownPayload payload) {

@@ -1,6 +1,6 @@
 // Which record of a pages directory holds which payload, so that the same bytes under another URL are stored as a revisit of it
-// (ISO 28500:2017 section 6.7). Only captures that the CrawlDb has committed are known (protocol rule 11), and only as long as the
-// process lives. Bounded: about kMostBytes, beyond it what was not met for longest is forgotten.
+// (ISO 28500:2017 section 6.7). Only captures that the CrawlDb has committed are known (protocol rule 11): those that this process
+// stored, and those of before that it found again. Bounded: about kMostBytes, beyond it what was not met for longest is forgotten.
 // Thread rule: any thread.
 #pragma once
 
@@ -23,6 +23,7 @@ struct KnownPayload {
   absl::Time began;    // that one's WARC-Date
   std::string file;    // where the response record lies, below the pages directory
   uint64_t offset = 0;
+  std::string record_id = {};  // its WARC-Record-ID; empty: not known, as of a record of an earlier process
 };
 
 class KnownPayloads {

@@ -68,6 +68,7 @@ struct StoreUploads::Impl {
   void RunThread(int index);
   // `last`: no more files come, and this one is tried once more.
   bool Take(std::string& name, bool& last);
+  void Free(const std::string& name);
   void Scan();
   void Enqueue(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   absl::Status StoreOne(ObjectStore& store, const std::string& name, ObjectDigest& digest);
@@ -94,6 +95,9 @@ struct StoreUploads::Impl {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   uint64_t stored ABSL_GUARDED_BY(mutex) = 0;
   uint64_t stored_bytes ABSL_GUARDED_BY(mutex) = 0;
+  uint64_t freed ABSL_GUARDED_BY(mutex) = 0;
+  StoreTally before ABSL_GUARDED_BY(mutex);             // what earlier runs left
+  std::string last_error ABSL_GUARDED_BY(mutex);
   std::string trouble ABSL_GUARDED_BY(mutex);
 
   std::vector<std::thread> threads;  // last: they use everything above
@@ -115,6 +119,15 @@ void StoreUploads::Impl::Enqueue(const std::string& name) {
   changed.NotifyOne();
 }
 
+void StoreUploads::Impl::Free(const std::string& name) {
+  const std::string path = fmt::format("{}/{}", options.directory, name);
+  const bool here = IsThere(path);
+  const absl::Status status = FreeStored(options.directory, name);
+  if (!status.ok()) return Tell(ErrorText(status));
+  MutexLock lock(mutex);
+  if (here) ++freed;
+}
+
 // What is finished here and not noted as stored; what is noted and should not be here any more is freed on the way.
 void StoreUploads::Impl::Scan() {
   namespace fs = std::filesystem;
@@ -126,7 +139,7 @@ void StoreUploads::Impl::Scan() {
     if (!IsThere(it->path().string() + std::string(kStoredSuffix))) {
       names.push_back(std::move(name));
     } else if (options.free) {
-      if (const absl::Status freed = FreeStored(options.directory, name); !freed.ok()) Tell(ErrorText(freed));
+      Free(name);
     }
   }
   if (error) Tell(fmt::format("cannot list {}: {}", options.directory, error.message()));
@@ -165,7 +178,7 @@ absl::Status StoreUploads::Impl::StoreOne(ObjectStore& store, const std::string&
   if (!sent.ok()) return sent.status();
   if (!options.free) return absl::OkStatus();
   // It is stored; that it is still here too is no reason to store it again.
-  if (const absl::Status freed = FreeStored(options.directory, name); !freed.ok()) Tell(ErrorText(freed));
+  Free(name);
   return absl::OkStatus();
 }
 
@@ -196,6 +209,7 @@ void StoreUploads::Impl::Ended(const std::string& name, const absl::Status& stat
     SetTrouble(ErrorText(status));
   } else if (!absl::IsCancelled(status)) {
     failed.insert(name);
+    last_error = fmt::format("{}: {}", name, ErrorText(status));
     if (IsOfTheStore(status)) {
       SetTrouble(ErrorText(status));
       ++unanswered;
@@ -255,8 +269,11 @@ StoreUploads::~StoreUploads() {
 void StoreUploads::Begin() {
   const absl::Status written = WriteStoreState(impl_->options.directory, {impl_->options.store, impl_->options.free, ""});
   if (!written.ok()) impl_->Tell(ErrorText(written));
+  // Before anything is stored by this object: afterwards it is counted on. Where this fails, looking through fails too and says why.
+  const auto before = TallyStored(options().directory);
   {
     MutexLock lock(impl_->mutex);
+    if (before.ok()) impl_->before = *before;
     impl_->look_again = true;
   }
   for (int i = 0; i < impl_->options.threads; ++i) {
@@ -287,7 +304,11 @@ StoreProgress StoreUploads::progress() const {
   now.stored_bytes = impl.stored_bytes;
   now.waiting = impl.known.size();
   now.failed = impl.failed.size();
+  now.stored_in_all = impl.before.stored + impl.stored;
+  now.stored_bytes_in_all = impl.before.stored_bytes + impl.stored_bytes;
+  now.freed_in_all = impl.before.freed + impl.freed;
   now.trouble = impl.trouble;
+  now.last_error = impl.last_error;
   now.idle = impl.known.empty() && !impl.look_again && !impl.looking;
   return now;
 }

@@ -31,7 +31,12 @@ struct StoreProgress {
   uint64_t stored_bytes = 0;
   uint64_t waiting = 0;        // not stored yet, as far as is known; also what is under way
   uint64_t failed = 0;         // given up until the next run
+  // Of this directory, by earlier runs too, once Begin() has looked.
+  uint64_t stored_in_all = 0;
+  uint64_t stored_bytes_in_all = 0;
+  uint64_t freed_in_all = 0;   // of these, not here any more
   std::string trouble;         // why nothing could be stored lately; empty: all is well
+  std::string last_error;      // of the file that failed last; empty: none has
   bool idle = false;           // nothing is under way, and nothing waits that will still be tried
 };
 

@@ -154,17 +154,20 @@ absl::Status WaczWriter::AddPage(const WaczPage& page) {
 
 absl::Status WaczWriter::AddPageOf(std::string_view line) {
   const LineParts split = Split(line);
-  if (split.json.find("html") == std::string_view::npos) return absl::OkStatus();  // most others, without parsing
+  const bool may_be = split.json.find("html") != std::string_view::npos || split.json.find(kRevisitMime) != std::string_view::npos;
+  if (!may_be) return absl::OkStatus();  // most others, without parsing
   const Json json = Json::parse(split.json, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return absl::OkStatus();
   const std::string mime = TextOf(json, "mime"), url = TextOf(json, "url");
   const bool html = mime == "text/html" || mime == "application/xhtml+xml";
-  if (!html || TextOf(json, "status") != "200" || json.contains("method") || !url.starts_with("http")) return absl::OkStatus();
+  const bool revisit = mime == kRevisitMime && options_.describe_revisit != nullptr;
+  if ((!html && !revisit) || json.contains("method") || !url.starts_with("http")) return absl::OkStatus();
+  if (html && TextOf(json, "status") != "200") return absl::OkStatus();
   WaczPage page{url, std::string(split.time), {}, {}};
-  const std::string offset = TextOf(json, "offset");
-  if (options_.describe != nullptr && !offset.empty()) {
-    options_.describe(TextOf(json, "filename"), std::strtoull(offset.c_str(), nullptr, 10), page);
-  }
+  const std::string offset_text = TextOf(json, "offset");
+  const uint64_t offset = std::strtoull(offset_text.c_str(), nullptr, 10);
+  if (revisit && !options_.describe_revisit(TextOf(json, "filename"), offset, page)) return absl::OkStatus();
+  if (html && options_.describe != nullptr && !offset_text.empty()) options_.describe(TextOf(json, "filename"), offset, page);
   return AddPage(page);
 }
 

@@ -37,10 +37,12 @@ struct WaczOptions {
   std::string software;            // "Weft/0.1.0"
   absl::Time created = absl::UnixEpoch();
   size_t block_lines = 3000;       // of the index, in a gzip member
-  bool pages_of_index = true;      // pages are the captures of HTML with status 200; else AddPage names them
+  bool pages_of_index = true;      // pages are the captures of HTML with status 200, and revisits that are; else AddPage names them
   bool with_text = false;          // pages have texts, which is said in their list's head
   // Of a page of the index: its title and text, read from `filename` at `offset`.
   std::function<void(const std::string& filename, uint64_t offset, WaczPage& page)> describe;
+  // Whether the revisit there is a page that no other line is of: of another URL's. If so, its title and text likewise.
+  std::function<bool(const std::string& filename, uint64_t offset, WaczPage& page)> describe_revisit;
   uint64_t zip64_from = 0xFFFFFFFF;  // as in ZipWriter
 };
 

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "common/status.h"
 #include "storage/atomic_output.h"
@@ -25,36 +27,11 @@ namespace {
 constexpr size_t kCopyBytes = 1u << 20;
 constexpr int kNameTries = 100'000;
 
-struct Looked {
-  bool places = true;  // every record can be read by its place, by a reader of plain and gzip files
-  uint64_t responses = 0;
-  uint64_t damages = 0;
-};
-
 absl::StatusOr<bool> IsZstd(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenFileSource(path));
   std::string front(4, '\0');
   front.resize(source->ReadAt(0, front.data(), front.size()));
   return front == kZstdMagic || front == kZstdDictionaryMagic;
-}
-
-absl::StatusOr<Looked> Look(const std::string& path, absl::FunctionRef<absl::Status(std::string_view)> each) {
-  WEFT_ASSIGN_OR_RETURN(const bool zstd, IsZstd(path));
-  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WarcReader> reader, WarcReader::Open(path));
-  Looked looked;
-  looked.places = !zstd;
-  while (true) {
-    const auto record = reader->Next();
-    if (absl::IsNotFound(record.status())) return looked;
-    if (!record.ok()) {
-      ++looked.damages;
-      continue;
-    }
-    looked.places = looked.places && record->length > 0;
-    if (record->Get("WARC-Type") != "response" && !NamesPayload(*record)) continue;
-    ++looked.responses;
-    WEFT_RETURN_IF_ERROR(each(WarcTargetUri(*record)));
-  }
 }
 
 // The name under which the directory holds it: with the ending that tells the form.
@@ -79,23 +56,6 @@ absl::Status Copy(const std::string& path, AtomicOutput& output) {
   return absl::OkStatus();
 }
 
-// A member a record; what is damaged stays behind.
-absl::Status Rewrite(const std::string& path, AtomicOutput& output) {
-  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WarcReader> reader, WarcReader::Open(path));
-  GzipMemberWriter gzip;
-  std::string packed;
-  while (true) {
-    const auto record = reader->Next();
-    if (absl::IsNotFound(record.status())) return absl::OkStatus();
-    if (!record.ok()) continue;
-    packed.clear();
-    gzip.Begin(&packed);
-    for (const std::string_view piece : {std::string_view(record->head), std::string_view(record->block), kRecordEnd}) gzip.Add(piece);
-    gzip.Finish();
-    WEFT_RETURN_IF_ERROR(output.Write(packed));
-  }
-}
-
 absl::StatusOr<bool> IsGzip(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenFileSource(path));
   std::string front(2, '\0');
@@ -109,30 +69,115 @@ bool IsSame(const std::string& path, const std::string& target) {
   return std::filesystem::equivalent(path, target, error) && !error;
 }
 
+std::string LastName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 }  // namespace
 
-absl::StatusOr<AdoptedWarc> AdoptWarc(const std::string& path, const std::string& directory,
-                                      absl::FunctionRef<absl::Status(std::string_view uri)> each) {
-  WEFT_ASSIGN_OR_RETURN(const Looked looked, Look(path, each));
-  WEFT_ASSIGN_OR_RETURN(const bool gzip, IsGzip(path));
+void WarcAdoption::Note(const WarcRecord& record, Looked& looked) const {
+  looked.rewrite = looked.rewrite || record.length == 0;
+  if (NamesPayload(record)) looked.names.insert(std::string(record.Get(kRefersToFile)));
+  if (record.Get("WARC-Type") == "response" || NamesPayload(record)) ++looked.responses;
+}
+
+absl::Status WarcAdoption::Look(const std::string& path, absl::FunctionRef<absl::Status(std::string_view)> each) {
+  Looked looked;
+  looked.path = path;
+  WEFT_ASSIGN_OR_RETURN(looked.rewrite, IsZstd(path));
+  WEFT_ASSIGN_OR_RETURN(looked.gzip, IsGzip(path));
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WarcReader> reader, WarcReader::Open(path));
+  while (true) {
+    const auto record = reader->Next();
+    if (absl::IsNotFound(record.status())) break;
+    if (!record.ok()) {
+      ++looked.damages;
+      continue;
+    }
+    const uint64_t before = looked.responses;
+    Note(*record, looked);
+    if (looked.responses > before) WEFT_RETURN_IF_ERROR(each(WarcTargetUri(*record)));
+  }
+  files_.push_back(std::move(looked));
+  return absl::OkStatus();
+}
+
+bool WarcAdoption::KeepsName(const Looked& file) const {
+  const std::string name = NameFor(file.path, file.gzip, 0);
+  const std::string target = fmt::format("{}/{}", directory_, name);
+  return name == LastName(file.path) && (IsSame(file.path, target) || !PosixFileOps().Exists(target));
+}
+
+bool WarcAdoption::StaysBeside(const Looked& from, const std::string& name) const {
+  if (name.find('/') != std::string::npos) return false;
+  const std::string path = fmt::format("{}/{}", DirectoryOf(from.path), name);
+  for (const Looked& file : files_) {
+    const bool named = LastName(file.path) == name && DirectoryOf(file.path) == DirectoryOf(from.path);
+    if (named) return !file.rewrite && file.responses > 0 && KeepsName(file);
+  }
+  return IsSame(path, fmt::format("{}/{}", directory_, name));  // taken before
+}
+
+// What is written anew has other offsets: whoever names a record in it is written anew too.
+void WarcAdoption::FindBrokenLinks() {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (Looked& file : files_) {
+      if (file.rewrite) continue;
+      file.rewrite = std::any_of(file.names.begin(), file.names.end(), [&](const std::string& name) { return !StaysBeside(file, name); });
+      changed = changed || file.rewrite;
+    }
+  }
+}
+
+absl::Status WarcAdoption::Take(absl::FunctionRef<absl::Status(const std::string&, const absl::StatusOr<AdoptedWarc>&)> each) {
+  FindBrokenLinks();
+  for (const Looked& looked : files_) WEFT_RETURN_IF_ERROR(each(looked.path, TakeOne(looked)));
+  files_.clear();
+  return absl::OkStatus();
+}
+
+// A member a record; what is damaged stays behind.
+absl::Status WarcAdoption::Rewrite(const std::string& path, AtomicOutput& output, AdoptedWarc& adopted) const {
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<WarcReader> reader, WarcReader::Open(path));
+  GzipMemberWriter gzip;
+  std::string packed;
+  while (true) {
+    auto record = reader->Next();
+    if (absl::IsNotFound(record.status())) return absl::OkStatus();
+    if (!record.ok()) continue;
+    if (NamesPayload(*record)) {
+      auto whole = MadeWhole(DirectoryOf(path), *record);
+      ++(whole.ok() ? adopted.made_whole : adopted.bodiless);
+      if (whole.ok()) record = std::move(whole);
+    }
+    packed.clear();
+    gzip.Begin(&packed);
+    for (const std::string_view piece : {std::string_view(record->head), std::string_view(record->block), kRecordEnd}) gzip.Add(piece);
+    gzip.Finish();
+    WEFT_RETURN_IF_ERROR(output.Write(packed));
+  }
+}
+
+absl::StatusOr<AdoptedWarc> WarcAdoption::TakeOne(const Looked& looked) {
+  const std::string& path = looked.path;
   AdoptedWarc adopted;
   adopted.responses = looked.responses;
   adopted.damages = looked.damages;
-  adopted.rewritten = !looked.places;
+  adopted.rewritten = looked.rewrite;
   if (looked.responses == 0) return adopted;
   for (int tries = 0; tries < kNameTries; ++tries) {
-    adopted.name = NameFor(path, gzip || adopted.rewritten, tries);
-    const std::string target = fmt::format("{}/{}", directory, adopted.name);
-    if (IsSame(path, target)) return adopted;
+    adopted.name = NameFor(path, looked.gzip || adopted.rewritten, tries);
+    const std::string target = fmt::format("{}/{}", directory_, adopted.name);
+    if (!adopted.rewritten && IsSame(path, target)) return adopted;
     if (PosixFileOps().Exists(target)) continue;
     if (!adopted.rewritten && linkat(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) == 0) return adopted;
     if (!adopted.rewritten && errno == EEXIST) continue;
     WEFT_ASSIGN_OR_RETURN(const auto output, AtomicOutput::ToFile(target));
-    WEFT_RETURN_IF_ERROR(adopted.rewritten ? Rewrite(path, *output) : Copy(path, *output));
+    WEFT_RETURN_IF_ERROR(adopted.rewritten ? Rewrite(path, *output, adopted) : Copy(path, *output));
     WEFT_RETURN_IF_ERROR(output->Finish());
     return adopted;
   }
-  return Internal("no free name for {} in {}", path, directory);
+  return Internal("no free name for {} in {}", path, directory_);
 }
 
 }  // namespace weft

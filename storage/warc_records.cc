@@ -45,6 +45,7 @@ struct WarcRecords::Original {
   absl::Time began;
   std::string_view payload_digest;
   const KnownPayload* place = nullptr;  // named in the record; null: it is not
+  std::string_view record_id = {};      // empty: not known
 };
 
 void WarcRecords::Clear() {
@@ -125,6 +126,7 @@ void WarcRecords::AddResponse(const Exchange& exchange, const Ids& ids, std::str
 void WarcRecords::AddRevisit(const Exchange& exchange, const Ids& ids, const Original& original) {
   WarcHead head = HeadFor("revisit", exchange, ids.capture, ids.request);
   head.Add("WARC-Profile", original.profile)
+      .Add("WARC-Refers-To", original.record_id)
       .AddUrl("WARC-Refers-To-Target-URI", original.url)
       .Add("WARC-Refers-To-Date", WarcDate(original.began))
       .Add("Content-Type", "application/http;msgtype=response")
@@ -156,16 +158,17 @@ WarcRecords::Written WarcRecords::AddExchange(const Exchange& exchange, std::str
   const Ids ids{NewRecordId(random_), NewRecordId(random_)};
   Written written;
   written.begin = bytes_.size();
+  written.record_id = ids.capture;
   written.revisit = IsOfBefore(exchange, payload_digest, options_.dedup, known);
   written.refers = !written.revisit && IsOfKnown(exchange, known);
   if (written.revisit) {
     const StoredBefore& before = *exchange.before;
     const std::string_view profile = before.not_modified ? kNotModifiedProfile : kIdenticalDigestProfile;
     const bool elsewhere = before.place.refers && known != nullptr;
-    AddRevisit(exchange, ids, elsewhere ? Original{profile, known->url, known->began, before.payload_digest}
+    AddRevisit(exchange, ids, elsewhere ? Original{profile, known->url, known->began, before.payload_digest, nullptr, known->record_id}
                                         : Original{profile, before.url, before.began, before.payload_digest});
   } else if (written.refers) {
-    AddRevisit(exchange, ids, {kIdenticalDigestProfile, known->url, known->began, payload_digest, known});
+    AddRevisit(exchange, ids, {kIdenticalDigestProfile, known->url, known->began, payload_digest, known, known->record_id});
   } else {
     AddResponse(exchange, ids, payload_digest);
   }

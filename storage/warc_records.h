@@ -35,6 +35,7 @@ class WarcRecords {
     size_t size = 0;
     bool revisit = false;  // of what is stored before: `exchange.before`
     bool refers = false;   // of what is known
+    std::string record_id;
   };
   // `payload_digest`: 20 bytes.
   // `known`: a committed record of this directory with that payload; null: none.

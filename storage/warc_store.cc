@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,8 @@ namespace weft {
 namespace {
 
 constexpr int kNameTries = 10'000;
+constexpr size_t kMostUncommitted = 4096;  // records whose ids are kept until they are committed
+
 }  // namespace
 
 // Who touches what: the appending thread everything but what stands under the two locks. `sync_mutex` is held through
@@ -42,6 +45,9 @@ struct WarcStore::Impl {
     return options.compression == WarcCompression::kNone ? place.length - kRecordEnd.size() : place.length;
   }
   std::optional<KnownPayload> Known(const Exchange& exchange, std::string_view payload_digest) const;
+  bool MayBeReferredTo(uint64_t payload_bytes, const WarcPlace& place) const;
+  void NoteId(const WarcPlace& place, std::string id);
+  std::string TakeId(const WarcPlace& place);
   absl::Status SyncCurrent(Slot& slot, bool sync_directory);
   absl::Status FinishRetired(Slot& slot);
   void WriteIndex(Slot& slot);
@@ -57,6 +63,8 @@ struct WarcStore::Impl {
   WarcFile* file = nullptr;  // of `current`, null where there is none
   CdxjOfStore* index = nullptr;  // the same
   uint64_t next_serial = 0;
+  // By file and offset, the oldest first: of what may be referred to once it is committed.
+  std::map<std::pair<std::string, uint64_t>, std::string> ids;
   WarcRecords records;
 
   Mutex sync_mutex;
@@ -71,6 +79,24 @@ std::optional<KnownPayload> WarcStore::Impl::Known(const Exchange& exchange, std
   if (options.dedup != WarcDedup::kAll || options.payloads == nullptr) return std::nullopt;
   const bool not_modified = exchange.before != nullptr && exchange.before->not_modified;
   return options.payloads->Find(not_modified ? exchange.before->payload_digest : payload_digest);
+}
+
+bool WarcStore::Impl::MayBeReferredTo(uint64_t payload_bytes, const WarcPlace& place) const {
+  const bool here = place.pages_dir_id == directory_id && !place.refers;
+  return options.dedup == WarcDedup::kAll && options.payloads != nullptr && here && payload_bytes >= KnownPayloads::kLeastPayload;
+}
+
+void WarcStore::Impl::NoteId(const WarcPlace& place, std::string id) {
+  ids[{place.file, place.offset}] = std::move(id);
+  if (ids.size() > kMostUncommitted) ids.erase(ids.begin());
+}
+
+std::string WarcStore::Impl::TakeId(const WarcPlace& place) {
+  const auto found = ids.find({place.file, place.offset});
+  if (found == ids.end()) return "";
+  std::string id = std::move(found->second);
+  ids.erase(found);
+  return id;
 }
 
 absl::Status WarcStore::Impl::BeginFile() {
@@ -184,15 +210,20 @@ absl::StatusOr<StoredExchange> WarcStore::Append(const Exchange& exchange) {
     return status;
   }
   if (impl.index != nullptr) impl.index->Add(exchange, stored, place, impl.IndexedBytes(place));
+  // What another process stored, and is found again: from now on it is known here.
+  if (written.revisit && impl.MayBeReferredTo(exchange.payload.size(), stored.place)) {
+    const StoredBefore& before = *exchange.before;
+    impl.options.payloads->Add(stored.payload_digest, {std::string(before.url), before.began, before.place.file, before.place.offset});
+  } else if (impl.MayBeReferredTo(exchange.payload.size(), stored.place)) {
+    impl.NoteId(place, written.record_id);
+  }
   return stored;
 }
 
 void WarcStore::Committed(const CommittedPage& page) {
-  const WarcStoreOptions& options = impl_->options;
-  const bool here = page.place.pages_dir_id == impl_->directory_id && !page.place.refers;
-  if (options.dedup != WarcDedup::kAll || options.payloads == nullptr || !here) return;
-  if (page.payload_bytes < KnownPayloads::kLeastPayload) return;
-  options.payloads->Add(page.payload_digest, {std::string(page.url), page.began, page.place.file, page.place.offset});
+  if (!impl_->MayBeReferredTo(page.payload_bytes, page.place)) return;
+  impl_->options.payloads->Add(page.payload_digest,
+                               {std::string(page.url), page.began, page.place.file, page.place.offset, impl_->TakeId(page.place)});
 }
 
 absl::Status WarcStore::Sync() {

@@ -57,6 +57,46 @@ def free_port():
         return listener.getsockname()[1]
 
 
+class Wayback:
+    """pywb's server over WARC files, with the index that Weft makes of the crawl."""
+
+    def __init__(self, folder, files, crawl):
+        installed("pywb")
+        root = os.path.join(folder, "pywb")
+        collection = os.path.join(root, "collections", "site")
+        for name in ("archive", "indexes"):
+            os.makedirs(os.path.join(collection, name))
+        for path in files:
+            os.link(path, os.path.join(collection, "archive", os.path.basename(path)))
+        told = weft("index", crawl, "--out", os.path.join(collection, "indexes", "index.cdxj"))
+        if told.returncode != 0:
+            raise AssertionError(told.stderr)
+        self.port = free_port()
+        self.log = os.path.join(folder, "pywb.log")
+        environment = {**os.environ, "PYTHONPATH": installed("pywb"), "PYTHONWARNINGS": "ignore"}
+        script = f"import sys\nsys.argv = ['wayback', '-p', '{self.port}', '-b', '127.0.0.1', '-d', {root!r}]\nfrom pywb.apps.cli import wayback\nwayback()\n"
+        with open(self.log, "wb") as log:
+            self.server = subprocess.Popen([sys.executable, "-c", script], stdout=log, stderr=log, env=environment)
+
+    def url(self, url):
+        return f"http://127.0.0.1:{self.port}/site/id_/{url}"
+
+    def begin(self, test):
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                test.assertIsNone(self.server.poll(), log.read())
+                test.assertLess(time.monotonic(), end, log.read())
+            time.sleep(0.1)
+
+    def close(self):
+        self.server.kill()
+        self.server.wait()
+
+
 class Readers(Checks):
     @classmethod
     def setUpClass(cls):
@@ -118,55 +158,27 @@ class Readers(Checks):
         self.assertNotRegex(told.stdout, re.compile("invalid|mismatch|not match|fail", re.IGNORECASE))
 
     def test_pywb_replays_the_site_by_our_index(self):
-        installed("pywb")
-        root = os.path.join(self.folder, "pywb")
-        collection = os.path.join(root, "collections", "site")
-        for name in ("archive", "indexes"):
-            os.makedirs(os.path.join(collection, name))
-        for path in self.files:
-            os.link(path, os.path.join(collection, "archive", os.path.basename(path)))
-        told = weft("index", self.out, "--out", os.path.join(collection, "indexes", "index.cdxj"))
-        self.assertEqual(told.returncode, 0, told.stderr)
-        port = free_port()
-        environment = {**os.environ, "PYTHONPATH": installed("pywb"), "PYTHONWARNINGS": "ignore"}
-        script = f"import sys\nsys.argv = ['wayback', '-p', '{port}', '-b', '127.0.0.1', '-d', {root!r}]\nfrom pywb.apps.cli import wayback\nwayback()\n"
-        with open(os.path.join(self.folder, "pywb.log"), "wb") as log:
-            server = subprocess.Popen([sys.executable, "-c", script], stdout=log, stderr=log, env=environment)
-        try:
-            self.wait_for(port, server)
-            replayed = 0
-            for row in rows(self.out):
-                if row["status"] != 200:
-                    continue
-                path = row["url"].removeprefix(self.site.origin)
-                want = self.site.pages[path].body
-                if "Content-Encoding" in self.site.pages[path].headers:
-                    want = gzip.decompress(want)
-                url = f"http://127.0.0.1:{port}/site/id_/{row['url']}"
-                request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
-                with urllib.request.urlopen(request, timeout=30) as answer:
-                    body = answer.read()
-                    if answer.headers.get("Content-Encoding") == "gzip":
-                        body = gzip.decompress(body)
-                self.assertEqual(body, want, path)
-                replayed += 1
-            self.assertEqual(replayed, 5)
-            with self.assertRaises(urllib.error.HTTPError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/site/id_/{self.site.url('/never')}", timeout=30)
-        finally:
-            server.kill()
-            server.wait()
-
-    def wait_for(self, port, server):
-        end = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return
-            with open(os.path.join(self.folder, "pywb.log"), encoding="utf-8", errors="replace") as log:
-                self.assertIsNone(server.poll(), log.read())
-                self.assertLess(time.monotonic(), end, log.read())
-            time.sleep(0.1)
+        wayback = Wayback(self.folder, self.files, self.out)
+        self.addCleanup(wayback.close)
+        wayback.begin(self)
+        replayed = 0
+        for row in rows(self.out):
+            if row["status"] != 200:
+                continue
+            path = row["url"].removeprefix(self.site.origin)
+            want = self.site.pages[path].body
+            if "Content-Encoding" in self.site.pages[path].headers:
+                want = gzip.decompress(want)
+            request = urllib.request.Request(wayback.url(row["url"]), headers={"Accept-Encoding": "identity"})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                body = answer.read()
+                if answer.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+            self.assertEqual(body, want, path)
+            replayed += 1
+        self.assertEqual(replayed, 5)
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(wayback.url(self.site.url("/never")), timeout=30)
 
 
 if __name__ == "__main__":

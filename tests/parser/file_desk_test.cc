@@ -124,6 +124,7 @@ TEST_F(FileDeskTest, OnlyKeysOfToolsAreAnswered) {
   desk_->AllowKeys({});
   Want("a.warc", 0, 1, 1, "laptop");
   EXPECT_EQ(ProblemOf(2), wire::FileBytes::REFUSED) << "revoked";
+  EXPECT_EQ(desk_->refused(), 2u);
 }
 
 TEST_F(FileDeskTest, WhatIsReadAtATimeIsBounded) {

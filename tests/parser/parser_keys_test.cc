@@ -72,9 +72,11 @@ TEST_F(ParserKeysTest, FramesOverAnOpenConnectionAreRefusedOnceTheKeyIsRevoked) 
   fetcher.SendPage(1);
   ArrivedPage page;
   ASSERT_TRUE(intake_.Take(page));
+  EXPECT_EQ(intake_.refused(), 0u);
   intake_.AllowKeys({"b"});
   fetcher.SendPage(2);
   EXPECT_TRUE(intake_.empty());
+  EXPECT_EQ(intake_.refused(), 1u);
 }
 
 TEST_F(ParserKeysTest, WhatWaitsUnderARevokedKeyIsDroppedAndTheOthersStay) {
@@ -99,6 +101,7 @@ TEST_F(ParserKeysTest, AConnectionDoesNotChangeHands) {
   PlayedFetcher second(intake_, "f", "b");
   second.SendPage(2);
   EXPECT_EQ(intake_.waiting(), 1u);
+  EXPECT_EQ(intake_.refused(), 1u);
 }
 
 TEST_F(ParserKeysTest, WhereNoKeyIsAskedForNoneIsNeeded) {

@@ -76,6 +76,24 @@ TEST_F(NodeTableTest, ARateOfANodeThatCountsAnewIsNoLeap) {
   EXPECT_NEAR(node.pages_per_s, 20, 0.1);
 }
 
+TEST_F(NodeTableTest, WhatAParserTellsOfItsStoreIsKeptAndItsWordsAreBounded) {
+  NodeEntry& node = Parser("p", 1);
+  wire::Heartbeat beat;
+  beat.mutable_store()->set_url("s3://bucket");
+  beat.mutable_store()->set_stored(3);
+  std::string words(2000, 'x');
+  words.replace(1023, 2, "\xC3\xA4");  // cut in two
+  beat.mutable_store()->set_trouble(words);
+  beat.mutable_refusals()->set_malformed(5);
+  node.NoteLoad(beat, now_);
+  EXPECT_EQ(node.store.url(), "s3://bucket");
+  EXPECT_EQ(node.store.stored(), 3u);
+  EXPECT_EQ(node.refusals.malformed(), 5u);
+  EXPECT_EQ(node.store.trouble(), std::string(1023, 'x') + "\xEF\xBF\xBD");
+  node.NoteLoad({}, now_);
+  EXPECT_EQ(node.store.url(), "") << "the newest counts";
+}
+
 TEST_F(NodeTableTest, NoCreditNoChoice) {
   Fetcher("a", 1, 10, 10);
   Fetcher("b", 2, 3, 4);

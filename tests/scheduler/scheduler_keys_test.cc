@@ -1,4 +1,4 @@
-// Whom the scheduler hears, with played nodes that show keys.
+// Whom the scheduler hears, with played nodes that show keys, and names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,8 +39,11 @@ class SchedulerKeysTest : public testing::Test {
     keys_["b"] = {"two", true, true, false, false};
     scheduler_->SetKeys(keys_);
   }
-  PlayedNode Node(const PeerId& name, const PeerKey& key, uint64_t process) {
-    return PlayedNode(*scheduler_, bus_, name, key, process);
+  PlayedNode Node(const PeerId& name, const PeerKey& key, uint64_t process, const std::string& worker = "") {
+    PlayedNode node(*scheduler_, bus_, name, key, process);
+    node.more.set_machine("m1");
+    node.more.set_worker(worker);
+    return node;
   }
   void Revoke(const PeerKey& key) {
     keys_[key].revoked = true;
@@ -244,6 +247,77 @@ TEST_F(SchedulerKeysTest, AProcessThatSaidGoodbyeDoesNotKeepOthersWaiting) {
   PlayedNode second = Node("2", "a", 2);
   second.Register(true, false);
   EXPECT_TRUE(second.registered);
+}
+
+TEST_F(SchedulerKeysTest, ASecondWorkerOfTheSameNameIsRefusedAndTheFirstKeepsItsLeases) {
+  PlayedNode first = Node("1", "", 1, "blue");
+  first.Register(true, true);
+  scheduler_->AddSeeds({"https://a.example/"});
+  Seconds(2, {&first});
+  ASSERT_THAT(first.granted, SizeIs(1));
+  PlayedNode second = Node("2", "", 2, "blue");
+  second.Register(true, true);
+  EXPECT_FALSE(second.registered);
+  Seconds(2, {&first, &second});
+  EXPECT_THAT(second.refused, HasSubstr("the name 'blue' is in use by another worker, on m1; give this one another with --name"));
+  EXPECT_FALSE(second.registered);
+  EXPECT_THAT(second.granted, IsEmpty());
+  EXPECT_THAT(scheduler_->Status().nodes(), SizeIs(1));
+  first.Fetched(first.granted[0]);
+  Seconds(2, {&first});
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 1u);
+  EXPECT_THAT(first.refused, IsEmpty());
+}
+
+TEST_F(SchedulerKeysTest, ANameThatNobodyChoseIsNoReasonToRefuse) {
+  for (const char* worker : {"m1/1", ""}) {
+    PlayedNode first = Node(std::string("1") + worker, "", 1, worker);
+    first.Register(true, false);
+    PlayedNode second = Node(std::string("2") + worker, "", 2, worker);
+    second.Register(true, false);
+    EXPECT_TRUE(first.registered && second.registered) << worker;
+  }
+}
+
+TEST_F(SchedulerKeysTest, AFetcherAndAParserMayBeOneWorkerByName) {
+  PlayedNode fetcher = Node("f", "", 1, "blue");
+  fetcher.Register(true, false);
+  PlayedNode parser = Node("p", "", 2, "blue");
+  parser.Register(false, true);
+  EXPECT_TRUE(fetcher.registered && parser.registered);
+}
+
+TEST_F(SchedulerKeysTest, AWorkerThatIsStartedAgainTakesItsNameBackWhenTheOneThatDiedHasBeenSilent) {
+  PlayedNode first = Node("1", "", 1, "blue");
+  first.Register(true, false);
+  PlayedNode second = Node("2", "", 2, "blue");
+  second.Register(true, false);
+  Seconds(5, {&second});
+  EXPECT_TRUE(second.registered);
+  first.Beat();
+  EXPECT_THAT(first.refused, HasSubstr("the name 'blue' is another worker's now"));
+  EXPECT_THAT(second.refused, IsEmpty());
+}
+
+// A token is not proof of another's name: its holder must not be able to throw a worker out that was cut off for a moment.
+TEST_F(SchedulerKeysTest, UnderAnotherKeyANameIsTakenOnlyWhenItsHolderIsForgotten) {
+  PlayedNode first = Node("1", "a", 1, "blue");
+  first.Register(true, false);
+  Seconds(1, {&first});
+  PlayedNode second = Node("2", "b", 2, "blue");
+  second.Register(true, false);
+  Seconds(5, {&second});
+  EXPECT_FALSE(second.registered);
+  EXPECT_THAT(second.refused, IsEmpty());
+  first.Beat();
+  Second({&first, &second});
+  EXPECT_THAT(first.refused, IsEmpty());
+  EXPECT_THAT(second.refused, HasSubstr("in use by another worker"));
+
+  PlayedNode third = Node("3", "b", 3, "blue");
+  third.Register(true, false);
+  Seconds(40, {&third});
+  EXPECT_TRUE(third.registered);
 }
 
 TEST_F(SchedulerKeysTest, StatusNamesTheTokens) {

@@ -210,6 +210,32 @@ TEST_F(StoreUploadsTest, AFileThatTheStoreRefusesDoesNotKeepTheOthers) {
   EXPECT_NE(Told().find("a.warc.gz is not stored: another object"), std::string::npos);
 }
 
+TEST_F(StoreUploadsTest, FilesOfEarlierRunsAreCountedToo) {
+  Write("a.warc.gz", "a");
+  {
+    auto uploads = Uploads(/*free=*/true);
+    uploads->Begin();
+    EXPECT_EQ(End(*uploads).freed_in_all, 1u);
+  }
+  Write("b.warc.gz", "bb");
+  auto uploads = Uploads(/*free=*/true);
+  uploads->Begin();
+  const StoreProgress end = End(*uploads);
+  EXPECT_EQ(end.stored, 1u);
+  EXPECT_EQ(end.stored_in_all, 2u);
+  EXPECT_EQ(end.stored_bytes_in_all, 3u);
+  EXPECT_EQ(end.freed_in_all, 2u);
+  EXPECT_EQ(end.last_error, "");
+}
+
+TEST_F(StoreUploadsTest, WhatFailedLastIsKept) {
+  Write("a.warc.gz", "a");
+  objects_.before_put = [&](const std::string&) { return absl::AlreadyExistsError("another object"); };
+  auto uploads = Uploads();
+  uploads->Begin();
+  EXPECT_EQ(End(*uploads).last_error, "a.warc.gz: another object");
+}
+
 TEST_F(StoreUploadsTest, WhatDoesNotFitIntoTheQueueIsFoundInTheDirectory) {
   auto uploads = Uploads(/*free=*/false, /*queue=*/2);
   for (int i = 0; i < 20; ++i) {

@@ -133,6 +133,38 @@ TEST_P(WarcDedupTest, ARevisitIsNeverReferredTo) {
   EXPECT_NE(raw.Get("WARC-Refers-To-File-Offset"), std::to_string(second.place.offset));
 }
 
+TEST_P(WarcDedupTest, ItNamesTheRecordById) {
+  const StoredExchange first = StoreAndCommit(first_.exchange());
+  const StoredExchange second = Store(second_.exchange());
+  EXPECT_TRUE(store_->Close().ok());
+  std::string id;
+  for (const WarcRecord& record : ReadAllFrom(directory_ / first.place.file).records) {
+    if (record.offset == first.place.offset) id = record.Get("WARC-Record-ID");
+  }
+  ASSERT_THAT(id, HasSubstr("urn:uuid:"));
+  EXPECT_EQ(RawAt(second.place).Get("WARC-Refers-To"), id);
+}
+
+// What another process stored is known again once it is found again.
+TEST_P(WarcDedupTest, APageOfAnEarlierProcessIsReferredToOnceItWasVisitedAgain) {
+  const StoredExchange first = StoreAndCommit(first_.exchange());
+  known_.emplace();
+  Open(WarcDedup::kAll);
+  EXPECT_FALSE(Store(second_.exchange()).place.refers) << "not known yet";
+  const StoredBefore before{kFirst, first_.exchange().began, first.payload_digest, first.place};
+  Exchange again = first_.exchange();
+  again.before = &before;
+  ASSERT_TRUE(Store(again).revisit);
+  const Page third("https://example.org/c", body_);
+  const StoredExchange refers = Store(third.exchange());
+  ASSERT_TRUE(refers.place.refers);
+  EXPECT_EQ(ReadWarcPlace(directory_.path(), refers.place)->block, third.block());
+  const WarcRecord raw = RawAt(refers.place);
+  EXPECT_EQ(raw.Get("WARC-Refers-To-Filename"), first.place.file);
+  EXPECT_EQ(raw.Get("WARC-Refers-To-Date"), WarcDate(first_.exchange().began));
+  EXPECT_EQ(raw.Get("WARC-Refers-To"), "") << "its id is not known here";
+}
+
 TEST_P(WarcDedupTest, SmallPayloadsAreStoredAgain) {
   for (const size_t size : {KnownPayloads::kLeastPayload - 1, KnownPayloads::kLeastPayload}) {
     const std::string body(size, 'y');
