@@ -97,7 +97,7 @@ TEST_P(ManagedNodes, ThatAreGoneAreForgotten) {
   options_.faults.push_back({.kind = Kind::kForget, .at = absl::Seconds(20), .machine = "parser-1", .other = {}, .length = absl::Seconds(1)});
   const SimReport report = Run();
   EXPECT_TRUE(report.ok()) << Explain(report);
-  EXPECT_GE(report.forgotten, 3u) << report.summary;
+  EXPECT_GE(report.forgotten, 1u) << report.summary;
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ManagedNodes, testing::Range<uint64_t>(1, 7));

@@ -117,6 +117,7 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.refused_cap = options_.refused_cap;
   // Whoever stops a crawl begins new sessions.
   terms.faultless = options_.faultless && options_.recrawl_for == absl::ZeroDuration();
+  terms.lossless = !options_.keys;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
   observer_->SetRoutes(options_.settings, options_.tags);

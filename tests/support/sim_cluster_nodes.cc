@@ -13,6 +13,8 @@ constexpr const char* kControl = "sim://scheduler/control";
 constexpr const char* kToolKey = "tool";
 // A running scheduler looks at its tokens all the time, but not at every moment.
 constexpr absl::Duration kTokensRead = absl::Seconds(1);
+// Two seconds apart: until a lease has run out for certain.
+constexpr int kTries = 20;
 
 }  // namespace
 
@@ -69,7 +71,7 @@ void SimCluster::Forget(const SimFault& fault, Machine& machine) {
   if (machine.process) ++restarts_;
   StopMachine(machine);
   machine.gone = true;
-  clock_.After(fault.length, kWorld, [this, request = std::move(request)]() mutable { AskTool(std::move(request), 60); });
+  clock_.After(fault.length, kWorld, [this, request = std::move(request)]() mutable { AskTool(std::move(request), kTries); });
 }
 
 void SimCluster::JumpClocks(const SimFault& fault) {

@@ -60,7 +60,7 @@ void LeaveCheck::OnAnswered(const wire::Frame& frame) {
     drained_ += static_cast<uint64_t>(reply.nodes_size() - reply.late_size());
     return;
   }
-  forgotten_ += static_cast<uint64_t>(reply.nodes_size());
+  forgotten_ += static_cast<uint64_t>(reply.nodes_size() + reply.pages_size());
   for (const auto& [life, machine] : machines_) {
     const absl::Time until = leases_.AsksUntil(life);
     if (std::find(reply.nodes().begin(), reply.nodes().end(), machine) == reply.nodes().end() || until <= clock_.Now()) continue;

@@ -35,7 +35,7 @@ class LeaveCheck {
   void OnAsked(const wire::Frame& frame);
   void OnAnswered(const wire::Frame& frame);
 
-  // Nodes that have left in order, or were forgotten, as their tools were told.
+  // Nodes that have left in order, nodes and pages directories that were forgotten, as their tools were told.
   uint64_t drained() const { return drained_; }
   uint64_t forgotten() const { return forgotten_; }
   // A drain that was told is one node's, not the end of the crawl.

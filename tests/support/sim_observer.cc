@@ -38,7 +38,7 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
             return url.ok() && commits_.RefusedWhenFound(std::string(url->host())) >= terms_.refused_cap;
           }),
       credit_(violations_),
-      sessions_(clock, violations_, terms.faultless),
+      sessions_(clock, violations_, terms.faultless && terms.lossless),
       keys_(violations_),
       leaves_(clock, violations_, leases_) {
   politeness_.set_always_told(terms.faultless);
@@ -69,7 +69,7 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
-  sessions_.OnSent(from.life(), to == nullptr ? "" : to->machine(), frame);
+  sessions_.OnSent(from.life(), to == nullptr ? kWorld : to->life(), frame);
   if (from.machine() == "scheduler") {
     OnSentByScheduler(to, frame);
   } else if (IsFetcher(from.machine())) {

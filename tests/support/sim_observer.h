@@ -32,6 +32,7 @@ struct ObserverTerms {
   uint32_t host_connections = 1;
   bool ignore_robots = false;
   bool faultless = true;  // no crash, pause or loss hinders anybody
+  bool lossless = true;   // and nothing is lost because its reader has not heard yet whose frames it may take
   bool trace = false;
   absl::Duration lease = absl::Seconds(10);
   uint64_t body_memory = UINT64_MAX;  // a fetcher's, for all bodies under way
