@@ -75,6 +75,23 @@ TEST_P(ManagedNodes, KeepTheirPromisesWhateverTheirWallClocksSay) {
   EXPECT_EQ(report.refetches, 0u);
 }
 
+// What such a node has under way ends with its leases, though nobody hears of it (rule 16).
+TEST_P(ManagedNodes, ThatAreCutOffWhileTheyLeaveAskNothingBeyondTheirLeases) {
+  options_.faultless = false;
+  options_.web.troubled_hosts = 0.8;
+  options_.scheduler.lease = absl::Seconds(5);
+  options_.scheduler.lease_grace = absl::Milliseconds(50);
+  for (int i = 0; i < 8; ++i) {
+    const std::string machine = "fetcher-" + std::to_string(i % options_.fetchers);
+    const absl::Duration at = absl::Seconds(5 + 9 * i);
+    options_.faults.push_back({.kind = Kind::kDrain, .at = at, .machine = machine, .other = {}, .length = absl::Seconds(2)});
+    options_.faults.push_back({.kind = Kind::kPart, .at = at + absl::Milliseconds(300), .machine = machine, .other = "scheduler",
+                               .length = absl::Seconds(25)});
+  }
+  const SimReport report = Run();
+  EXPECT_TRUE(report.ok()) << Explain(report);
+}
+
 TEST_P(ManagedNodes, OfWhichTokensAreRevokedGetNothingMoreAndTheCrawlGoesOn) {
   options_.faultless = false;
   options_.watches_frames = GetParam() % 2 == 0;
@@ -98,6 +115,19 @@ TEST_P(ManagedNodes, ThatAreGoneAreForgotten) {
   const SimReport report = Run();
   EXPECT_TRUE(report.ok()) << Explain(report);
   EXPECT_GE(report.forgotten, 1u) << report.summary;
+}
+
+// One that is started again before it was missed waits until its twin is silent, and is told to register then: nobody is left out
+// because that word was lost.
+TEST_P(ManagedNodes, WithTokensAreRegisteredAgainThoughMuchIsLost) {
+  options_.faultless = false;
+  options_.network.drop = 0.25;
+  options_.settings.set_delay_us(2'000'000);
+  const SimFault crash = {.kind = Kind::kCrash, .at = {}, .machine = {}, .other = {}, .length = absl::Milliseconds(300)};
+  Every(absl::Seconds(7), 20, crash, "fetcher", options_.fetchers);
+  Every(absl::Seconds(11), 14, crash, "parser", options_.parsers);
+  const SimReport report = Run();
+  EXPECT_TRUE(report.ok()) << Explain(report);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ManagedNodes, testing::Range<uint64_t>(1, 7));

@@ -148,6 +148,7 @@ int RunMany(const Arguments& arguments) {
   SeedRuns::Told told;
   told.ended = [&](const SimReport& report) {
     if (arguments.verbose) fmt::print(stderr, "{}\n", report.summary);
+    if (!report.ok()) fmt::print(stderr, "simulate: seed {}: {}: {}\n", report.seed, report.violations[0].rule, report.violations[0].text);
   };
   told.progress = [&](const SeedTotals& totals) { progress.Tell(totals); };
   const auto totals = SeedRuns::Run(arguments.runs, std::move(told));

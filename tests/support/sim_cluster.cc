@@ -10,6 +10,8 @@
 namespace weft::test {
 namespace {
 
+// Whatever happens, a node that lives and whose token holds is registered again within this time.
+constexpr absl::Duration kRegistersWithin = absl::Minutes(5);
 // How long a process that ended by itself stays down.
 constexpr absl::Duration kSupervisor = absl::Seconds(5);
 constexpr const char* kControl = "sim://scheduler/control";
@@ -152,6 +154,7 @@ void SimCluster::StartMachine(Machine& machine) {
   machine.process = std::make_unique<SimProcess>(clock_, network_, machine.name, *machine.clock, random_->Next(), options_.pool);
   if (options_.keys) machine.process->bus().UseKey(machine.key, options_.watches_frames);
   observer_->OnProcess(machine.process->life(), machine.name, *machine.clock);
+  machine.heard = clock_.Now();
   if (machine.name == "scheduler") return StartScheduler(machine);
   if (machine.name.starts_with("fetcher")) return StartFetcher(machine);
   StartParser(machine);
@@ -163,6 +166,7 @@ void SimCluster::StartMachineAfter(Machine& machine, absl::Duration after) {
 
 void SimCluster::StartScheduler(Machine& machine) {
   SimProcess& process = *machine.process;
+  scheduler_began_ = clock_.Now();
   auto kv = OpenMemoryKv(scheduler_disk_);
   observer_->commits().OnReopened(*kv);
   CrawlDbOptions db_options;
@@ -239,7 +243,9 @@ void SimCluster::StartParser(Machine& machine) {
                                            process.random(), process.bus(), process.pool());
   machine.parser = node.get();
   process.set_after_turn([this, &machine] {
-    if (machine.parser != nullptr) CheckStopped(machine, machine.parser->stopped());
+    if (machine.parser == nullptr) return;
+    CheckStopped(machine, machine.parser->stopped());
+    CheckHears(machine, machine.parser->hears_scheduler());
   });
   process.Run(std::move(node));
 }
@@ -368,9 +374,18 @@ void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
   });
 }
 
+void SimCluster::CheckHears(Machine& machine, bool hears) {
+  if (hears || Find("scheduler").scheduler == nullptr || (options_.keys && keys_[machine.key].revoked)) machine.heard = clock_.Now();
+  if (clock_.Now() - std::max(machine.heard, scheduler_began_) <= kRegistersWithin) return;
+  observer_->violations().Add("registered", "{} lives and has not been registered for {}", machine.name,
+                              absl::FormatDuration(kRegistersWithin));
+  machine.heard = clock_.Now();
+}
+
 void SimCluster::CheckFetcher(Machine& machine) {
   if (machine.fetcher == nullptr) return;
   CheckStopped(machine, machine.fetcher->stopped());
+  CheckHears(machine, machine.fetcher->hears_scheduler());
   FetcherNode::Counters counters = machine.fetcher->counters();
   uint64_t bound = options_.settings.body_memory_bytes() + options_.settings.max_body_bytes() +
                    uint64_t{options_.settings.connections()} * kMaxPayloadBytes;

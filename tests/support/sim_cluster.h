@@ -130,6 +130,7 @@ class SimCluster {
     bool gone = false;                         // for good
     absl::Duration rest;                       // before it is started again, once it has ended as it was asked to
     bool rests_for_good = false;
+    absl::Time heard;                          // when it began, or was last registered and heard the scheduler
     // The process's node, for questions.
     SchedulerNode* scheduler = nullptr;
     FetcherNode* fetcher = nullptr;
@@ -165,6 +166,7 @@ class SimCluster {
   void CheckScheduler(Machine& machine);
   void CheckFetcher(Machine& machine);
   void CheckStopped(Machine& machine, bool node_stopped);
+  void CheckHears(Machine& machine, bool hears);
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
@@ -191,6 +193,7 @@ class SimCluster {
   absl::Time last_progress_at_;
   uint64_t restarts_ = 0;
   absl::Duration start_again_after_;
+  absl::Time scheduler_began_;
   uint64_t failed_openings_ = 0;
   std::string dump_;
 };
