@@ -144,7 +144,6 @@ TEST_F(TransportTest, ACrashClosesTheConnection) {
 
 // A fetcher that is told new settings makes another transport; what the first had yet to do is over.
 TEST_F(TransportTest, OneThatIsReplacedInTheMiddleOfALifeDoesNothingMore) {
-  Sink sink;
   transport->Start(For(WebPage::Kind::kHtml), &sink);
   transport.reset();
   RunAll();

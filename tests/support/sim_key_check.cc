@@ -1,5 +1,7 @@
 #include "tests/support/sim_key_check.h"
 
+#include <algorithm>
+
 namespace weft::test {
 namespace {
 
@@ -57,7 +59,9 @@ void KeyCheck::OnWritten(const UrlRecord& record) {
 
 bool KeyCheck::MayBring(Life parser, const PeerKey& key) const {
   const auto read = read_.find(parser);
-  return read == read_.end() || read->second.contains(key);
+  if (read == read_.end() || read->second.contains(key)) return true;
+  // By a list that it may have read, and has not said so.
+  return std::any_of(told_.begin(), told_.end(), [&](const Told& told) { return told.parser == parser && told.keys.contains(key); });
 }
 
 void KeyCheck::OnDeliveredToParser(Life parser, const PeerKey& from, const wire::Frame& frame) {
