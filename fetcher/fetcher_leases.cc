@@ -144,7 +144,8 @@ void FetcherNode::Impl::AdvanceDue() {
     // A lease that cannot go on now is called again by what it waits for, not by time.
     if (after != wake_of.end() && after->second <= before) {
       wakes.erase({after->second, id});
-      after->second = std::clamp(run->deadline(), now + absl::Milliseconds(1), now + kTick);
+      // So is the end of what was closed at its deadline.
+      after->second = run->closing() ? now + kTick : std::clamp(run->deadline(), now + absl::Milliseconds(1), now + kTick);
       wakes.insert({after->second, id});
     }
   }

@@ -378,7 +378,8 @@ bool LeaseRun::Advance() {
 }
 
 absl::Time LeaseRun::NextWake() const {
-  if (closing_) return absl::InfiniteFuture();
+  // What is still under way may not outlive the lease (rule 16).
+  if (closing_) return in_flight_ > 0 ? deadline_ : absl::InfiniteFuture();
   absl::Time wake = deadline_;
   if (!permit_host_.empty()) return std::min(wake, permit_address_ ? permit_start_ : permit_until_);
   bool waits_for_slot = robots_step_ == Robots::kNeeded || (robots_step_ == Robots::kReady && !urls_.empty());

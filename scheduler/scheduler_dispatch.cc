@@ -285,7 +285,12 @@ void SchedulerNode::OnMessage(const PeerId& from, Message message) {
   if (node == nullptr) return;
   node->key = message.from_key;
   SessionLink::Received received = node->link.Receive(std::move(message));
-  if (received.peer_lost_us) return;
+  if (received.peer_lost_us) {
+    // It was adopted by a late frame, and speaks to an earlier life of ours: nobody else tells it.
+    wire::Frame unknown;
+    unknown.mutable_session_unknown();
+    return node->link.SendUnsequenced({std::move(unknown), nullptr});
+  }
   if (received.new_session) {
     node->BeginSession();
   }

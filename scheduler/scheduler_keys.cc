@@ -135,11 +135,14 @@ void SchedulerNode::SetKeys(NodeKeys keys) {
   if (!s.failed.ok()) return;
   s.keys = std::move(keys);
   s.bus.AllowKeys(KeysThatHold(s.keys));
-  for (auto& [peer, node] : s.nodes.nodes()) {
-    if (node.key.empty() || KeyHolds(s.keys, node.key)) continue;
-    const auto known = s.keys.find(node.key);
-    s.RefuseNode(peer, node, known == s.keys.end() ? std::string("its key is not known here any more")
-                                                   : fmt::format("the token '{}' was revoked", known->second.name));
+  // Parsers last: who may not know of them any more is not told that they are gone.
+  for (const bool parsers : {false, true}) {
+    for (auto& [peer, node] : s.nodes.nodes()) {
+      if (node.info.parses() != parsers || node.key.empty() || KeyHolds(s.keys, node.key)) continue;
+      const auto known = s.keys.find(node.key);
+      s.RefuseNode(peer, node, known == s.keys.end() ? std::string("its key is not known here any more")
+                                                     : fmt::format("the token '{}' was revoked", known->second.name));
+    }
   }
   for (auto& [peer, node] : s.nodes.nodes()) {
     if (node.registered) s.SendAllowedKeys(node);

@@ -303,8 +303,9 @@ void SchedulerNode::Impl::AdvanceStop() {
     state = CrawlState::kInterrupted;
   }
   Check(db->PutMeta(kMetaState, CrawlStateName(state)));
-  // Clean: every lease is back, so a later run need not wait for any.
-  Check(db->PutMeta(kMetaClean, all_gone && leases.leases() == 0 ? "1" : "0"));
+  // Clean: every lease is back, of an earlier life that had crashed too, so a later run need not wait for any.
+  const bool none_out = all_gone && leases.leases() == 0 && clock.SteadyNow() >= hold_grants_until;
+  Check(db->PutMeta(kMetaClean, none_out ? "1" : "0"));
   Check(db->PutClock(crawl_clock.Now()));
   Check(resubmits.NoteWall());
   Check(limits.Save(true));

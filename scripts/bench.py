@@ -5,6 +5,7 @@
     scripts/bench url [--site SITE]... [--json]
     scripts/bench frontier [--urls N[K|M]] [--hosts N[K|M]] [--memory BYTES] [--seed N] [--json]
     scripts/bench commit [--pages N[K|M]] [--seed N] [--json]
+    scripts/bench scale [--nodes N]... [--pages N[K|M]] [--rounds N] [--seed N] [--json]
     scripts/bench export [--site SITE]... [--json]
 
 Every crawler has 20 connections and no delay. Weft writes gzip WARC files, wget2 plain files, Scrapy nothing; all of it
@@ -24,6 +25,10 @@ tests/bench/frontier_bench.cc); beside it the store alone, and a Redis set where
 300 a CPU second of what is read from the pages, and at most 300 MiB of memory.
 
 "commit" hands page results with 60 links to a scheduler without network, and counts its thread's CPU time.
+
+"scale" has 1, 4, 16 and 64 played workers of 16 connections speak with that scheduler in virtual time, where a fetch takes 100 ms and
+the scheduler's CPU time passes (see tests/bench/scale_bench.cc): its CPU per 1,000 pages and the pages a second by the number of
+workers, and the most pages a second that one core of a scheduler can take. Of the rounds the one in the middle is told.
 """
 import argparse
 import hashlib
@@ -290,6 +295,32 @@ def bench_commit(options):
     show(store_bench("commit_bench", ["--pages", str(options.pages), "--seed", str(options.seed)]), options)
 
 
+def bench_scale(options):
+    print(f"bench: {options.pages} pages with {options.nodes} workers each, {options.rounds} times", file=sys.stderr)
+    rounds = {nodes: [] for nodes in options.nodes}
+    for _ in range(options.rounds):
+        for nodes in options.nodes:
+            rounds[nodes].append(store_bench("scale_bench", ["--nodes", str(nodes), "--pages", str(options.pages), "--seed", str(options.seed)]))
+    runs = []
+    for nodes in options.nodes:
+        by_cost = sorted(rounds[nodes], key=lambda run: run["scheduler_cpu_ms_per_1000_pages"])
+        runs.append(by_cost[len(by_cost) // 2])
+    first = runs[0]
+    for run in runs:
+        run["cpu_ratio_to_first"] = run["scheduler_cpu_ms_per_1000_pages"] / first["scheduler_cpu_ms_per_1000_pages"]
+        # Of as many times the rate of the first run as there are times its workers.
+        run["linear_share"] = run["pages_per_virtual_s"] / first["pages_per_virtual_s"] / (run["nodes"] / first["nodes"])
+    result = {"runs": runs, "pages_per_scheduler_core_s": min(run["pages_per_scheduler_core_s"] for run in runs)}
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{'workers':>8}{'pages/s':>10}{'of linear':>11}{'CPU ms / 1,000 pages':>22}{'ratio':>7}{'core busy':>11}")
+    for run in runs:
+        print(f"{run['nodes']:8}{run['pages_per_virtual_s']:10,.0f}{run['linear_share']:11.0%}{run['scheduler_cpu_ms_per_1000_pages']:22.1f}"
+              f"{run['cpu_ratio_to_first']:7.2f}{run['scheduler_busy']:11.0%}")
+    print(f"the limit: {result['pages_per_scheduler_core_s']:,.0f} pages/s for each core of a scheduler")
+
+
 def bench_of_exports(options):
     prepare(["weft"])
     result = bench_export.run(os.path.join(ROOT, "scripts", "weft"), options.site or list(doc_sites.SITES), PeakMemory)
@@ -333,14 +364,24 @@ def main(arguments):
     commit.add_argument("--pages", type=count_of, default=50_000, metavar="N[K|M]", help="default: 50K")
     commit.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     commit.add_argument("--json", action="store_true", help="print JSON")
+    scale = workloads.add_parser("scale", help="a scheduler with more and more workers, in virtual time")
+    scale.add_argument("--nodes", type=count_of, action="append", metavar="N", help="workers; default: 1, 4, 16 and 64")
+    scale.add_argument("--pages", type=count_of, default=40_000, metavar="N[K|M]", help="default: 40K, of which a quarter is not measured")
+    scale.add_argument("--rounds", type=int, default=1, metavar="N", help="default: 1")
+    scale.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    scale.add_argument("--json", action="store_true", help="print JSON")
     export = workloads.add_parser("export", help="a crawl of the sites to each format")
     export.add_argument("--site", action="append", choices=list(doc_sites.SITES), help="default: all of them")
     export.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    if options.workload == "scale":
+        options.nodes = options.nodes or [1, 4, 16, 64]
+        if options.rounds < 1 or min(options.nodes) < 1:
+            parser.error("--rounds and --nodes: at least 1")
     if options.workload != "crawl":
         try:
             {"links": bench_links, "url": bench_url, "frontier": bench_frontier,
-             "commit": bench_commit, "export": bench_of_exports}[options.workload](options)
+             "commit": bench_commit, "scale": bench_scale, "export": bench_of_exports}[options.workload](options)
         except (doc_sites.SiteError, OSError, subprocess.CalledProcessError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1

@@ -152,6 +152,15 @@ TEST_F(LeaseRunTest, ItIsReleasedOnlyWhenNothingIsInFlight) {
   EXPECT_THAT(Unused(), ElementsAre("https://a.example/1"));
 }
 
+TEST_F(LeaseRunTest, WhatIsUnderWayWhenItIsClosedIsLookedAfterAtTheDeadline_Rule16) {
+  AddUrls(2);
+  BeginResolved();
+  run_->Close(Why::DRAIN);
+  EXPECT_EQ(run_->NextWake(), run_->deadline());
+  EndLast(Response(200));
+  EXPECT_EQ(run_->NextWake(), absl::InfiniteFuture());
+}
+
 TEST_F(LeaseRunTest, WhatTheDeadlineCutOffGoesBack) {
   AddUrls(1);
   BeginResolved();

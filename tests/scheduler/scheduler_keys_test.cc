@@ -158,6 +158,19 @@ TEST_F(SchedulerKeysTest, ARevokedParserLeavesTheListThatFetchersGet) {
   EXPECT_THAT(fetcher.parsers, IsEmpty());
 }
 
+TEST_F(SchedulerKeysTest, OfSeveralThatAreRevokedAtOnceNoneIsToldOfTheOthers) {
+  PlayedNode parser = Node("a", "a", 1);
+  parser.Register(false, true);
+  PlayedNode fetcher = Node("z", "b", 2);
+  fetcher.Register(true, false);
+  ASSERT_THAT(fetcher.registered, true);
+  const size_t told = bus_.Of("z", wire::Frame::kPeers).size();
+  keys_["a"].revoked = keys_["b"].revoked = true;
+  scheduler_->SetKeys(keys_);
+  EXPECT_EQ(bus_.Of("z", wire::Frame::kPeers).size(), told);
+  EXPECT_THAT(bus_.Of("z", wire::Frame::kRegisterRefused), SizeIs(1));
+}
+
 TEST_F(SchedulerKeysTest, FetchersGetTheKeyThatAParserProved) {
   PlayedNode fetcher = Node("f", "b", 2);
   fetcher.Register(true, false);

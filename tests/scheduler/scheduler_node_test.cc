@@ -411,5 +411,46 @@ TEST_F(SchedulerNodeTest, AWholeReopenIsNoLoss_Rule13) {
   EXPECT_EQ(registered_.opened_commit(), commit);
 }
 
+TEST_F(SchedulerNodeTest, AStopBeforeTheLeasesOfACrashedLifeAreOverIsNoCleanOne_Rule18) {
+  options_.nodes_die_with_us = false;
+  Start();
+  node_->AddSeeds({"https://a.example/"});
+  Tick();
+  Start();  // it had crashed
+  node_->Stop(StopReason::kInterrupted);
+  wire::Frame goodbye;
+  goodbye.mutable_goodbye();
+  Say(std::move(goodbye));
+  for (int i = 0; i < 5 && !node_->stopped(); ++i) Tick();
+  ASSERT_TRUE(node_->stopped());
+  granted_.clear();
+  Start();
+  for (int i = 0; i < 5; ++i) Tick();
+  EXPECT_THAT(granted_, IsEmpty());
+  for (int i = 0; i < 15; ++i) Tick();
+  EXPECT_THAT(granted_, SizeIs(1));
+}
+
+// A frame that was on its way since before the node heard of anybody, and then one to a scheduler that is gone.
+TEST_F(SchedulerNodeTest, WhoSpeaksToAnEarlierLifeIsToldSoThoughALateFrameOfItCameFirst) {
+  wire::Frame late;
+  late.set_version(kProtocolVersion);
+  late.set_session(900);
+  late.set_seq(2);
+  late.mutable_page_result();
+  node_->OnMessage("late", {late, nullptr});
+  wire::Frame beat;
+  beat.set_version(kProtocolVersion);
+  beat.set_session(900);
+  beat.set_peer_session(12345);
+  beat.set_received(1);
+  beat.set_sent_through(2);
+  beat.mutable_heartbeat();
+  node_->OnMessage("late", {beat, nullptr});
+  const std::vector<wire::Frame> told = bus_.Of("late", wire::Frame::kSessionUnknown);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].peer_session(), 900u);
+}
+
 }  // namespace
 }  // namespace weft::test

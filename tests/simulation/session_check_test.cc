@@ -18,7 +18,7 @@ class Sessions : public testing::Test {
     frame.set_seq(seq);
     frame.mutable_lease_grant()->mutable_epoch()->set_incarnation(incarnation);
     frame.mutable_lease_grant()->mutable_epoch()->set_counter(counter);
-    check.OnSent(kProcess, "fetcher-0", frame);
+    check.OnSent(kProcess, kProcess, frame);
   }
   void Beat(uint64_t echo) {
     wire::Frame frame;
@@ -32,14 +32,14 @@ class Sessions : public testing::Test {
     frame.set_peer_session(kNode);
     frame.mutable_heartbeat_reply()->set_nonce(nonce);
     if (renews) frame.mutable_heartbeat_reply()->add_renewals();
-    check.OnSent(kProcess, "fetcher-0", frame);
+    check.OnSent(kProcess, kProcess, frame);
   }
   void Registered(uint64_t session, uint64_t incarnation, uint64_t fingerprint_seed = 1) {
     wire::Frame frame;
     frame.set_session(session);
     frame.mutable_registered()->set_incarnation(incarnation);
     frame.mutable_registered()->mutable_identity()->set_fingerprint_seed(fingerprint_seed);
-    check.OnSent(kProcess, "fetcher-0", frame);
+    check.OnSent(kProcess, kProcess, frame);
   }
   wire::Frame FromNode() {
     wire::Frame frame;
@@ -50,13 +50,13 @@ class Sessions : public testing::Test {
   void SendNumber(uint64_t seq) {
     wire::Frame frame = FromNode();
     frame.set_seq(seq);
-    check.OnSent(kProcess, "scheduler", frame);
+    check.OnSent(kProcess, kOtherProcess, frame);
   }
   void SendBeat(int64_t sent, uint64_t through) {
     wire::Frame frame = FromNode();
     frame.set_sent_through(through);
     frame.mutable_heartbeat()->set_sent_steady_us(sent);
-    check.OnSent(kProcess, "scheduler", frame);
+    check.OnSent(kProcess, kOtherProcess, frame);
   }
   void Answer(int64_t beat, uint64_t echo, uint64_t received) {
     wire::Frame frame;
@@ -76,7 +76,7 @@ class Sessions : public testing::Test {
   void SayReceived(Life from, uint64_t received) {
     wire::Frame frame = FromNode();
     frame.set_received(received);
-    check.OnSent(from, "scheduler", frame);
+    check.OnSent(from, kOtherProcess, frame);
   }
   void At(double seconds) {
     clock.At(absl::UnixEpoch() + absl::Seconds(seconds), kWorld, [] {});
@@ -131,10 +131,10 @@ TEST_F(Sessions, SeeANumberSentAgainWhereNothingIsLost) {
   wire::Frame frame;
   frame.set_session(kScheduler);
   frame.set_seq(3);
-  lossless.OnSent(kProcess, "fetcher-0", frame);
-  lossless.OnSent(kProcess, "fetcher-1", frame);
+  lossless.OnSent(kProcess, 11, frame);
+  lossless.OnSent(kProcess, 12, frame);
   EXPECT_TRUE(violations.empty());
-  lossless.OnSent(kProcess, "fetcher-1", frame);
+  lossless.OnSent(kProcess, 12, frame);
   EXPECT_TRUE(violations.Has("resend"));
 }
 

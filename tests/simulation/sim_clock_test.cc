@@ -80,5 +80,14 @@ TEST(SimNodeClock, DriftsByMillionths) {
   EXPECT_EQ(fast.SteadyNow(), absl::UnixEpoch() + absl::Seconds(1000) + absl::Milliseconds(100));
 }
 
+TEST(SimNodeClock, AJumpOfTheWallClockMovesNothingElse) {
+  SimClock clock;
+  SimNodeClock node(clock, absl::Seconds(9), absl::Seconds(1000), 0);
+  const absl::Time steady = node.SteadyNow();
+  node.JumpWall(-absl::Hours(1));
+  EXPECT_EQ(node.WallNow(), absl::UnixEpoch() + absl::Seconds(1000) - absl::Hours(1));
+  EXPECT_EQ(node.SteadyNow(), steady);
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -19,12 +19,14 @@ struct Host {
       : life(clock.Begin()), bus(network, machine, life, [this](const PeerId& from, Message message) {
           got.push_back(message.frame.seq());
           last_peer = from;
+          last_key = message.from_key;
           last_payload = message.payload;
         }) {}
   Life life;
   SimBus bus;
   std::vector<uint64_t> got;
   PeerId last_peer;
+  PeerKey last_key;
   Payload last_payload;
 };
 
@@ -136,6 +138,58 @@ TEST_F(Network, AfterDisconnectNothingArrives) {
   RunAll();
   EXPECT_TRUE(client.got.empty());
   EXPECT_EQ(server.got.size(), 1u);
+}
+
+TEST_F(Network, WithKeysLetsThoseInThatAreAllowed) {
+  Host server(clock, network, "server");
+  Host client(clock, network, "client");
+  server.bus.UseKey("s", true);
+  client.bus.UseKey("c", true);
+  server.bus.Bind("sim://x");
+  PeerId peer = client.bus.ConnectTo("sim://x", "s").value();
+  client.bus.Send(peer, Numbered(1));
+  RunAll();
+  EXPECT_TRUE(server.got.empty());
+  server.bus.AllowKeys({"c"});
+  client.bus.Send(peer, Numbered(2));
+  RunAll();
+  EXPECT_EQ(server.got, std::vector<uint64_t>{2});
+  EXPECT_EQ(server.last_key, "c");
+  server.bus.AllowKeys({});
+  client.bus.Send(peer, Numbered(3));
+  RunAll();
+  EXPECT_EQ(server.got, std::vector<uint64_t>{2});
+  EXPECT_EQ(network.counters().refused, 2u);
+}
+
+TEST_F(Network, WhoLooksAtHandshakesAloneHearsOldConnectionsAndNoNewOnes) {
+  Host server(clock, network, "server");
+  Host client(clock, network, "client");
+  server.bus.UseKey("s", false);
+  client.bus.UseKey("c", false);
+  server.bus.Bind("sim://x");
+  server.bus.AllowKeys({"c"});
+  PeerId before = client.bus.ConnectTo("sim://x", "s").value();
+  client.bus.Send(before, Numbered(1));
+  RunAll();
+  server.bus.AllowKeys({});
+  client.bus.Send(before, Numbered(2));
+  client.bus.Send(client.bus.ConnectTo("sim://x", "s").value(), Numbered(3));
+  RunAll();
+  EXPECT_EQ(server.got, (std::vector<uint64_t>{1, 2}));
+}
+
+TEST_F(Network, ProvesTheServerByTheKeyThatIsExpected) {
+  Host server(clock, network, "server");
+  Host client(clock, network, "client");
+  server.bus.UseKey("another", true);
+  client.bus.UseKey("c", true);
+  server.bus.Bind("sim://x");
+  server.bus.AllowKeys({"c"});
+  client.bus.Send(client.bus.ConnectTo("sim://x", "s").value(), Numbered(1));
+  RunAll();
+  EXPECT_TRUE(server.got.empty());
+  EXPECT_FALSE(client.bus.Connect("sim://x").ok());
 }
 
 }  // namespace

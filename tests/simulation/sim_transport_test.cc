@@ -142,5 +142,14 @@ TEST_F(TransportTest, ACrashClosesTheConnection) {
   EXPECT_EQ(tap.log, "ro");
 }
 
+// A fetcher that is told new settings makes another transport; what the first had yet to do is over.
+TEST_F(TransportTest, OneThatIsReplacedInTheMiddleOfALifeDoesNothingMore) {
+  transport->Start(For(WebPage::Kind::kHtml), &sink);
+  transport.reset();
+  RunAll();
+  EXPECT_EQ(tap.log, "");
+  EXPECT_FALSE(sink.ended);
+}
+
 }  // namespace
 }  // namespace weft::test

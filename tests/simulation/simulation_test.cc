@@ -21,7 +21,7 @@ TEST_P(Simulation, KeepsEveryRuleAndEndsWithTheExpectedSet) {
   EXPECT_GT(report.requests, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range<uint64_t>(1, 51));
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range<uint64_t>(1, 101));
 
 TEST(SimulationOrder, ByPopularityUrlsMoveAndByDepthNoneDoes) {
   for (uint64_t seed : {2, 11, 17}) {

@@ -79,6 +79,10 @@ class SimNodeClock : public Clock {
 
   absl::Time WallNow() const override;
   absl::Time SteadyNow() const override;
+  // Somebody sets the machine's wall clock: forward, or back where it is negative.
+  void JumpWall(absl::Duration by) { wall_offset_ += by; }
+  // What no machine's steady clock does: for tests that plant a fault.
+  void JumpSteady(absl::Duration by) { steady_offset_ += absl::ToInt64Nanoseconds(by); }
   // The first moment of the world at which SteadyNow() is at least `steady`.
   absl::Time ToWorld(absl::Time steady) const;
   absl::Time FromWorld(absl::Time world) const;

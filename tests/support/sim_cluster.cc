@@ -10,6 +10,8 @@
 namespace weft::test {
 namespace {
 
+// Whatever happens, a node that lives and whose token holds is registered again within this time.
+constexpr absl::Duration kRegistersWithin = absl::Minutes(5);
 // How long a process that ended by itself stays down.
 constexpr absl::Duration kSupervisor = absl::Seconds(5);
 constexpr const char* kControl = "sim://scheduler/control";
@@ -96,16 +98,13 @@ SimCluster::SimCluster(const SimOptions& options)
   for (int i = 0; i < options_.parsers; ++i) names.push_back(fmt::format("parser-{}", i));
   std::vector<const SimPageDisk*> disks;
   for (const std::string& name : names) {
-    auto machine = std::make_unique<Machine>();
-    machine->name = name;
-    machine->clock = std::make_unique<SimNodeClock>(
-        clock_, absl::Seconds(static_cast<int64_t>(random_->Below(10'000'000))),
-        absl::Seconds(1'700'000'000 + static_cast<int64_t>(random_->Below(600))), static_cast<int64_t>(random_->Below(200)) - 100);
+    auto machine = MakeMachine(name);
     if (name.starts_with("parser")) {
       machine->pages = std::make_unique<SimPageDisk>(clock_, random_->NextId());
       disks.push_back(machine->pages.get());
     }
     machines_.push_back(std::move(machine));
+    if (options_.keys) GiveToken(*machines_.back());
   }
   ObserverTerms terms;
   terms.delay = absl::Microseconds(options_.settings.delay_us());
@@ -120,6 +119,7 @@ SimCluster::SimCluster(const SimOptions& options)
   terms.refused_cap = options_.refused_cap;
   // Whoever stops a crawl begins new sessions.
   terms.faultless = options_.faultless && options_.recrawl_for == absl::ZeroDuration();
+  terms.lossless = !options_.keys;
   terms.trace = options_.trace;
   observer_ = std::make_unique<SimObserver>(clock_, web_, terms, std::move(disks));
   observer_->SetRoutes(options_.settings, options_.tags);
@@ -129,27 +129,44 @@ SimCluster::SimCluster(const SimOptions& options)
 
 SimCluster::~SimCluster() {
   network_.SetTap(nullptr);
+  for (auto& tool : tools_) tool->process.reset();
   for (auto& machine : machines_) machine->process.reset();
 }
 
-SimCluster::Machine& SimCluster::Find(const std::string& name) {
-  for (auto& machine : machines_) {
+std::unique_ptr<SimCluster::Machine> SimCluster::MakeMachine(const std::string& name) {
+  auto machine = std::make_unique<Machine>();
+  machine->name = name;
+  machine->clock = std::make_unique<SimNodeClock>(
+      clock_, absl::Seconds(static_cast<int64_t>(random_->Below(10'000'000))),
+      absl::Seconds(1'700'000'000 + static_cast<int64_t>(random_->Below(600))), static_cast<int64_t>(random_->Below(200)) - 100);
+  return machine;
+}
+
+SimCluster::Machine& SimCluster::Find(const std::string& name) const {
+  for (const auto& machine : machines_) {
     if (machine->name == name) return *machine;
   }
   return *machines_.front();
 }
 
 void SimCluster::StartMachine(Machine& machine) {
-  if (machine.process || stopped_) return;
+  if (machine.process || stopped_ || machine.gone) return;
   machine.process = std::make_unique<SimProcess>(clock_, network_, machine.name, *machine.clock, random_->Next(), options_.pool);
+  if (options_.keys) machine.process->bus().UseKey(machine.key, options_.watches_frames);
   observer_->OnProcess(machine.process->life(), machine.name, *machine.clock);
+  machine.heard = clock_.Now();
   if (machine.name == "scheduler") return StartScheduler(machine);
   if (machine.name.starts_with("fetcher")) return StartFetcher(machine);
   StartParser(machine);
 }
 
+void SimCluster::StartMachineAfter(Machine& machine, absl::Duration after) {
+  clock_.After(after, kWorld, [this, &machine] { StartMachine(machine); });
+}
+
 void SimCluster::StartScheduler(Machine& machine) {
   SimProcess& process = *machine.process;
+  scheduler_began_ = clock_.Now();
   auto kv = OpenMemoryKv(scheduler_disk_);
   observer_->commits().OnReopened(*kv);
   CrawlDbOptions db_options;
@@ -169,6 +186,10 @@ void SimCluster::StartScheduler(Machine& machine) {
   auto node = std::make_unique<SchedulerNode>(options_.scheduler, options_.settings, *std::move(db), suffixes_,
                                               *machine.clock, process.random(), process.bus(), process.pool(), *observer_);
   machine.scheduler = node.get();
+  if (options_.keys) {
+    observer_->keys().OnKeysTaken(keys_);
+    node->SetKeys(keys_);
+  }
   process.set_after_turn([this, &machine] { CheckScheduler(machine); });
   process.Run(std::move(node), [this, &machine] { machine.scheduler->AddSeeds(web_.SeedUrls()); });
 }
@@ -193,6 +214,8 @@ void SimCluster::StartFetcher(Machine& machine) {
   FetcherOptions options;
   options.name = options.machine = machine.name;
   options.scheduler_endpoint = kControl;
+  options.scheduler_key = SchedulerKey();
+  options.process = process.life();
   if (auto tags = options_.tags.find(machine.name); tags != options_.tags.end()) options.tags = tags->second;
   auto node = std::make_unique<FetcherNode>(options, *machine.fetching, *machine.clock, process.random(), process.bus());
   machine.fetcher = node.get();
@@ -208,6 +231,8 @@ void SimCluster::StartParser(Machine& machine) {
   ParserOptions options;
   options.name = options.machine = machine.name;
   options.scheduler_endpoint = kControl;
+  options.scheduler_key = SchedulerKey();
+  options.process = process.life();
   options.pages_endpoint = PagesEndpoint(machine.name);
   options.pages_path = "/pages/" + machine.name;
   options.public_suffix_version = suffixes_->version();
@@ -218,7 +243,9 @@ void SimCluster::StartParser(Machine& machine) {
                                            process.random(), process.bus(), process.pool());
   machine.parser = node.get();
   process.set_after_turn([this, &machine] {
-    if (machine.parser != nullptr) CheckStopped(machine, machine.parser->stopped());
+    if (machine.parser == nullptr) return;
+    CheckStopped(machine, machine.parser->stopped());
+    CheckHears(machine, machine.parser->hears_scheduler());
   });
   process.Run(std::move(node));
 }
@@ -229,6 +256,7 @@ void SimCluster::StopMachine(Machine& machine) {
   machine.scheduler = nullptr;
   machine.fetcher = nullptr;
   machine.parser = nullptr;
+  machine.tool = nullptr;
   machine.restarting = false;
   machine.process.reset();
 }
@@ -248,37 +276,50 @@ void SimCluster::Inject(const SimFault& fault) {
   if (stopped_) return;
   observer_->Note(Describe(fault));
   Machine& machine = Find(fault.machine);
+  const bool managed = fault.kind >= SimFault::Kind::kRevoke;
+  if (managed ? Manage(fault, machine) : Fail(fault, machine)) ++happened_[static_cast<size_t>(fault.kind)];
+}
+
+// False: there was nobody to fail.
+bool SimCluster::Fail(const SimFault& fault, Machine& machine) {
   switch (fault.kind) {
     case SimFault::Kind::kCrash:
     case SimFault::Kind::kPowerCut:
-      if (!machine.process) return;
+      if (!machine.process) return false;
       StopMachine(machine);
       ++restarts_;
       if (fault.kind == SimFault::Kind::kPowerCut && fault.machine == "scheduler") scheduler_disk_.Crash(*random_);
       if (fault.kind == SimFault::Kind::kPowerCut && machine.pages) machine.pages->Crash(*random_);
-      clock_.After(fault.length, kWorld, [this, &machine] { StartMachine(machine); });
-      return;
+      StartMachineAfter(machine, fault.length);
+      return true;
     case SimFault::Kind::kPause:
       if (machine.process) clock_.Pause(machine.process->life(), fault.length);
-      return;
-    case SimFault::Kind::kPart: return network_.Part(fault.machine, fault.other, fault.length);
+      return machine.process != nullptr;
+    case SimFault::Kind::kPart:
+      network_.Part(fault.machine, fault.other, fault.length);
+      return true;
     case SimFault::Kind::kKvWriteError:
-      return scheduler_disk_.FailWrite(1 + random_->Below(3), random_->Below(2) == 0 ? MemoryDisk::FailedBatch::kLost
-                                                                                     : MemoryDisk::FailedBatch::kKept);
-    case SimFault::Kind::kKvSyncError: return scheduler_disk_.FailSync(1);
+      scheduler_disk_.FailWrite(1 + random_->Below(3), random_->Below(2) == 0 ? MemoryDisk::FailedBatch::kLost
+                                                                              : MemoryDisk::FailedBatch::kKept);
+      return true;
+    case SimFault::Kind::kKvSyncError:
+      scheduler_disk_.FailSync(1);
+      return true;
     case SimFault::Kind::kDiskFull:
       if (machine.pages) machine.pages->FullFor(fault.length);
-      return;
+      return machine.pages != nullptr;
     case SimFault::Kind::kStop:
-      if (machine.scheduler == nullptr) return;
+      if (machine.scheduler == nullptr) return false;
       start_again_after_ = fault.length;
       observer_->OnStopTold();
-      return machine.process->Enter([&machine] {
+      machine.process->Enter([&machine] {
         if (machine.scheduler != nullptr) machine.scheduler->Stop(StopReason::kInterrupted);
       });
+      return true;
     case SimFault::Kind::kPageSyncError:
       if (machine.pages) machine.pages->FailNextSync();
-      return;
+      return machine.pages != nullptr;
+    default: return false;
   }
 }
 
@@ -321,19 +362,30 @@ void SimCluster::CheckScheduler(Machine& machine) {
 }
 
 // A node that has ended, as told by a scheduler that failed before it had ended itself, is started again by whoever
-// runs it.
+// runs it; one that was asked to leave when that one wants it back.
 void SimCluster::CheckStopped(Machine& machine, bool node_stopped) {
   if (!node_stopped || machine.restarting) return;
   machine.restarting = true;
   clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {
     StopMachine(machine);
-    clock_.After(kSupervisor, kWorld, [this, &machine] { StartMachine(machine); });
+    machine.gone = machine.gone || machine.rests_for_good;
+    const absl::Duration rest = std::exchange(machine.rest, absl::ZeroDuration());
+    StartMachineAfter(machine, rest > absl::ZeroDuration() ? rest : kSupervisor);
   });
+}
+
+void SimCluster::CheckHears(Machine& machine, bool hears) {
+  if (hears || Find("scheduler").scheduler == nullptr || (options_.keys && keys_[machine.key].revoked)) machine.heard = clock_.Now();
+  if (clock_.Now() - std::max(machine.heard, scheduler_began_) <= kRegistersWithin) return;
+  observer_->violations().Add("registered", "{} lives and has not been registered for {}", machine.name,
+                              absl::FormatDuration(kRegistersWithin));
+  machine.heard = clock_.Now();
 }
 
 void SimCluster::CheckFetcher(Machine& machine) {
   if (machine.fetcher == nullptr) return;
   CheckStopped(machine, machine.fetcher->stopped());
+  CheckHears(machine, machine.fetcher->hears_scheduler());
   FetcherNode::Counters counters = machine.fetcher->counters();
   uint64_t bound = options_.settings.body_memory_bytes() + options_.settings.max_body_bytes() +
                    uint64_t{options_.settings.connections()} * kMaxPayloadBytes;

@@ -168,6 +168,15 @@ SimReport SimCluster::Report() {
   report.registrations = observer_->sessions().registrations();
   report.dump = dump_;
   const SimNetwork::Counters& sent = network_.counters();
+  report.faults = happened_;
+  report.restarts = restarts_;
+  report.messages = sent.sent;
+  report.lost = sent.dropped;
+  report.repeated = sent.duplicated;
+  report.refused = sent.refused;
+  report.drained = observer_->leaves().drained();
+  report.forgotten = observer_->leaves().forgotten();
+  report.keys = options_.keys;
   report.summary = fmt::format(
       "seed {}: {} ({} hosts, {} pages; {:.0f} virtual s, {} events, {} messages, {} lost, {} repeated; {} requests, "
       "{} fetched again, {} visits, {} moves; {} faults, {} restarts; {} kv syncs; {} overlaps of paused nodes, {} pauses forgotten, {} leases revoked; digest "

@@ -19,6 +19,7 @@ constexpr absl::Duration kSlack = absl::Microseconds(10);
 
 void LeaseCheck::OnFetcherGone(Life life) {
   clocks_.erase(life);
+  registers_.erase(life);
   std::erase_if(hosts_, [life](const auto& entry) { return entry.first.first == life; });
 }
 
@@ -79,6 +80,7 @@ void LeaseCheck::OnSentByFetcher(Life fetcher, const wire::Frame& frame) {
     right.revoked = std::min(right.revoked, clock_.Now());
     return true;
   });
+  if (frame.has_register_()) registers_[fetcher] = clock_.Now();
   if (frame.has_host_permit_wanted()) {
     // Sent again it is still the first time that counts.
     permits_.try_emplace({frame.session(), frame.host_permit_wanted().permit_id()},
@@ -117,6 +119,16 @@ absl::Time LeaseCheck::DeadlineOf(Life fetcher, const std::string& host) const {
   if (it == rights_.end()) return deadline;
   for (const auto& [id, right] : it->second) deadline = std::max(deadline, right.until);
   return deadline;
+}
+
+absl::Time LeaseCheck::AsksUntil(Life fetcher) const {
+  const auto registered = registers_.find(fetcher);
+  absl::Time latest = absl::InfinitePast();
+  for (auto it = granted_.lower_bound({fetcher, ""}); it != granted_.end() && it->first.first == fetcher; ++it) {
+    if (registered != registers_.end() && it->second < registered->second) continue;
+    latest = std::max(latest, DeadlineOf(fetcher, it->first.second));
+  }
+  return latest;
 }
 
 absl::Time LeaseCheck::GrantedAt(Life fetcher, const std::string& host) const {

@@ -37,6 +37,8 @@ class LeaseCheck {
   std::string WantedHost(uint64_t fetcher_session, uint64_t permit_id) const;
   // The last moment at which this fetcher may start a request to the host; the infinite past if it never could.
   absl::Time DeadlineOf(Life fetcher, const std::string& host) const;
+  // The last moment at which it may start a request to any host; it gives up its leases when it registers anew.
+  absl::Time AsksUntil(Life fetcher) const;
   // When its last lease of the host reached it.
   absl::Time GrantedAt(Life fetcher, const std::string& host) const;
   // The host of a lease; empty if the fetcher never heard of it.
@@ -72,6 +74,7 @@ class LeaseCheck {
   // Asked for, by the fetcher's session: a scheduler that starts again counts from the beginning.
   std::map<std::pair<uint64_t, uint64_t>, Wanted> permits_;
   std::map<std::pair<Life, std::string>, absl::Time> granted_;
+  std::map<Life, absl::Time> registers_;                              // sent last
 };
 
 }  // namespace weft::test

@@ -98,6 +98,13 @@ void SimNetwork::Deliver(uint64_t sender, uint64_t id, bool to_server, Message m
     if (to == buses_.end()) return;
     PeerId peer = to_server ? fmt::format("k{}", id) : fmt::format("d{}", id);
     if (to_server) {
+      auto connection = connections_.find(id);
+      const bool open = connection != connections_.end();
+      if (open ? !LetIn(connection->second, *to->second) : !to->second->key_.empty()) {
+        ++counters_.refused;
+        return;
+      }
+      if (open) message.from_key = connection->second.dialer_key;
       to->second->knocked_[peer] = id;
     } else if (!to->second->dialed_.contains(peer)) {
       return;
@@ -107,6 +114,15 @@ void SimNetwork::Deliver(uint64_t sender, uint64_t id, bool to_server, Message m
     if (tap_) tap_->OnDelivered(from == buses_.end() ? nullptr : from->second, *to->second, message);
     to->second->handler_(peer, std::move(message));
   });
+}
+
+bool SimNetwork::LetIn(Connection& connection, const SimBus& server) {
+  if (connection.server_key != server.key_) return false;
+  if (server.key_.empty()) return true;
+  const bool allowed = server.allowed_.contains(connection.dialer_key);
+  if (connection.shook_hands == server.id_) return allowed || !server.watches_frames_;
+  if (allowed) connection.shook_hands = server.id_;
+  return allowed;
 }
 
 SimBus::SimBus(SimNetwork& network, std::string machine, Life life, Handler handler)
@@ -128,12 +144,22 @@ SimBus::~SimBus() {
 
 void SimBus::Bind(const std::string& endpoint) { network_.endpoints_[endpoint] = {id_, machine_}; }
 
-absl::StatusOr<PeerId> SimBus::Connect(const std::string& endpoint) {
+void SimBus::UseKey(PeerKey own, bool watches_frames) {
+  key_ = std::move(own);
+  watches_frames_ = watches_frames;
+}
+
+absl::StatusOr<PeerId> SimBus::ConnectTo(const std::string& endpoint, const PeerKey& server_key) {
+  if (key_.empty() != server_key.empty()) {
+    return absl::FailedPreconditionError(endpoint + ": one side has a key, and the other has none");
+  }
   uint64_t id = network_.next_id_++;
   SimNetwork::Connection connection;
   connection.dialer = id_;
   connection.dialer_machine = machine_;
   connection.endpoint = endpoint;
+  connection.dialer_key = key_;
+  connection.server_key = server_key;
   connection.random = SeededRandom(network_.seed_ ^ (id * 0x9E3779B97F4A7C15ULL));
   network_.connections_[id] = std::move(connection);
   PeerId peer = fmt::format("d{}", id);

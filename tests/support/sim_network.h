@@ -1,6 +1,7 @@
 // A network for simulated nodes: loses, repeats, delays and reorders messages, and parts machines for a while, all from
 // one seed. SimBus is a node's end of it, with the meaning of common/bus.h: connecting always succeeds, a process that
-// restarts is a new peer, messages to a dead or unknown peer vanish, payloads are shared and not copied.
+// restarts is a new peer, messages to a dead or unknown peer vanish, payloads are shared and not copied. With keys it does what
+// ZmqBus does: whose key is not allowed gets through no handshake, and frames bring the key of who sent them.
 // Thread rule: one thread.
 #pragma once
 
@@ -55,6 +56,7 @@ class SimNetwork {
     uint64_t delivered = 0;
     uint64_t dropped = 0;
     uint64_t duplicated = 0;
+    uint64_t refused = 0;    // under a key that is not allowed (any more)
   };
   const Counters& counters() const { return counters_; }
 
@@ -64,6 +66,9 @@ class SimNetwork {
     uint64_t dialer = 0;             // bus id
     std::string dialer_machine;
     std::string endpoint;
+    PeerKey dialer_key;
+    PeerKey server_key;              // whom the dialer expects
+    uint64_t shook_hands = 0;        // bus id of the server that has let it in
     std::unique_ptr<Random> random;  // its own: the order in which a node serves its peers must not matter
     absl::Time last_to_server = absl::InfinitePast();
     absl::Time last_to_dialer = absl::InfinitePast();
@@ -77,6 +82,7 @@ class SimNetwork {
   void Schedule(uint64_t sender, uint64_t connection, bool to_server, const Message& message);
   void Deliver(uint64_t sender, uint64_t connection, bool to_server, Message message, int tries);
   bool Parted(const std::string& a, const std::string& b) const;
+  bool LetIn(Connection& connection, const SimBus& server);
   SimBus* Receiver(const Connection& connection, bool to_server);
 
   SimClock& clock_;
@@ -99,7 +105,12 @@ class SimBus : public Bus {
   ~SimBus() override;
 
   void Bind(const std::string& endpoint);
-  absl::StatusOr<PeerId> Connect(const std::string& endpoint) override;
+  // Its endpoints ask for keys from now on, and its connections show this one. `watches_frames`: as ZmqBus does, frames are dropped
+  // whose key is not allowed any more; else only handshakes are, so that what nodes themselves do about keys stands alone.
+  void UseKey(PeerKey own, bool watches_frames);
+  absl::StatusOr<PeerId> Connect(const std::string& endpoint) override { return ConnectTo(endpoint, ""); }
+  absl::StatusOr<PeerId> ConnectTo(const std::string& endpoint, const PeerKey& server_key) override;
+  void AllowKeys(const std::set<PeerKey>& keys) override { allowed_ = keys; }
   void Disconnect(const PeerId& peer) override;
   void Send(const PeerId& peer, const Message& message) override;
 
@@ -108,6 +119,7 @@ class SimBus : public Bus {
 
   const std::string& machine() const { return machine_; }
   Life life() const { return life_; }
+  const PeerKey& key() const { return key_; }
 
  private:
   friend class SimNetwork;
@@ -117,6 +129,9 @@ class SimBus : public Bus {
   Handler handler_;
   uint64_t id_;
   bool muted_ = false;
+  PeerKey key_;                         // "": no keys are used
+  bool watches_frames_ = true;
+  std::set<PeerKey> allowed_;
   std::map<PeerId, uint64_t> dialed_;   // to connections
   std::map<PeerId, uint64_t> knocked_;  // who has been heard at a bound endpoint
 };

@@ -8,6 +8,7 @@ namespace weft::test {
 namespace {
 
 bool IsFetcher(const std::string& machine) { return machine.starts_with("fetcher"); }
+bool IsParser(const std::string& machine) { return machine.starts_with("parser"); }
 
 }  // namespace
 
@@ -37,7 +38,9 @@ SimObserver::SimObserver(const SimClock& clock, const SyntheticWeb& web, const O
             return url.ok() && commits_.RefusedWhenFound(std::string(url->host())) >= terms_.refused_cap;
           }),
       credit_(violations_),
-      sessions_(clock, violations_, terms.faultless) {
+      sessions_(clock, violations_, terms.faultless && terms.lossless),
+      keys_(violations_),
+      leaves_(clock, violations_, leases_) {
   politeness_.set_always_told(terms.faultless);
   politeness_.set_word_travels(terms.lease + absl::Seconds(5));
   politeness_.set_granted_at([this](Life fetcher, const std::string& host) { return leases_.GrantedAt(fetcher, host); });
@@ -66,12 +69,14 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
   const wire::Frame& frame = message.frame;
   Mix(from.life(), static_cast<uint64_t>(frame.body_case()));
   credit_.OnSent(message);
-  sessions_.OnSent(from.life(), to == nullptr ? "" : to->machine(), frame);
+  sessions_.OnSent(from.life(), to == nullptr ? kWorld : to->life(), frame);
   if (from.machine() == "scheduler") {
-    CheckTold(frame);
-    if (to != nullptr && IsFetcher(to->machine())) hand_outs_.OnSent(to->life(), frame);
+    OnSentByScheduler(to, frame);
   } else if (IsFetcher(from.machine())) {
     leases_.OnSentByFetcher(from.life(), frame);
+    leaves_.OnSentByFetcher(from.life(), frame);
+  } else if (IsParser(from.machine())) {
+    keys_.OnSentByParser(from.life(), frame);
   }
   switch (frame.body_case()) {
     case wire::Frame::kPage: return commits_.OnPageSent(frame);
@@ -83,10 +88,21 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
     case wire::Frame::kUrlEnded: return commits_.OnEndedSent(frame.url_ended());
     case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(frame.ended_ack());
     case wire::Frame::kDrain:
-      if (!stop_told_) commits_.OnFinishTold();
+      if (!stop_told_ && to != nullptr && !leaves_.Leaves(to->machine())) commits_.OnFinishTold();
       return;
     default: return;
   }
+}
+
+void SimObserver::OnSentByScheduler(const SimBus* to, const wire::Frame& frame) {
+  CheckTold(frame);
+  if (to == nullptr) return;
+  keys_.OnSentByScheduler(to->life(), to->key(), to->machine(), frame);
+  if (IsFetcher(to->machine())) {
+    hand_outs_.OnSent(to->life(), frame);
+    leaves_.OnSentToFetcher(to->life(), frame);
+  }
+  if (frame.has_node_reply()) leaves_.OnAnswered(frame);
 }
 
 void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Message& message) {
@@ -94,8 +110,15 @@ void SimObserver::OnDelivered(const SimBus* from, const SimBus& to, const Messag
   const wire::Frame& frame = message.frame;
   Mix(to.life(), 1000 + static_cast<uint64_t>(frame.body_case()));
   sessions_.OnDelivered(to.life(), frame);
+  if (to.machine() == "scheduler") {
+    keys_.OnDeliveredToScheduler(message.from_key, frame);
+    if (frame.has_node_request()) leaves_.OnAsked(frame);
+  } else if (IsParser(to.machine())) {
+    keys_.OnDeliveredToParser(to.life(), message.from_key, frame);
+  }
   if (IsFetcher(to.machine())) {
     leases_.OnDelivered(to.life(), frame);
+    leaves_.OnDeliveredToFetcher(to.life(), frame);
     if (frame.has_lease_grant()) CheckRoute(to.machine(), frame.lease_grant());
     credit_.OnDelivered(frame);
   } else if (frame.has_host_pause() && from != nullptr) {
@@ -146,6 +169,7 @@ void SimObserver::OnRequest(const SeenRequest& request) {
   Mix(request.life, 2000 + request.id % 1000);
   if (terms_.trace) Trace(fmt::format("GET {} {}{}", request.fetcher, request.origin, request.path));
   leases_.OnRequest(request);
+  leaves_.OnRequest(request);
   politeness_.OnRequest(request);
   CheckRobots(request);
   const WebHost* host = web_.FindHost(request.host);
@@ -191,7 +215,10 @@ void SimObserver::OnWrite(const KvBatch& batch) {
   commits_.OnWrite(batch);
   for (const KvBatch::Change& change : batch) {
     if (change.family != Family::kUrls || change.kind != KvBatch::Kind::kPut) continue;
-    if (auto record = DecodeUrlRecord(change.value); record.ok()) links_.OnWritten(*record);
+    auto record = DecodeUrlRecord(change.value);
+    if (!record.ok()) continue;
+    links_.OnWritten(*record);
+    keys_.OnWritten(*record);
   }
 }
 
@@ -210,14 +237,18 @@ void SimObserver::OnNotice(const std::string& text) { Trace("  notice: " + text)
 
 void SimObserver::OnProcess(Life life, const std::string& machine, const SimNodeClock& node_clock) {
   Note(fmt::format("{} starts (life {})", machine, life));
-  if (IsFetcher(machine)) leases_.OnFetcherStart(life, node_clock);
+  if (!IsFetcher(machine)) return;
+  leases_.OnFetcherStart(life, node_clock);
+  leaves_.OnFetcherStart(life, machine);
 }
 
 void SimObserver::OnProcessGone(Life life, const std::string& machine) {
   Note(fmt::format("{} is gone (life {})", machine, life));
+  keys_.OnProcessGone(life);
   if (IsFetcher(machine)) {
     taken_.erase(life);
     leases_.OnFetcherGone(life);
+    leaves_.OnFetcherGone(life);
     politeness_.OnFetcherGone(life);
   } else if (machine == "scheduler") {
     politeness_.OnSchedulerGone();

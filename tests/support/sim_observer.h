@@ -14,7 +14,9 @@
 #include "tests/support/sim_commit_check.h"
 #include "tests/support/sim_credit_check.h"
 #include "tests/support/sim_hand_out_check.h"
+#include "tests/support/sim_key_check.h"
 #include "tests/support/sim_lease_check.h"
+#include "tests/support/sim_leave_check.h"
 #include "tests/support/sim_link_check.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_page_store.h"
@@ -30,6 +32,7 @@ struct ObserverTerms {
   uint32_t host_connections = 1;
   bool ignore_robots = false;
   bool faultless = true;  // no crash, pause or loss hinders anybody
+  bool lossless = true;   // and nothing is lost because its reader has not heard yet whose frames it may take
   bool trace = false;
   absl::Duration lease = absl::Seconds(10);
   uint64_t body_memory = UINT64_MAX;  // a fetcher's, for all bodies under way
@@ -66,6 +69,8 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   const HandOutCheck& hand_outs() const { return hand_outs_; }
   const SessionCheck& sessions() const { return sessions_; }
   const LinkCheck& links() const { return links_; }
+  KeyCheck& keys() { return keys_; }
+  const LeaveCheck& leaves() const { return leaves_; }
   uint64_t requests() const { return requests_; }
   // Grows with every step that brings a crawl nearer its end.
   uint64_t progress() const { return requests_ + commits_.commits(); }
@@ -76,6 +81,7 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   void SetRoutes(const wire::CrawlSettings& settings, std::map<std::string, std::vector<std::string>> tags);
 
  private:
+  void OnSentByScheduler(const SimBus* to, const wire::Frame& frame);
   void CheckRoute(const std::string& machine, const wire::LeaseGrant& grant);
   // A fetcher's word that a host has asked for a pause, on its way.
   struct Told {
@@ -105,6 +111,8 @@ class SimObserver : public NetworkTap, public RequestTap, public KvTap, public S
   LinkCheck links_;
   CreditCheck credit_;
   SessionCheck sessions_;
+  KeyCheck keys_;
+  LeaveCheck leaves_;
   std::vector<Told> told_;
   std::set<std::string> robots_known_;  // origins whose robots.txt somebody has received
   std::map<Life, std::map<uint64_t, uint64_t>> taken_;  // bytes of transfers under way

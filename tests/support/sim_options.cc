@@ -25,6 +25,7 @@ class Drawing {
     if (Chance(0.3)) options_.settings.set_order("popular");
     if (!full_ && Chance(0.3)) DrawRecrawls();
     if (Chance(0.25)) DrawRoutes();
+    DrawManagement();
     return std::move(options_);
   }
 
@@ -160,6 +161,40 @@ class Drawing {
     if (of_scheduler) fault.machine = "scheduler";
   }
 
+  std::string AnyNode() { return Chance(0.5) ? fmt::format("fetcher-{}", Between(0, options_.fetchers - 1)) : AnyParser(); }
+  // The first of each stay, and those that some hosts are for.
+  bool MayGo(const std::string& machine) const { return !machine.ends_with("-0") && !options_.tags.contains(machine); }
+
+  // What people do to nodes. Without other faults: what may not cost a single page that is fetched twice.
+  void DrawManagement() {
+    options_.keys = Chance(0.4);
+    options_.watches_frames = Chance(0.7);
+    if (Chance(0.4)) return;
+    const int count = Between(1, 4);
+    for (int i = 0; i < count; ++i) {
+      SimFault fault;
+      fault.at = absl::Seconds(5 + RoughLength() * random_->Unit() * random_->Unit());
+      static constexpr Kind kOrderly[] = {Kind::kDrain, Kind::kClockJump};
+      static constexpr Kind kAll[] = {Kind::kDrain, Kind::kClockJump, Kind::kRevoke, Kind::kRevoke, Kind::kForget, Kind::kForgetCutOff};
+      fault.kind = options_.faultless ? kOrderly[Below(std::size(kOrderly))] : kAll[Below(std::size(kAll))];
+      DrawManaged(fault);
+      if (fault.kind == Kind::kRevoke) options_.keys = true;
+      options_.faults.push_back(std::move(fault));
+    }
+  }
+
+  void DrawManaged(SimFault& fault) {
+    fault.machine = AnyNode();
+    fault.length = absl::Milliseconds(Between(100, 30'000));
+    if (fault.kind == Kind::kForget && !MayGo(fault.machine)) fault.kind = Kind::kForgetCutOff;
+    if (fault.kind == Kind::kForgetCutOff) fault.length = absl::Seconds(Between(10, 60));
+    fault.for_good = MayGo(fault.machine) && Chance(0.3);
+    if (fault.kind != Kind::kClockJump) return;
+    if (Chance(0.5)) fault.machine.clear();
+    if (!fault.machine.empty() && Chance(0.3)) fault.machine = "scheduler";
+    fault.length = (Chance(0.5) ? 1 : -1) * absl::Seconds(Between(3500, 3700));
+  }
+
   std::unique_ptr<Random> random_;
   bool full_;
   SimOptions options_;
@@ -169,12 +204,18 @@ class Drawing {
 
 SimOptions DrawOptions(uint64_t seed) { return Drawing(seed).Draw(); }
 
+std::string_view NameOf(SimFault::Kind kind) {
+  static constexpr std::string_view kNames[] = {"crash",         "power cut",    "pause",        "part",            "kv write error",
+                                                "kv sync error", "disk full",    "page sync error", "stop",         "revocation",
+                                                "drain",         "forget",       "forget of a node that is cut off", "clock jump"};
+  static_assert(std::size(kNames) == SimFault::kKinds);
+  return kNames[static_cast<size_t>(kind)];
+}
+
 std::string Describe(const SimFault& fault) {
-  static constexpr const char* kNames[] = {"crash",          "power cut",     "pause",     "part",
-                                           "kv write error", "kv sync error", "disk full", "page sync error", "stop"};
-  return fmt::format("{} of {}{}{} at {:.3f} s, for {:.3f} s", kNames[static_cast<size_t>(fault.kind)], fault.machine,
+  return fmt::format("{} of {}{}{} at {:.3f} s, for {}", NameOf(fault.kind), fault.machine.empty() ? "all" : fault.machine,
                      fault.other.empty() ? "" : " and ", fault.other, absl::ToDoubleSeconds(fault.at),
-                     absl::ToDoubleSeconds(fault.length));
+                     fault.for_good ? "good" : fmt::format("{:.3f} s", absl::ToDoubleSeconds(fault.length)));
 }
 
 }  // namespace weft::test

@@ -13,12 +13,12 @@ uint64_t CountOf(uint64_t number) { return number & ((uint64_t{1} << kCountBits)
 
 }  // namespace
 
-void SessionCheck::OnSent(Life from, const std::string& to, const wire::Frame& frame) {
+void SessionCheck::OnSent(Life from, Life to, const wire::Frame& frame) {
   CheckResend(frame);
   CheckReceived(from, frame);
   if (frame.has_registered()) CheckRegistered(frame);
-  if (lossless_ && !to.empty() && frame.seq() != 0 && !sent_.insert({frame.session(), to, frame.seq()}).second) {
-    violations_.Add("resend", "number {} to {} (body {}) is sent again, and nothing was lost", frame.seq(), to,
+  if (lossless_ && to != kWorld && frame.seq() != 0 && !sent_.insert({frame.session(), to, frame.seq()}).second) {
+    violations_.Add("resend", "number {} to life {} (body {}) is sent again, and nothing was lost", frame.seq(), to,
                     static_cast<int>(frame.body_case()));
   }
   if (frame.has_lease_grant() && !frame.lease_grant().top_up()) CheckGrant(frame);

@@ -25,8 +25,8 @@ class SessionCheck {
   SessionCheck(const SimClock& clock, Violations& violations, bool lossless)
       : clock_(clock), violations_(violations), lossless_(lossless) {}
 
-  // Handed to the network by anybody, for the machine named; "": nobody is there.
-  void OnSent(Life from, const std::string& to, const wire::Frame& frame);
+  // Handed to the network by one process, for another; kWorld: nobody is there.
+  void OnSent(Life from, Life to, const wire::Frame& frame);
   // Handed to a process.
   void OnDelivered(Life to, const wire::Frame& frame);
   // Sessions that the scheduler has taken up with nodes.
@@ -66,7 +66,7 @@ class SessionCheck {
   std::map<std::pair<uint64_t, uint64_t>, std::pair<uint64_t, uint64_t>> grants_;  // session and number, by epoch
   std::map<Sessions, std::array<uint64_t, 2>> nonces_;                             // the last one first
   std::map<uint64_t, uint64_t> echoed_;                                            // by a node's session: its last beat
-  std::set<std::tuple<uint64_t, std::string, uint64_t>> sent_;                     // session, to whom, number
+  std::set<std::tuple<uint64_t, Life, uint64_t>> sent_;                            // session, to whom, number
   std::map<Sessions, Said> said_;                                                  // from and to
   std::map<Sessions, Answer> answers_;                                             // to and from
   std::map<std::tuple<uint64_t, Life, uint64_t>, Arrived> arrived_;                // session, process, numbering's life

@@ -18,9 +18,11 @@ SimTransport::SimTransport(SimClock& clock, const SimNodeClock& node_clock, Life
       tap_(tap),
       random_(SeededRandom(seed)),
       options_(options),
-      enter_(std::move(enter)) {}
+      enter_(std::move(enter)),
+      next_(1 + random_->Below(900'000)) {}
 
 SimTransport::~SimTransport() {
+  *alive_ = false;
   for (auto& [handle, transfer] : transfers_) TellOver(transfer);
 }
 
@@ -31,8 +33,8 @@ void SimTransport::TellOver(Transfer& transfer) {
 }
 
 void SimTransport::Later(Handle handle, absl::Duration wait, void (SimTransport::*step)(Handle)) {
-  clock_.After(wait, life_, [this, handle, step] {
-    if (!transfers_.contains(handle)) return;
+  clock_.After(wait, life_, [this, handle, step, alive = alive_] {
+    if (!*alive || !transfers_.contains(handle)) return;
     enter_([this, handle, step] {
       if (transfers_.contains(handle)) (this->*step)(handle);
     });
@@ -79,8 +81,8 @@ void SimTransport::Connect(Handle handle) {
   absl::Duration think = transfer.answer.think + options_.rtt;
   if (transfer.answer.body.size() <= options_.piece) {
     // Fits into the client's receive buffer: the host has finished, whatever the client does meanwhile.
-    clock_.After(think, kWorld, [this, handle, life = life_, clock = &clock_] {
-      if (!clock->Alive(life)) return;  // so is this object
+    clock_.After(think, kWorld, [this, handle, alive = alive_] {
+      if (!*alive) return;
       if (auto it = transfers_.find(handle); it != transfers_.end()) TellOver(it->second);
     });
   }
@@ -188,7 +190,9 @@ void SimResolver::Resolve(const std::string& host, uint16_t, Callback callback) 
   // A cached name is answered at once, from within this call.
   if (random_->Unit() < 0.2) return answer();
   absl::Duration wait = absl::Milliseconds(1 + static_cast<int64_t>(random_->Below(40)));
-  clock_.After(wait, life_, [this, answer = std::move(answer)]() mutable { enter_(std::move(answer)); });
+  clock_.After(wait, life_, [this, answer = std::move(answer), alive = alive_]() mutable {
+    if (*alive) enter_(std::move(answer));
+  });
 }
 
 }  // namespace weft::test

@@ -97,13 +97,16 @@ class SimTransport : public Transport {
   std::unique_ptr<Random> random_;
   SimTransportOptions options_;
   EnterNode enter_;
-  Handle next_ = 1;
+  Handle next_;
   std::map<Handle, Transfer> transfers_;
+  // Shared with what it has yet to do: a fetcher that is told new settings makes another one in the middle of its life.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 class SimResolver : public Resolver {
  public:
   SimResolver(SimClock& clock, Life life, SyntheticWeb& web, uint64_t seed, EnterNode enter);
+  ~SimResolver() override { *alive_ = false; }
   void Resolve(const std::string& host, uint16_t port, Callback callback) override;
 
  private:
@@ -112,6 +115,7 @@ class SimResolver : public Resolver {
   SyntheticWeb& web_;
   std::unique_ptr<Random> random_;
   EnterNode enter_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);   // as above
 };
 
 }  // namespace weft::test
