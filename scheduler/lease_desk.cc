@@ -280,7 +280,8 @@ void LeaseDesk::OnHeartbeat(const PeerId& from, NodeEntry& node, const wire::Hea
   node.heartbeat_sent_us = beat.sent_steady_us();
   node.heartbeat_received = now;
   node.draining = node.draining || beat.draining();
-  bool hears_us = node.nonce == 0 || beat.nonce_echo() == node.nonce || beat.nonce_echo() == node.nonce_before;
+  const uint64_t echo = beat.nonce_echo();
+  const bool hears_us = node.nonce == 0 || (echo != 0 && (echo == node.nonce || echo == node.nonce_before));
   node.nonce_before = node.nonce;
   node.nonce = random_.NextId();
   reply.set_nonce(node.nonce);

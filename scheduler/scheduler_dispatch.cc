@@ -261,6 +261,10 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
       return OnRegister(from, node, frame.register_());
     }
     case wire::Frame::kHeartbeat:
+      // Its twin has given way (SettleTwins), and the word that tells it to begin anew was lost.
+      if (!node.registered && node.info.node_id() != 0 && node.waits_since == absl::InfiniteFuture() && !node.refused && !node.replaced) {
+        return SayUnknown(from, node.link.peer_session());
+      }
       return OnHeartbeat(from, node, frame);
     default:
       if (!node.registered) return;

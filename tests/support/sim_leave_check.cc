@@ -53,7 +53,7 @@ void LeaveCheck::OnAsked(const wire::Frame& frame) {
 void LeaveCheck::OnAnswered(const wire::Frame& frame) {
   const wire::NodeReply& reply = frame.node_reply();
   const auto asked = asked_.find(frame.peer_session());
-  if (asked == asked_.end() || !seen_.emplace(frame.session(), frame.seq()).second || !reply.problem().empty()) return;
+  if (asked == asked_.end() || !seen_.emplace(frame.session() ^ frame.peer_session(), frame.seq()).second || !reply.problem().empty()) return;
   const bool drain = asked->second.what() == wire::NodeRequest::DRAIN;
   asked_.erase(asked);
   if (drain) {
