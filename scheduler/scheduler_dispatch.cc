@@ -262,7 +262,8 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
     }
     case wire::Frame::kHeartbeat:
       // Its twin has given way (SettleTwins), and the word that tells it to begin anew was lost.
-      if (!node.registered && node.info.node_id() != 0 && node.waits_since == absl::InfiniteFuture() && !node.refused && !node.replaced) {
+      if (!node.registered && node.info.node_id() != 0 && node.waits_since == absl::InfiniteFuture() && !node.refused &&
+          node.replaced.empty()) {
         return SayUnknown(from, node.link.peer_session());
       }
       return OnHeartbeat(from, node, frame);
