@@ -82,6 +82,8 @@ struct StoreUploads::Impl {
   const std::function<void(const std::string&)> tell;
   StoppableWait wait;
 
+  // Held while a file is removed: who stored it and who looks through the directory may both mean to, and one of them counts it.
+  Mutex freeing;
   mutable Mutex mutex;
   CondVar changed;
   std::deque<std::string> queue ABSL_GUARDED_BY(mutex);
@@ -121,6 +123,7 @@ void StoreUploads::Impl::Enqueue(const std::string& name) {
 
 void StoreUploads::Impl::Free(const std::string& name) {
   const std::string path = fmt::format("{}/{}", options.directory, name);
+  MutexLock only(freeing);
   const bool here = IsThere(path);
   const absl::Status status = FreeStored(options.directory, name);
   if (!status.ok()) return Tell(ErrorText(status));
