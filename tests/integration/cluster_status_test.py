@@ -96,8 +96,17 @@ class Stores(ClusterStatus):
         def shown():
             return {store["worker"]: store for store in self.now()["stores"]}
 
+        mounted = self.path("mounted", "crawl")
+
+        def in_the_store():
+            return [name for name in os.listdir(mounted) if name.endswith(".warc.gz")] if os.path.isdir(mounted) else []
+
         def told_all():
             now = shown()
+            # What is told is as of the last heartbeat.
+            left = [name for name in self.warc_files("p1") if name.endswith(".warc.gz")]
+            if left or now.get("good", {}).get("freed") != len(in_the_store()):
+                return False
             # Which parsers had pages is theirs and the fetchers' to say: who has files that cannot be stored says so.
             complains = now.keys() >= {"away"} and (now["away"]["trouble"] != "") == (now["away"]["waiting"] > 0)
             return set(now) == {"good", "away"} and now["good"]["waiting"] == 0 and complains and now["good"]["stored"] + now["away"]["waiting"] >= 2
@@ -105,8 +114,7 @@ class Stores(ClusterStatus):
         self.until(told_all, "the stores are told")
         stores = shown()
         self.assertEqual(len(self.now()["stores"]), 2, "one for each pages directory, though both of its parsers tell")
-        mounted = self.path("mounted", "crawl")
-        stored = [name for name in os.listdir(mounted) if name.endswith(".warc.gz")] if os.path.isdir(mounted) else []
+        stored = in_the_store()
         self.assertEqual((stores["good"]["stored"], stores["good"]["freed"]), (len(stored), len(stored)))
         self.assertEqual(stores["good"]["stored_bytes"], sum(os.path.getsize(self.path("mounted", "crawl", name)) for name in stored))
         self.assertEqual((stores["good"]["failed"], stores["good"]["trouble"]), (0, ""))
