@@ -1,7 +1,7 @@
 // The way through the parser for a URL that is already as it serialises, which nearly all are that one node sends to another:
 // every byte is looked at once, and the text becomes the href as it is. Whatever is not plainly so takes the long way.
-#include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "common/percent_encoding.h"
 #include "common/url_parser.h"

@@ -19,6 +19,7 @@
 #include "parser/parser_node.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/manual_pool.h"
+#include "tests/support/played_peer.h"
 #include "tests/support/recording_bus.h"
 
 namespace weft::test {
@@ -139,55 +140,6 @@ class ScriptedParts : public ParserParts {
   std::vector<absl::Time> asked_from;
 };
 
-// The other end of one connection of the node: keeps what was delivered.
-class Played {
- public:
-  Played(ParserNode& node, RecordingBus& nodes_bus, PeerId name, uint64_t session)
-      : node_(node), nodes_bus_(nodes_bus), name_(std::move(name)) {
-    Restart(session);
-  }
-  // A new process under the same name.
-  void Restart(uint64_t session) { link_ = std::make_unique<SessionLink>(&bus_, "node", session); }
-  void Say(wire::Frame frame, Payload payload = nullptr) {
-    Hear();
-    link_->Send({std::move(frame), std::move(payload)});
-    for (; said_ < bus_.sent.size(); ++said_) node_.OnMessage(name_, bus_.sent[said_].message);
-    Hear();
-  }
-  // A frame outside any link, as it stands.
-  void SayRaw(wire::Frame frame) {
-    node_.OnMessage(name_, {std::move(frame), nullptr});
-    Hear();
-  }
-  void Hear() {
-    for (; heard_ < nodes_bus_.sent.size(); ++heard_) {
-      if (nodes_bus_.sent[heard_].to != name_) continue;
-      for (Message& message : link_->Receive(nodes_bus_.sent[heard_].message).deliver) frames.push_back(message.frame);
-    }
-  }
-  void SkipWhatWasSent() { heard_ = nodes_bus_.sent.size(); }
-  std::vector<wire::Frame> Of(wire::Frame::BodyCase body) {
-    Hear();
-    std::vector<wire::Frame> found;
-    for (const wire::Frame& frame : frames) {
-      if (frame.body_case() == body) found.push_back(frame);
-    }
-    return found;
-  }
-  uint64_t nodes_session() const { return link_->peer_session(); }
-
-  std::vector<wire::Frame> frames;
-
- private:
-  ParserNode& node_;
-  RecordingBus& nodes_bus_;
-  RecordingBus bus_;
-  PeerId name_;
-  std::unique_ptr<SessionLink> link_;
-  size_t said_ = 0;
-  size_t heard_ = 0;
-};
-
 class ParserNodeTest : public testing::Test {
  protected:
   ParserNodeTest() {
@@ -203,9 +155,9 @@ class ParserNodeTest : public testing::Test {
     fetcher_.reset(), scheduler_.reset();
     node_ = std::make_unique<ParserNode>(options_, parts_, 70, clock_, *random_, bus_, pool_);
     node_->Start();
-    scheduler_ = std::make_unique<Played>(*node_, bus_, "scheduler", 1001);
+    scheduler_ = std::make_unique<PlayedPeer>(*node_, bus_, "scheduler", 1001);
     scheduler_->Hear();
-    fetcher_ = std::make_unique<Played>(*node_, bus_, "f", 2002);
+    fetcher_ = std::make_unique<PlayedPeer>(*node_, bus_, "f", 2002);
   }
   void Register() {
     wire::Frame frame;
@@ -308,8 +260,8 @@ class ParserNodeTest : public testing::Test {
   uint64_t previous_incarnation_ = 0;
   uint64_t opened_commit_ = 0;
   std::unique_ptr<ParserNode> node_;
-  std::unique_ptr<Played> scheduler_;
-  std::unique_ptr<Played> fetcher_;
+  std::unique_ptr<PlayedPeer> scheduler_;
+  std::unique_ptr<PlayedPeer> fetcher_;
   uint64_t last_page_ = 0;
 };
 
