@@ -149,8 +149,11 @@ absl::Status ChooseDirectory(const CrawlInvocation& call, ExportPlan& plan) {
   return absl::OkStatus();
 }
 
+// "s3://..."; one of another scheme is a mistake, not a file's name.
 bool NamesAStore(std::string_view output) {
-  return output.starts_with("s3://") || output.starts_with("file:///") || output.starts_with("webhdfs://");
+  const std::string_view scheme = output.substr(0, output.find("://"));
+  return !scheme.empty() && scheme.size() < output.size() &&
+         std::all_of(scheme.begin(), scheme.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
 }
 
 // "s3://bucket/prefix/pages.parquet": the file pages.parquet of a directory that belongs to this URL alone, so that a later call finds

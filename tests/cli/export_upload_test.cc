@@ -77,8 +77,11 @@ TEST_F(ExportUploadTest, ANameInAStoreIsAFileOfADirectoryOfItsOwn) {
   EXPECT_NE(PlanOf({"-o", "s3://bucket/b/pages.parquet"})->staging, plan->staging);
   EXPECT_EQ(PlanOf({"-o", "s3://bucket/pages.csv.gz"})->ShownOutput(), "s3://bucket/pages.csv.gz");
   EXPECT_EQ(PlanOf({"--format", "parquet", "-o", "s3://bucket/table/"})->ShownOutput(), "s3://bucket/table/crawl=crawl");
-  for (const char* bad : {"s3://", "s3:///x.csv", "s3://B/x.csv", "file:///x.csv", "s3://bucket/..", "s3://x.csv"}) {
+  for (const char* bad : {"s3://", "s3:///x.csv", "s3://B/x.csv", "file:///x.csv", "s3://bucket/..", "s3://x.csv", "s4://b/x.csv", "S3://b/x.csv", "file://x.csv"}) {
     EXPECT_THAT(ErrorText(PlanOf({"--format", "csv", "-o", bad}).status()), HasSubstr("expected s3://BUCKET/PREFIX/FILE")) << bad;
+  }
+  for (const char* local : {"./s4://x.csv", "x.csv", "a:b.csv", "://x.csv"}) {
+    EXPECT_TRUE(PlanOf({"--format", "csv", "-o", local})->store.url.empty()) << local;
   }
 }
 
