@@ -201,7 +201,7 @@ absl::StatusOr<std::vector<std::string>> CrawlDb::UrlsOf(std::span<const std::pa
   WEFT_RETURN_IF_ERROR(impl_->Usable());
   std::vector<std::string> keys;
   keys.reserve(places.size());
-  for (const auto& [key, shard] : places) keys.push_back(UrlKey(shard, key));
+  for (const auto& [key, shard] : places) keys.push_back(UrlKey(shard, key).Text());
   WEFT_ASSIGN_OR_RETURN(auto records, impl_->kv->MultiGet(Family::kUrls, keys));
   std::vector<std::string> urls(places.size());
   for (size_t i = 0; i < places.size(); ++i) {
@@ -218,14 +218,14 @@ absl::StatusOr<std::vector<QueuedUrl>> CrawlDb::ReadQueue(uint16_t shard, std::s
   std::vector<QueuedUrl> urls;
   std::vector<std::string> keys;
   if (after == UINT64_MAX || limit == 0) return urls;
-  std::string end = origin_id == UINT64_MAX ? QueueKey(static_cast<uint16_t>(shard + 1), 0, 0)
-                                            : QueueKey(shard, origin_id + 1, 0);
+  const StoreKey end = origin_id == UINT64_MAX ? QueueKey(static_cast<uint16_t>(shard + 1), 0, 0)
+                                               : QueueKey(shard, origin_id + 1, 0);
   WEFT_RETURN_IF_ERROR(impl_->kv->Scan(
       Family::kQueue, QueueKey(shard, origin_id, after + 1), end, [&](std::string_view key, std::string_view value) {
         QueuedUrl url;
         url.position = ByteReader(key.substr(10)).Fixed64();
         url.key = Fingerprint::FromBytes(value);
-        keys.push_back(UrlKey(shard, url.key));
+        keys.push_back(UrlKey(shard, url.key).Text());
         urls.push_back(std::move(url));
         return urls.size() < limit;
       }));

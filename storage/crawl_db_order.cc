@@ -31,7 +31,7 @@ Preferred ShardChange::MoveUp(const Preference& wanted, UrlRecord& record) {
   if (origin == nullptr) return answer;
   Unqueue(wanted.key, record);
   record.queue_position = place | counts_.next_sequence++;
-  batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), wanted.key.ToBytes());
+  batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), QueueValue(wanted.key));
   origin->head = std::min(origin->head, record.queue_position);
   answer.kind = Preferred::Kind::kMoved;
   answer.host_id = host->id;
@@ -42,7 +42,7 @@ Preferred ShardChange::MoveUp(const Preference& wanted, UrlRecord& record) {
 absl::Status CrawlDb::Impl::PreferInShard(std::span<const Preference> wanted, std::span<const size_t> indexes,
                                           ShardChange& change, std::vector<Preferred>& answers) {
   std::vector<std::string> names;
-  for (size_t i : indexes) names.push_back(UrlKey(wanted[i].shard, wanted[i].key));
+  for (size_t i : indexes) names.push_back(UrlKey(wanted[i].shard, wanted[i].key).Text());
   WEFT_ASSIGN_OR_RETURN(auto found, kv->MultiGet(Family::kUrls, names));
   absl::flat_hash_map<Fingerprint, UrlRecord> moved;   // what this call has changed already
   for (size_t at = 0; at < indexes.size(); ++at) {

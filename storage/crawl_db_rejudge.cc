@@ -59,7 +59,7 @@ absl::StatusOr<uint64_t> CrawlDb::Rejudge(absl::FunctionRef<Outcome(const UrlRec
     std::vector<Rejudged> found;
     absl::Status damaged;
     WEFT_RETURN_IF_ERROR(impl_->kv->Scan(
-        Family::kUrls, HostKey(shard, 0).substr(0, 2), HostKey(static_cast<uint16_t>(shard + 1), 0).substr(0, 2),
+        Family::kUrls, ShardPrefix(shard), ShardPrefix(static_cast<uint16_t>(shard + 1)),
         [&](std::string_view name, std::string_view value) {
           auto head = DecodeUrlRecordHead(value);
           damaged = head.status();

@@ -29,20 +29,6 @@ void ReadReasons(ByteReader& in, std::map<Outcome, uint64_t>& reasons) {
   }
 }
 
-// With room for what follows in every key.
-std::string ShardPrefix(uint16_t shard) {
-  constexpr size_t kLongestKey = 26;
-  std::string out;
-  out.reserve(kLongestKey);
-  PutFixed16(out, shard);
-  return out;
-}
-
-void PutFingerprint(std::string& out, const Fingerprint& key) {
-  PutFixed64(out, key.hi);
-  PutFixed64(out, key.lo);
-}
-
 }  // namespace
 
 std::string EncodeShardCounts(const ShardCounts& counts) {
@@ -141,52 +127,13 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes) {
   return host;
 }
 
-std::string UrlKey(uint16_t shard, const Fingerprint& key) {
-  std::string out = ShardPrefix(shard);
-  PutFingerprint(out, key);
-  return out;
-}
-
-std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position) {
-  std::string out = ShardPrefix(shard);
-  PutFixed64(out, origin_id);
-  PutFixed64(out, position);
-  return out;
-}
-
-std::string HostKey(uint16_t shard, uint64_t host_id) {
-  std::string out = ShardPrefix(shard);
-  PutFixed64(out, host_id);
-  return out;
-}
-
-std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key) {
-  std::string out = ShardPrefix(shard);
-  PutFixed64(out, due);
-  PutFingerprint(out, key);
-  return out;
-}
-
-std::string FiledKey(uint16_t shard, CrawlTime filed_at, uint64_t host_id) {
-  std::string out = ShardPrefix(shard);
-  PutFixed64(out, filed_at);
-  PutFixed64(out, host_id);
-  return out;
-}
-
-std::string SeenName(uint64_t commit) {
-  std::string out;
-  PutFixed64(out, commit);
-  return out;
-}
-
 void PutSeenEntry(std::string& out, const Fingerprint& key, SeenNote note) {
   PutFixed64(out, key.lo);
   PutFixed32(out, static_cast<uint32_t>(key.hi));
   out.push_back(static_cast<char>(note.bits()));
 }
 
-std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard); }
+std::string CountsName(uint16_t shard) { return "counts/" + ShardPrefix(shard).Text(); }
 
 // ---- ShardChange ----
 
@@ -242,7 +189,7 @@ uint64_t ShardChange::RankFor(const UrlRecord& record) const {
 void ShardChange::QueueAt(const Fingerprint& key, UrlRecord& record, const HostState& host, OriginState& origin, int nearer) {
   record.queue_position = RankFor(record) << kRankShift | OrderFor(record, nearer) << kDepthShift | counts_.next_sequence++;
   record.due_us = 0;
-  batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), key.ToBytes());
+  batch_.Put(Family::kQueue, QueueKey(shard_, record.origin_id, record.queue_position), QueueValue(key));
   origin.head = std::min(origin.head, record.queue_position);
   if (!inserts_.empty() && inserts_.back().first == origin.origin) {
     inserts_.back().second.position = std::min(inserts_.back().second.position, record.queue_position);
@@ -304,7 +251,9 @@ void ShardChange::PutRecord(const Fingerprint& key, UrlRecord& record, Was was) 
   // A snapshot's note that is older than the record asks too often; one that would ask too seldom is noted again.
   if (was != Was::kKnown || note == SeenNote::Ask()) PutSeenEntry(noted_, key, note);
   seen_.emplace_back(key, note);
-  batch_.Put(Family::kUrls, UrlKey(shard_, key), EncodeUrlRecord(record));
+  record_bytes_.clear();
+  AppendUrlRecord(record, record_bytes_);
+  batch_.Put(Family::kUrls, UrlKey(shard_, key), record_bytes_);
 }
 
 absl::Status ShardChange::Apply() {

@@ -17,6 +17,7 @@
 #include "storage/kv.h"
 #include "storage/seen_snapshot.h"
 #include "storage/seen_urls.h"
+#include "storage/store_key.h"
 
 namespace weft {
 
@@ -43,16 +44,9 @@ absl::StatusOr<HostState> DecodeHostState(std::string_view bytes);
 // Refusals that a changed scope, or another sighting, can undo (rule 36).
 bool RefusedByScope(Outcome reason);
 
-// Keys of the families.
-std::string UrlKey(uint16_t shard, const Fingerprint& key);
-std::string QueueKey(uint16_t shard, uint64_t origin_id, uint64_t position);
-std::string HostKey(uint16_t shard, uint64_t host_id);
-std::string DueKey(uint16_t shard, CrawlTime due, const Fingerprint& key);
-std::string FiledKey(uint16_t shard, CrawlTime filed_at, uint64_t host_id);
 // A number as the value of meta.
 std::string Number(uint64_t value);
 std::string CountsName(uint16_t shard);
-std::string SeenName(uint64_t commit);
 // 13 bytes: what a set keeps of a fingerprint, and the note.
 inline constexpr size_t kSeenEntryBytes = 13;
 void PutSeenEntry(std::string& out, const Fingerprint& key, SeenNote note);
@@ -223,6 +217,7 @@ class ShardChange {
   std::vector<DueEntry> due_removed_;
   std::vector<std::pair<std::string, QueueInsert>> inserts_;
   std::vector<std::pair<Fingerprint, SeenNote>> seen_;
+  std::string record_bytes_;   // kept for its room
   std::string noted_;   // for the family kSeen
   uint64_t noted_bytes_ = 0;
 };

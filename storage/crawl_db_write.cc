@@ -25,7 +25,7 @@ class Known {
     for (const Fingerprint& key : keys) {
       if (!bytes_.try_emplace(key).second) continue;
       distinct.push_back(key);
-      names.push_back(UrlKey(shard, key));
+      names.push_back(UrlKey(shard, key).Text());
     }
     WEFT_ASSIGN_OR_RETURN(auto found, kv.MultiGet(Family::kUrls, names));
     for (size_t i = 0; i < distinct.size(); ++i) {
@@ -374,7 +374,7 @@ absl::StatusOr<std::vector<CommitVerdict>> CrawlDb::Commit(std::span<const Attem
   std::vector<std::string> names;
   names.reserve(ends.size());
   for (const auto& [shard, indexes] : groups) {
-    for (size_t i : indexes) names.push_back(UrlKey(shard, ends[i].key));
+    for (size_t i : indexes) names.push_back(UrlKey(shard, ends[i].key).Text());
   }
   WEFT_ASSIGN_OR_RETURN(auto found, impl_->kv->MultiGet(Family::kUrls, names));
   KvBatch batch;

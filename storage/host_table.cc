@@ -53,7 +53,7 @@ absl::Status HostTable::Load(uint16_t shard, std::span<const uint64_t> ids) {
   for (uint64_t id : ids) {
     if (entries_.contains(id)) continue;
     missing.push_back(id);
-    keys.push_back(HostKey(shard, id));
+    keys.push_back(HostKey(shard, id).Text());
   }
   if (keys.empty()) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(auto found, kv_.MultiGet(Family::kHosts, keys));

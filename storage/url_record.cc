@@ -177,9 +177,14 @@ void ReadUntilUrl(ByteReader& in, uint8_t flags, UrlRecord& r) {
 
 }  // namespace
 
-std::string EncodeUrlRecord(const UrlRecord& r) {
+std::string EncodeUrlRecord(const UrlRecord& record) {
   std::string out;
-  out.reserve(96 + r.url.size() + r.place.file.size() + r.mime.size());
+  out.reserve(96 + record.url.size() + record.place.file.size() + record.mime.size());
+  AppendUrlRecord(record, out);
+  return out;
+}
+
+void AppendUrlRecord(const UrlRecord& r, std::string& out) {
   const uint8_t flags = FlagsOf(r);
   const uint8_t more = MoreFlagsOf(r);
   out.push_back(static_cast<char>(more == 0 ? kVersion : kVersionWithMore));
@@ -196,7 +201,8 @@ std::string EncodeUrlRecord(const UrlRecord& r) {
   if (flags & kHasOrigin) PutFixed64(out, r.origin_id);
   if (flags & kHasRefusedHost) PutFixed64(out, r.refused_host_id);
   if (flags & kHasReferrer) {
-    out += r.referrer.ToBytes();
+    PutFixed64(out, r.referrer.hi);
+    PutFixed64(out, r.referrer.lo);
     PutFixed16(out, r.referrer_shard);
   }
   if (flags & kSitemap) PutVarint(out, r.sitemap_level);
@@ -204,7 +210,6 @@ std::string EncodeUrlRecord(const UrlRecord& r) {
   if (r.state == UrlState::kPending) PutFixed64(out, (flags & kWaitsForRetry) ? r.due_us : r.queue_position);
   if (r.has_page()) PutDone(out, r);
   PutMore(out, more, r);
-  return out;
 }
 
 absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes) {

@@ -86,6 +86,7 @@ struct UrlRecord {
 
 // Fields of a state that the record is not in are not stored.
 std::string EncodeUrlRecord(const UrlRecord& record);
+void AppendUrlRecord(const UrlRecord& record, std::string& out);
 absl::StatusOr<UrlRecord> DecodeUrlRecord(std::string_view bytes);
 
 // What lies in the record's fixed first bytes: all that admission needs to know of most known URLs.

@@ -275,7 +275,7 @@ TEST_F(CrawlDbCommit, ReadDoneAnswersOncePerUrlInKeyOrderAcrossCalls) {
   do {
     ASSERT_TRUE(db_->ReadDone(cursor, 7, db_->commit(), rows, cursor).ok());
     EXPECT_LE(rows.size(), 7u);
-    for (const CrawlDb::Row& row : rows) keys.push_back(UrlKey(row.shard, row.key));
+    for (const CrawlDb::Row& row : rows) keys.push_back(UrlKey(row.shard, row.key).Text());
   } while (!cursor.empty());
   EXPECT_EQ(keys.size(), 200u);
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));

@@ -165,15 +165,15 @@ class CrawlDbTest : public testing::Test {
       if (!record.ok()) return false;
       UrlKeyParts parts = ParseUrlKey(key).value();
       if (record->state == UrlState::kDone && record->due_us != 0) {
-        places_of_records_.insert(DueKey(parts.shard, record->due_us, parts.key));
+        places_of_records_.insert(DueKey(parts.shard, record->due_us, parts.key).Text());
         ++places;
       }
       if (record->state != UrlState::kPending) return true;
       EXPECT_NE(record->queue_position == 0, record->due_us == 0) << record->url;
       bool waits = record->due_us != 0;
-      std::string place = waits ? DueKey(parts.shard, record->due_us, parts.key)
-                                : QueueKey(parts.shard, record->origin_id, record->queue_position);
-      places_of_records_.insert(place);
+      const StoreKey place = waits ? DueKey(parts.shard, record->due_us, parts.key)
+                                   : QueueKey(parts.shard, record->origin_id, record->queue_position);
+      places_of_records_.insert(place.Text());
       ++places;
       ++pending[SplitOrigin(record->url)->origin];
       return true;
