@@ -103,6 +103,11 @@ absl::Status WarcAdoption::Look(const std::string& path, absl::FunctionRef<absl:
 bool WarcAdoption::KeepsName(const Looked& file) const {
   const std::string name = NameFor(file.path, file.gzip, 0);
   const std::string target = fmt::format("{}/{}", directory_, name);
+  for (const Looked& earlier : files_) {
+    if (&earlier == &file) break;
+    const bool takes_name = earlier.responses > 0 && NameFor(earlier.path, earlier.gzip || earlier.rewrite, 0) == name;
+    if (takes_name && !IsSame(earlier.path, file.path)) return false;
+  }
   return name == LastName(file.path) && (IsSame(file.path, target) || !PosixFileOps().Exists(target));
 }
 
@@ -133,7 +138,8 @@ absl::Status WarcAdoption::Take(absl::FunctionRef<absl::Status(const std::string
   FindBrokenLinks();
   for (const Looked& looked : files_) WEFT_RETURN_IF_ERROR(each(looked.path, TakeOne(looked)));
   files_.clear();
-  return absl::OkStatus();
+  // The CrawlDb will say that the pages are here: their names must not be lost after it.
+  return PosixFileOps().SyncDirectory(directory_);
 }
 
 // A member a record; what is damaged stays behind.

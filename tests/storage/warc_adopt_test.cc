@@ -149,6 +149,21 @@ TEST_F(WarcAdoptTest, ANameThatIsTakenIsNoReasonToReadAnotherFilesRecord) {
   ExpectBoth();
 }
 
+// Files of two machines: each calls its first one alike.
+TEST_F(WarcAdoptTest, OfTwoFilesOfOneNameARevisitMeansTheOneBesideIt) {
+  Crawl(WarcCompression::kGzip);
+  std::vector<std::string> files = Files();
+  const TempDirectory other;
+  const std::string same_name = other / files.front().substr(files.front().rfind('/') + 1);
+  std::filesystem::copy_file(files.front(), same_name);
+  files.insert(files.begin(), same_name);
+  const auto all = Adopt(files);
+  EXPECT_NE(all.at(files[0]).name, all.at(files[1]).name);
+  EXPECT_TRUE(all.at(files[2]).rewritten) << "the name is that of the other machine's file";
+  EXPECT_EQ(all.at(files[2]).made_whole, 1u);
+  ExpectBoth();
+}
+
 TEST_F(WarcAdoptTest, WhatItNamesMayBeGone) {
   Crawl(WarcCompression::kGzip);
   const std::vector<std::string> files = Files();
