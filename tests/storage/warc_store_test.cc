@@ -251,6 +251,24 @@ TEST_F(WarcStoreTest, PlacesOfOtherBytesAreDataLoss) {
   EXPECT_TRUE(absl::IsNotFound(ReadWarcPlace(directory_.path(), gone).status()));
 }
 
+// The record still reads as one: only its digest knows.
+TEST_F(WarcStoreTest, AChangedByteOfAPageIsDataLoss_Rule10) {
+  WarcStoreOptions options = StoreOptions(directory_.path());
+  options.compression = WarcCompression::kNone;
+  auto store = Open(options);
+  const WarcPlace place = Stored(*store, Page("http://example.org/", "a page of seven words and no more")).place;
+  ASSERT_TRUE(store->Close().ok());
+  std::string bytes = ReadFile(directory_ / place.file);
+  const size_t word = bytes.find("seven");
+  ASSERT_NE(word, bytes.npos);
+  bytes[word] = 'S';
+  std::filesystem::remove(directory_ / place.file);
+  WriteFile(directory_ / place.file, bytes);
+  const absl::Status status = ReadWarcPlace(directory_.path(), place).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.message(), testing::HasSubstr("have changed since they were stored"));
+}
+
 TEST_F(WarcStoreTest, RecordDigestIsOfTheBytesOnDisk) {
   auto store = Open();
   Stored(*store, Page("http://example.org/1"));
