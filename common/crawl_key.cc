@@ -76,6 +76,8 @@ void AppendSchemeAndHost(const Url& url, const KeyOptions& options, std::string&
   if (!to_https || between != ":443") key += between;
 }
 
+constexpr std::string_view kBeforeHost = "://";
+
 // The key of a web URL in which nothing is to be rewritten: its href without the fragment, but for its scheme.
 bool TakePlainKey(const Url& url, const KeyOptions& options, std::string& key) {
   const bool any_rewriting = options.sort_query || options.drop_session_parameters || options.drop_tracking_parameters ||
@@ -87,9 +89,17 @@ bool TakePlainKey(const Url& url, const KeyOptions& options, std::string& key) {
   const bool to_https = options.http_is_https && url.scheme() == "http";
   const std::string_view port(host.data() + host.size(), path.data());
   if (!plain || (to_https && !port.empty())) return false;
-  key.assign(to_https ? "https" : url.scheme());
-  key += "://";
-  key.append(host.data(), path.data() + path.size());
+  const std::string_view scheme = to_https ? "https" : url.scheme();
+  const char* const end = path.data() + path.size();
+  const char* const begin = url.href().data();
+  const bool is_href = !to_https && begin + scheme.size() + kBeforeHost.size() == host.data();  // no user is named
+  if (is_href) {
+    key.assign(begin, end);
+    return true;
+  }
+  key.assign(scheme);
+  key += kBeforeHost;
+  key.append(host.data(), end);
   return true;
 }
 
