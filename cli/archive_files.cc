@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "common/status.h"
 #include "common/units.h"
 #include "storage/atomic_output.h"
@@ -25,8 +26,6 @@ namespace {
 constexpr size_t kCopyBytes = 1 << 20;
 
 }  // namespace
-
-void TellProblem(const std::string& text) { fmt::print(stderr, "weft: {}\n", text); }
 
 namespace {
 
@@ -129,17 +128,6 @@ bool IsOneOf(const std::string& path, const std::vector<std::string>& files) {
     if (std::filesystem::equivalent(path, file, error) && !error) return true;
   }
   return false;
-}
-
-void PutLine(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fputc('\n', stdout);
-}
-
-int EndOfOutput(int code) {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  if (errno != EPIPE) TellProblem("cannot write the output");
-  return kExitFailed;
 }
 
 }  // namespace weft

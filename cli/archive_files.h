@@ -1,4 +1,4 @@
-// What the commands that read WARC files share: the files that the user named, and how troubles are told.
+// What the commands that read WARC files share: the files that the user named.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -14,9 +14,6 @@
 #include "storage/warc_reader.h"
 
 namespace weft {
-
-// "weft: TEXT" on standard error.
-void TellProblem(const std::string& text);
 
 // WARC files by what the user named, directories opened up, each once. What cannot be found, or holds none, is told and makes `failed`
 // true; that files are being written just now is told.
@@ -35,10 +32,5 @@ absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord&
 
 // Whether `path` names one of `files`, however it is written.
 bool IsOneOf(const std::string& path, const std::vector<std::string>& files);
-
-// `text` and a line end on standard output; what fails shows in EndOfOutput.
-void PutLine(std::string_view text);
-// Flushes standard output; kExitOk, or kExitFailed with a message where it could not be written.
-int EndOfOutput(int code);
 
 }  // namespace weft

@@ -1,4 +1,5 @@
 #include "cli/console.h"
+#include "cli/output.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,9 +13,9 @@ Console::Console() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
 void Console::Line(const std::string& text) {
   MutexLock lock(mutex_);
   if (live_.empty()) {
-    fmt::print(stderr, "{}\n", text);
+    PrintError("{}\n", text);
   } else {
-    fmt::print(stderr, "\r\x1b[K{}\n{}", text, live_);
+    PrintError("\r\x1b[K{}\n{}", text, live_);
   }
   std::fflush(stderr);
 }
@@ -23,7 +24,7 @@ void Console::Live(const std::string& text) {
   if (!is_terminal_) return;
   MutexLock lock(mutex_);
   live_ = text;
-  fmt::print(stderr, "\r\x1b[K{}", live_);
+  PrintError("\r\x1b[K{}", live_);
   std::fflush(stderr);
 }
 
@@ -31,7 +32,7 @@ void Console::EndLive() {
   MutexLock lock(mutex_);
   if (live_.empty()) return;
   live_.clear();
-  fmt::print(stderr, "\n");
+  PrintError("\n");
 }
 
 }  // namespace weft

@@ -11,6 +11,7 @@
 #include "cli/exit_codes.h"
 #include "cli/live_parts.h"
 #include "cli/options_merge.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/scheduler_host.h"
 #include "cli/seed_list.h"
@@ -29,7 +30,7 @@ std::vector<std::string> Hrefs(const std::vector<Url>& urls) {
 }
 
 int Fail(ExitCode code, const absl::Status& status) {
-  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  TellProblem(ErrorText(status));
   return code;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/contact_rule.h"
 #include "cli/exit_codes.h"
 #include "cli/options_merge.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "common/proxy_url.h"
@@ -157,7 +158,7 @@ int RunCrawl(const CommandLine& line, SchedulerHost& host, Worker& worker, const
   for (const std::string& why : WhyFewPages(last.status, host.FirstEnds(), settings.scope())) {
     console.Line("weft: " + why);
   }
-  fmt::print(stderr, "{}", SummaryText(summary));
+  PrintError("{}", SummaryText(summary));
   uint64_t left = last.status.ledger().queued() + last.status.ledger().leased();
   return last.stop == StopReason::kInterrupted && left > 0 ? kExitInterrupted : kExitOk;
 }

@@ -12,6 +12,7 @@
 #include "cli/crawl_directory.h"
 #include "cli/crawl_run.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/scheduler_host.h"
 #include "common/status.h"
 #include "common/units.h"

@@ -14,6 +14,7 @@
 #include "cli/inspection.h"
 #include "cli/options_help.h"
 #include "cli/options_names.h"
+#include "cli/output.h"
 #include "common/status.h"
 
 namespace weft {
@@ -122,7 +123,7 @@ absl::StatusOr<std::string> ShowCase(const Inspection& inspection, Inspector& in
 }
 
 int Tell(const absl::Status& error) {
-  fmt::print(stderr, "weft: {}\n", ErrorText(error));
+  TellProblem(ErrorText(error));
   return error.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 

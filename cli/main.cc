@@ -6,12 +6,13 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "common/status.h"
 
 int main(int argc, char** argv) {
   const auto line = weft::ParseCommandLine(std::vector<std::string>(argv, argv + argc));
   if (!line.ok()) {
-    fmt::print(stderr, "weft: {}\n", weft::ErrorText(line.status()));
+    weft::TellProblem(weft::ErrorText(line.status()));
     return weft::kExitUsage;
   }
   if (!line->help.empty()) {
@@ -20,7 +21,7 @@ int main(int argc, char** argv) {
   }
   const weft::CommandMain run = weft::FindCommandMain(line->command);
   if (run == nullptr) {
-    fmt::print(stderr, "weft: this build does not hold the command '{}'\n", weft::CommandName(line->command));
+    weft::PrintError("weft: this build does not hold the command '{}'\n", weft::CommandName(line->command));
     return weft::kExitFailed;
   }
   return run(*line);

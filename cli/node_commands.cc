@@ -15,6 +15,7 @@
 #include "cli/key_files.h"
 #include "cli/options_check.h"
 #include "cli/options_merge.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/reach.h"
 #include "cli/scheduler_contact.h"
@@ -43,7 +44,7 @@ void RaiseFileLimit() {
 }
 
 int Fail(ExitCode code, const absl::Status& status) {
-  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  TellProblem(ErrorText(status));
   return code;
 }
 
@@ -219,7 +220,7 @@ int TellEnd(const CommandLine& line, const SchedulerHost& host, const std::strin
   if (line.invocation.keys) again.push_back("--keys");
   if (line.invocation.insecure) again.push_back("--insecure");
   summary.command_to_go_on = ShellCommand(again);
-  fmt::print(stderr, "{}", SummaryText(summary));
+  PrintError("{}", SummaryText(summary));
   uint64_t left = summary.status.ledger().queued() + summary.status.ledger().leased();
   return summary.stop == StopReason::kInterrupted && left > 0 ? kExitInterrupted : kExitOk;
 }

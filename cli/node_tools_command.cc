@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/node_text.h"
+#include "cli/output.h"
 #include "cli/tool_contact.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -17,7 +18,7 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kCopyPatience = absl::Hours(24);
 
 int Fail(const absl::Status& status) {
-  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  TellProblem(ErrorText(status));
   return kExitFailed;
 }
 
@@ -64,7 +65,7 @@ int NodeDrainCommand(const CommandLine& line) {
   auto reply = AskOfNode(line, wire::NodeRequest::DRAIN, deadline + kPatience);
   if (!reply.ok()) return Fail(reply.status());
   if (!reply->late().empty()) {
-    fmt::print(stderr, "weft: at the deadline {} had not ended; what is not handed in is fetched again\n",
+    PrintError("weft: at the deadline {} had not ended; what is not handed in is fetched again\n",
                fmt::join(reply->late(), ", "));
     return kExitFailed;
   }

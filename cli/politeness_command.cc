@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/record_source.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -121,13 +122,13 @@ void PrintRates(const wire::PolitenessReply& reply) {
 int PolitenessCommand(const CommandLine& line) {
   auto host = HostNamed(line.invocation.host);
   if (!host.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(host.status()));
+    TellProblem(ErrorText(host.status()));
     return kExitUsage;
   }
   auto source = OpenRecordSource(line);
   absl::StatusOr<wire::PolitenessReply> reply = source.ok() ? (*source)->Politeness(*host) : source.status();
   if (!reply.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(reply.status()));
+    TellProblem(ErrorText(reply.status()));
     return kExitFailed;
   }
   if (line.invocation.json) {

@@ -6,6 +6,7 @@
 
 #include "cli/crawl_directory.h"
 #include "cli/key_files.h"
+#include "cli/output.h"
 #include "cli/pages_finder.h"
 #include "cli/pages_gatherer.h"
 #include "cli/reach.h"
@@ -240,7 +241,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecordSource(const CommandLine
   Gather gather = GatherOf(line);
   if (!line.invocation.scheduler.empty() || !line.invocation.join.empty()) {
     WEFT_ASSIGN_OR_RETURN(const Reach reach, FindReach(line, [](const std::string& text) {
-      fmt::print(stderr, "weft: {}\n", text);
+      TellProblem(text);
     }));
     WEFT_ASSIGN_OR_RETURN(auto client, ToolClient::Connect(reach, kPatience));
     gather.own = reach.own;

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/contact_rule.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/seed_list.h"
 #include "cli/tool_contact.h"
 #include "common/status.h"
@@ -20,16 +21,15 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 int SeedsAddCommand(const CommandLine& line) {
   auto seeds = ReadSeeds(line.invocation.seeds, line.invocation.seed_files, std::cin);
   if (!seeds.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(seeds.status()));
+    TellProblem(ErrorText(seeds.status()));
     return kExitUsage;
   }
-  for (const std::string& problem : seeds->problems) fmt::print(stderr, "weft: {}\n", problem);
+  for (const std::string& problem : seeds->problems) TellProblem(problem);
   auto contact = ConnectTool(line, kPatience);
   absl::Status status = contact.status();
   if (status.ok()) {
     if (const Url* seed = FirstWithoutContact(seeds->urls, contact->client->terms().settings()); seed != nullptr) {
-      fmt::print(stderr,
-                 "weft: a contact is needed to crawl {}: the people who run it must be able to reach you. No seed was "
+      PrintError("weft: a contact is needed to crawl {}: the people who run it must be able to reach you. No seed was "
                  "added; start the scheduler again with --contact you@example.org (an address of yours), or for a "
                  "server of your own with --allow-private-net\n", seed->host());
       return kExitUsage;
@@ -47,14 +47,14 @@ int SeedsAddCommand(const CommandLine& line) {
     added += answer->seed_reply().added();
     known += answer->seed_reply().known();
     for (const auto& bad : answer->seed_reply().bad()) {
-      fmt::print(stderr, "weft: seed {}: not crawled: {}\n", bad.url(), bad.reason());
+      PrintError("weft: seed {}: not crawled: {}\n", bad.url(), bad.reason());
     }
   }
   if (!status.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(status));
+    TellProblem(ErrorText(status));
     return kExitFailed;
   }
-  if (const std::string left_out = LeftOutText(*seeds); !left_out.empty()) fmt::print(stderr, "weft: {}\n", left_out);
+  if (const std::string left_out = LeftOutText(*seeds); !left_out.empty()) TellProblem(left_out);
   fmt::print("{} added, {} known already\n", HumanCount(added, "seed"), HumanCount(known));
   return kExitOk;
 }

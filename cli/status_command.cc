@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/node_text.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record_source.h"
 #include "common/status.h"
@@ -133,7 +134,7 @@ int StatusCommand(const CommandLine& line) {
   auto source = OpenRecordSource(line);
   absl::StatusOr<wire::StatusReply> status = source.ok() ? (*source)->Status() : source.status();
   if (!status.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(status.status()));
+    TellProblem(ErrorText(status.status()));
     return kExitFailed;
   }
   const std::string& directory = line.invocation.directory;

@@ -7,9 +7,9 @@
 #include <system_error>
 #include <vector>
 
-#include "cli/archive_files.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/store_choice.h"
 #include "common/status.h"
@@ -113,7 +113,7 @@ class FileReport {
  public:
   void Add(const std::string& path, const absl::Status& status, std::string_view done) {
     if (status.ok()) {
-      fmt::print(stderr, "{}: {}\n", path, done);
+      PrintError("{}: {}\n", path, done);
     } else {
       TellProblem(fmt::format("{}: {}", path, ErrorText(status)));
       failed_ = true;

@@ -7,6 +7,7 @@
 #include "cli/exit_codes.h"
 #include "cli/join_token.h"
 #include "cli/key_files.h"
+#include "cli/output.h"
 #include "cli/scheduler_keys.h"
 #include "cli/token_list.h"
 #include "common/clock.h"
@@ -16,7 +17,7 @@ namespace weft {
 namespace {
 
 int Fail(ExitCode code, const absl::Status& status) {
-  fmt::print(stderr, "weft: {}\n", ErrorText(status));
+  TellProblem(ErrorText(status));
   return code;
 }
 
@@ -84,7 +85,7 @@ int TokenNewCommand(const CommandLine& line) {
   } else {
     fmt::print("{}", text);
   }
-  fmt::print(stderr, "weft: token '{}' ({}): whoever has it may join as that, one process at a time; weft token revoke {} --data {} "
+  PrintError("weft: token '{}' ({}): whoever has it may join as that, one process at a time; weft token revoke {} --data {} "
              "ends that\n", token.name, token.role, token.name, call.data_dir);
   return kExitOk;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/output.h"
 #include "common/session_link.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -80,7 +81,7 @@ absl::StatusOr<wire::Frame> ToolClient::Ask(wire::Frame request, absl::Duration 
   });
   uint64_t hint = loop_.At(SystemClock().SteadyNow() + kSilence, [&] {
     if (slow) return;
-    fmt::print(stderr, "weft: no answer from the scheduler at {} yet; trying for {}\n", session_->endpoint,
+    PrintError("weft: no answer from the scheduler at {} yet; trying for {}\n", session_->endpoint,
                weft::FormatDuration(patience));
   });
   // Heartbeats carry the evidence by which a lost message is sent again.

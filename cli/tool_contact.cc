@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "cli/output.h"
 #include "cli/reach.h"
 #include "common/status.h"
 
@@ -13,7 +14,7 @@ absl::StatusOr<ToolContact> ConnectTool(const CommandLine& line, absl::Duration 
   ToolContact contact;
   Reach reach;
   if (line.invocation.data_dir.empty()) {
-    WEFT_ASSIGN_OR_RETURN(reach, FindReach(line, [](const std::string& text) { fmt::print(stderr, "weft: {}\n", text); }));
+    WEFT_ASSIGN_OR_RETURN(reach, FindReach(line, [](const std::string& text) { TellProblem(text); }));
   } else {
     WEFT_ASSIGN_OR_RETURN(contact.directory, CrawlDirectory::OpenToRead(line.invocation.data_dir));
     if (contact.directory->running_pid() == 0) {

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/record_source.h"
 #include "common/status.h"
 #include "common/units.h"
@@ -61,16 +62,16 @@ void PrintDecided(const wire::TrapsRequest& request, const wire::TrapsReply& rep
 int TrapsCommand(const CommandLine& line) {
   const auto request = ReadRequest(line.invocation.trap_words);
   if (!request.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(request.status()));
+    TellProblem(ErrorText(request.status()));
     return kExitUsage;
   }
   auto source = OpenRecordSource(line);
   absl::StatusOr<wire::TrapsReply> reply = source.ok() ? (*source)->Traps(*request) : source.status();
   if (!reply.ok()) {
-    fmt::print(stderr, "weft: {}\n", ErrorText(reply.status()));
+    TellProblem(ErrorText(reply.status()));
     return kExitFailed;
   }
-  for (uint64_t id : reply->unknown()) fmt::print(stderr, "weft: no trap has the number {}\n", id);
+  for (uint64_t id : reply->unknown()) PrintError("weft: no trap has the number {}\n", id);
   if (line.invocation.json) {
     nlohmann::ordered_json traps = nlohmann::ordered_json::array();
     for (const wire::Trap& trap : reply->list().traps()) traps.push_back(Json(trap));

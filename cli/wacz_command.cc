@@ -7,6 +7,7 @@
 #include "cli/archive_pages.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "cli/version.h"
 #include "common/clock.h"
 #include "common/status.h"

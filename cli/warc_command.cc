@@ -7,6 +7,7 @@
 #include "cli/archive_files.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "common/status.h"
 #include "common/units.h"
 #include "storage/warc_check.h"
@@ -51,7 +52,7 @@ int WarcCheckCommand(const CommandLine& line) {
       }
     });
     std::fflush(stdout);
-    fmt::print(stderr, "{}\n", Summary(file, tally));
+    PrintError("{}\n", Summary(file, tally));
     failed = failed || !tally.good();
   }
   return EndOfOutput(failed ? kExitFailed : kExitOk);

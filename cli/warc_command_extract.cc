@@ -10,6 +10,7 @@
 #include "cli/archive_files.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/output.h"
 #include "common/ascii.h"
 #include "common/status.h"
 #include "common/units.h"
