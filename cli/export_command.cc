@@ -54,8 +54,9 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   WEFT_ASSIGN_OR_RETURN(const auto parts, std::move(opened));
   if (parts->complete()) {
     console.Line(fmt::format("weft: {} is complete already, since {}, as it was asked for then: pages that were stored after it had "
-                             "begun are not in it; --force exports anew", OutputName(plan),
-                             absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone())));
+                             "begun are not in it; {}", OutputName(plan),
+                             absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone()),
+                             plan.stored() ? "another name exports anew" : "--force exports anew"));
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {

@@ -90,7 +90,8 @@ absl::Status CheckEnding(const std::string& output, bool by_name, bool table_of_
 
 bool NamesADatabase(std::string_view output) { return output.ends_with(".sqlite") || output.ends_with(".db"); }
 
-absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
+absl::Status ChooseFormat(const CommandLine& line, ExportPlan& plan) {
+  const CrawlInvocation& call = line.invocation;
   static constexpr std::pair<std::string_view, ExportTable> kTables[] = {{"pages", ExportTable::kPages},
                                                                          {"text", ExportTable::kText},
                                                                          {"links", ExportTable::kLinks},
@@ -118,6 +119,9 @@ absl::Status ChooseFormat(const CrawlInvocation& call, ExportPlan& plan) {
     }
     plan.table = table;
     plan.kind = KindByName(call.output, ExportKind::kTsv);
+  }
+  if (line.given.contains("columns") && TrimAsciiSpace(call.columns).empty()) {
+    return InvalidArgument("--columns: no column is named; leave --columns out for the usual ones, or see weft export --help");
   }
   const bool own_table = plan.table != ExportTable::kPages;
   WEFT_RETURN_IF_ERROR(CheckEnding(call.output, call.format.empty(), own_table));
@@ -149,6 +153,14 @@ absl::Status ChooseDirectory(const CrawlInvocation& call, ExportPlan& plan) {
   return absl::OkStatus();
 }
 
+// "s3:/bucket/..." is a mistake, too.
+bool LacksASlash(std::string_view output) {
+  static constexpr std::string_view kSchemes[] = {"s3:/", "file:/", "webhdfs:/"};
+  return std::any_of(std::begin(kSchemes), std::end(kSchemes), [&](std::string_view scheme) {
+    return output.starts_with(scheme) && !output.substr(scheme.size()).starts_with('/');
+  });
+}
+
 // "s3://..."; one of another scheme is a mistake, not a file's name.
 bool NamesAStore(std::string_view output) {
   const std::string_view scheme = output.substr(0, output.find("://"));
@@ -163,8 +175,10 @@ absl::Status ChooseStore(const CrawlInvocation& call, ExportPlan& plan) {
   const std::string name = call.output.substr(slash + 1);
   plan.store = StoreOf(call);
   plan.store.url = call.output.substr(0, slash);
-  if (const absl::Status status = CheckStoreUrl(plan.store.url); !status.ok() || name == "." || name == "..") {
-    return InvalidArgument("--output {}: expected s3://BUCKET/PREFIX/FILE, file:///PATH/FILE or webhdfs://HOST:PORT/PATH/FILE", call.output);
+  const absl::Status status = CheckStoreUrl(plan.store.url);
+  if (!status.ok() || name == "." || name == "..") {
+    return InvalidArgument("--output {}: expected s3://BUCKET/PREFIX/FILE, file:///PATH/FILE or webhdfs://HOST:PORT/PATH/FILE{}", call.output,
+                           status.ok() ? "" : fmt::format(" ({})", ErrorText(status)));
   }
   std::error_code error;
   std::string above = call.staging;
@@ -177,7 +191,12 @@ absl::Status ChooseStore(const CrawlInvocation& call, ExportPlan& plan) {
 
 absl::Status ChooseOutput(const CrawlInvocation& call, ExportPlan& plan) {
   if (call.output != "-") plan.output = call.output;
-  if (NamesAStore(call.output)) WEFT_RETURN_IF_ERROR(ChooseStore(call, plan));
+  if (LacksASlash(call.output)) return InvalidArgument("--output {}: a store's URL has two slashes behind its scheme, and file:// a third", call.output);
+  if (NamesAStore(call.output)) {
+    WEFT_RETURN_IF_ERROR(ChooseStore(call, plan));
+  } else if (!call.staging.empty()) {
+    return InvalidArgument("--staging: only an export to a store is written elsewhere first; leave it out");
+  }
   if (plan.output.ends_with('/')) WEFT_RETURN_IF_ERROR(ChooseDirectory(call, plan));
   plan.compression = CompressionOf(plan.output);
   plan.force = call.force;
@@ -315,7 +334,7 @@ absl::Status ChooseShard(std::string_view text, ExportPlan& plan) {
 absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
   const CrawlInvocation& call = line.invocation;
   ExportPlan plan;
-  WEFT_RETURN_IF_ERROR(ChooseFormat(call, plan));
+  WEFT_RETURN_IF_ERROR(ChooseFormat(line, plan));
   WEFT_RETURN_IF_ERROR(ChooseOutput(call, plan));
   WEFT_RETURN_IF_ERROR(ChooseColumns(call, plan));
   WEFT_RETURN_IF_ERROR(ChooseSample(call.sample, plan));

@@ -53,8 +53,8 @@ absl::Status ExportUpload::Put(const std::string& path, bool keep) {
   absl::Status status = digest.status();
   if (status.ok()) status = store_->Put(path, NameOf(path), *digest).status();
   if (!status.ok()) {
-    return WithContext(status, fmt::format("what is exported and not stored yet is kept in {}, and the same command with --resume goes on",
-                                           plan_.staging));
+    return absl::Status(status.code(), fmt::format("{}; what is exported and not stored yet is kept in {}, and the same command with --resume "
+                                                   "goes on", status.message(), plan_.staging));
   }
   return keep ? absl::OkStatus() : PosixFileOps().Remove(path);
 }

@@ -105,7 +105,7 @@ nlohmann::ordered_json RefusalsJson(const wire::Refusals& refusals) {
 std::string PlaceText(const wire::NodeStatus& place) {
   const std::string_view what = place.state() == kForgotten ? "are lost: its machine was given up by weft node forget"
                                 : place.state() == kGone    ? "are away: no worker has it open"
-                                                            : "lie there";
+                                                            : "are at hand";
   return fmt::format("pages in {} on {} ({}) {}", place.pages_path(), place.machine(), place.worker(), what);
 }
 

@@ -31,7 +31,8 @@ std::string NearestName(std::string_view typed, const std::vector<std::string>& 
   for (const std::string& candidate : candidates) {
     const bool extends = candidate.size() > typed.size() && typed.size() >= 3 && candidate.starts_with(typed);
     const size_t distance = extends ? 1 : Distance(typed, candidate);
-    if (distance > std::max<size_t>(2, candidate.size() / 3) || distance >= candidate.size()) continue;
+    const size_t allowed = std::max<size_t>(candidate.size() < 5 ? 1 : 2, candidate.size() / 3);  // "rel" is not what "url" meant
+    if (distance > allowed) continue;
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

@@ -102,11 +102,14 @@ void PrintStore(const std::string& pages) {
   if (!state->trouble.empty()) fmt::print("  store: nothing could be stored lately: {}\n", state->trouble);
 }
 
-void PrintText(const wire::StatusReply& status, const std::string& scheduler) {
+void PrintText(const wire::StatusReply& status, const CrawlInvocation& call) {
   const wire::Ledger& ledger = status.ledger();
   fmt::print("{}: {} page{}\n", status.state(), HumanCount(status.pages()), status.pages() == 1 ? "" : "s");
   if (status.state() == "running" && ledger.discovered() == 0) {
-    fmt::print("  no seeds yet: weft seeds add URL --scheduler {}\n", scheduler.empty() ? "tcp://HOST:PORT" : scheduler);
+    const std::string reach = !call.directory.empty() ? "--data " + call.directory
+                              : !call.join.empty()     ? "--join FILE"
+                                                       : "--scheduler " + call.scheduler;
+    fmt::print("  no seeds yet: weft seeds add URL {}\n", reach);
   }
   fmt::print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
   fmt::print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
@@ -142,7 +145,7 @@ int StatusCommand(const CommandLine& line) {
   if (line.invocation.json) {
     fmt::print("{}\n", Json(*status, pages));
   } else {
-    PrintText(*status, line.invocation.scheduler);
+    PrintText(*status, line.invocation);
     // Of a crawl that runs its parsers have told.
     if (!pages.empty() && StoresOf(*status).empty()) PrintStore(pages);
   }

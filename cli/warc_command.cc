@@ -27,7 +27,7 @@ std::string Summary(const std::string& file, const WarcTally& tally) {
   std::string text = fmt::format("{}: {}, {} checked", file, HumanCount(tally.records, "record"), HumanCount(tally.digests_checked, "digest"));
   if (tally.damages > 0) text += fmt::format(", damage at {}", HumanCount(tally.damages, "place"));
   if (tally.with_problems > 0) text += fmt::format(", {} with problems", HumanCount(tally.with_problems, "record"));
-  if (tally.good()) text += ", nothing wrong";
+  if (tally.good()) text += tally.records > 0 ? ", nothing wrong" : ": it is empty";
   if (tally.unpaired > 0) text += fmt::format("; {} that this file does not hold", HumanCount(tally.unpaired, "record is named", "records are named"));
   return text;
 }

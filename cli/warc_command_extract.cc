@@ -106,15 +106,17 @@ absl::Status ExtractFile(const std::string& file, Extractor& extractor, bool& fa
 int WarcExtractCommand(const CommandLine& line) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::string& directory = line.invocation.out_dir;
+  bool failed = false;
+  const std::vector<std::string> files = NamedWarcFiles(line.invocation.files, failed);
+  if (files.empty()) return kExitFailed;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
     TellProblem(fmt::format("cannot make the directory {}: {}", directory, error.message()));
     return kExitFailed;
   }
-  bool failed = false;
   Extractor extractor(directory);
-  for (const std::string& file : NamedWarcFiles(line.invocation.files, failed)) {
+  for (const std::string& file : files) {
     if (const absl::Status status = ExtractFile(file, extractor, failed); !status.ok()) {
       TellProblem(ErrorText(status));
       return kExitFailed;

@@ -116,7 +116,12 @@ absl::StatusOr<std::unique_ptr<AtomicOutput>> AtomicOutput::ToFile(const std::st
   const std::string unfinished = UnfinishedName(target);
   // A file of this name is of a process that is gone: this one's id was its.
   const int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return ErrnoStatus(errno, "create", unfinished);
+  if (fd < 0) {
+    const int error = errno;
+    const std::string directory = DirectoryOf(target);
+    if (error == ENOENT) return NotFound("cannot write {}: there is no directory {}", path, directory);
+    return ErrnoStatus(error, "create a file for the output in", directory);
+  }
   flock(fd, LOCK_EX | LOCK_NB);  // for RemoveLeftovers; where it cannot be had the process' id tells
   std::unique_ptr<AtomicOutput> output(new AtomicOutput(fd, /*owned=*/true));
   output->target_ = target;

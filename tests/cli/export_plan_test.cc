@@ -148,7 +148,9 @@ TEST(ExportPlan, WrongValuesAreErrorsThatSayWhatIsTaken) {
   EXPECT_THAT(ErrorOf({"--columns", "url,titel"}), HasSubstr("no column 'titel'; did you mean 'title'?"));
   EXPECT_THAT(ErrorOf({"--columns", "url,url"}), HasSubstr("named twice"));
   EXPECT_THAT(ErrorOf({"--columns", "url,"}), HasSubstr("no column ''"));
+  EXPECT_THAT(ErrorOf({"--columns", ""}), HasSubstr("no column is named"));
   EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "sorce"}), HasSubstr("did you mean 'source'?"));
+  EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "url"}), HasSubstr("--help"));
   EXPECT_THAT(ErrorOf({"--where", "statu = 5"}), HasSubstr("--where: at character 1"));
   EXPECT_THAT(ErrorOf({"--since", "last week"}), HasSubstr("--since: 'last week' is neither a day"));
   for (const char* sample : {"0", "0%", "101%", "-1%", "x", "1.5", "%", "nan%"}) {

@@ -80,6 +80,10 @@ TEST_F(ExportUploadTest, ANameInAStoreIsAFileOfADirectoryOfItsOwn) {
   for (const char* bad : {"s3://", "s3:///x.csv", "s3://B/x.csv", "file:///x.csv", "s3://bucket/..", "s3://x.csv", "s4://b/x.csv", "S3://b/x.csv", "file://x.csv"}) {
     EXPECT_THAT(ErrorText(PlanOf({"--format", "csv", "-o", bad}).status()), HasSubstr("expected s3://BUCKET/PREFIX/FILE")) << bad;
   }
+  for (const char* one_slash : {"s3:/bucket/x.csv", "file:/tmp/x.csv", "webhdfs:/host:1/x.csv"}) {
+    EXPECT_THAT(ErrorText(PlanOf({"--format", "csv", "-o", one_slash}).status()), HasSubstr("two slashes")) << one_slash;
+  }
+  EXPECT_THAT(ErrorText(PlanOf({"--format", "csv", "-o", "x.csv", "--staging", "/tmp"}).status()), HasSubstr("--staging"));
   for (const char* local : {"./s4://x.csv", "x.csv", "a:b.csv", "://x.csv"}) {
     EXPECT_TRUE(PlanOf({"--format", "csv", "-o", local})->store.url.empty()) << local;
   }

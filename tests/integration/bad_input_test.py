@@ -230,13 +230,28 @@ class Directories(Case):
     def test_export_to_a_place_that_cannot_be_written(self):
         self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST).returncode, 0)
         target = os.path.join(self.folder, "no", "such.jsonl")
-        self.fails(("export", self.out, "-o", target), 1, target)
+        self.fails(("export", self.out, "-o", target), 1, target, "there is no directory " + os.path.dirname(target))
         if os.path.exists("/dev/full"):
             with open("/dev/full", "wb") as full:
                 told = subprocess.run([weft_process.binary, "export", self.out], stdout=full, stderr=subprocess.PIPE,
                                       text=True, check=False, timeout=60)
             self.assertEqual(told.returncode, 1)
             self.told(told.stderr, "No space left")
+
+    def test_nobody_reads_what_it_has_to_tell(self):
+        """Standard error is a pipe whose reader has gone, as in `weft … 2>&1 | head`."""
+        self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST).returncode, 0)
+        warc = next(os.path.join(self.out, "warc", name) for name in os.listdir(os.path.join(self.out, "warc")) if name.endswith(".warc.gz"))
+        site = self.site().url()
+        second = os.path.join(self.folder, "second")
+        for words in (("warc", "check", warc), ("warc", "extract", warc, "--out", self.folder + "/pages"), ("index", warc),
+                      ("export", self.out, "-o", self.folder + "/x.jsonl"), ("crawl", site, "--out", second, *FAST)):
+            read, write = os.pipe()
+            os.close(read)
+            with os.fdopen(write, "wb") as nobody:
+                told = subprocess.run([weft_process.binary, *words], stdout=subprocess.DEVNULL, stderr=nobody, check=False, timeout=60)
+            self.assertEqual(told.returncode, 0, words)
+        self.assertEqual(len(rows(second)), 4)
 
     def test_a_page_that_is_gone_is_told_and_the_others_are_exported(self):
         self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST, "--parsers", "1").returncode, 0)
