@@ -3,11 +3,13 @@
 // Thread rule: one thread.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -38,7 +40,8 @@ class WarcAdoption {
 
   // The files that were looked at, each once: linked, where both lie on one file system, else copied. Written anew, with a gzip member a
   // record, are zstd files, those with several records in a gzip member, and those whose revisits name a record that will not be where
-  // they say: in these, such a revisit becomes the response that it stands for. A name that is taken gets a number in front. `each` is told
+  // they say: in these, such a revisit becomes the response that it stands for, also where its record is known by its id alone since the
+  // file was renamed or packed anew. A name that is taken gets a number in front. `each` is told
   // what became of each; an error of it ends all. A file appears whole or not at all.
   absl::Status Take(absl::FunctionRef<absl::Status(const std::string& path, const absl::StatusOr<AdoptedWarc>&)> each);
 
@@ -57,10 +60,19 @@ class WarcAdoption {
   bool KeepsName(const Looked& file) const;
   void FindBrokenLinks();
   absl::StatusOr<AdoptedWarc> TakeOne(const Looked& looked);
-  absl::Status Rewrite(const std::string& path, AtomicOutput& output, AdoptedWarc& adopted) const;
+  absl::Status Rewrite(const std::string& path, AtomicOutput& output, AdoptedWarc& adopted);
+  absl::StatusOr<WarcRecord> Whole(const std::string& path, const WarcRecord& revisit);
+  void FindIds();
+
+  struct IdPlace {
+    size_t file = 0;                   // of files_
+    uint64_t offset = 0;
+  };
 
   std::string directory_;
   std::vector<Looked> files_;
+  // Of responses, by the hash of their id: whose they are the digest of the payload tells. Read when the first is missed.
+  std::optional<absl::flat_hash_map<uint64_t, IdPlace>> by_id_;
 };
 
 }  // namespace weft

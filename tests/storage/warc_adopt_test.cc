@@ -9,6 +9,7 @@
 #include "common/status.h"
 #include "storage/known_payloads.h"
 #include "storage/pages_directory.h"
+#include "storage/warc_format.h"
 #include "storage/warc_pages.h"
 #include "storage/warc_place.h"
 #include "tests/storage/warc_test_support.h"
@@ -161,6 +162,26 @@ TEST_F(WarcAdoptTest, OfTwoFilesOfOneNameARevisitMeansTheOneBesideIt) {
   EXPECT_NE(all.at(files[0]).name, all.at(files[1]).name);
   EXPECT_TRUE(all.at(files[2]).rewritten) << "the name is that of the other machine's file";
   EXPECT_EQ(all.at(files[2]).made_whole, 1u);
+  ExpectBoth();
+}
+
+// `gunzip`, `mv`: neither name nor offset is what it was, but the record's id.
+TEST_F(WarcAdoptTest, ARecordIsFoundByItsIdWhereItsFileWasRenamedOrPackedAnew) {
+  Crawl(WarcCompression::kGzip, uint64_t{1} << 30);
+  const std::vector<std::string> files = Files();
+  ASSERT_THAT(files, SizeIs(1));
+  const TempDirectory moved;
+  std::string plain;
+  const auto reader = WarcReader::Open(files.front()).value();
+  for (auto record = reader->Next(); record.ok(); record = reader->Next()) {
+    plain += record->head + record->block + std::string(kRecordEnd);
+  }
+  const std::string path = moved / "another.warc";
+  WriteFile(path, plain);
+  const auto all = Adopt({path});
+  EXPECT_TRUE(all.at(path).rewritten);
+  EXPECT_EQ(all.at(path).made_whole, 1u);
+  EXPECT_EQ(all.at(path).bodiless, 0u);
   ExpectBoth();
 }
 
