@@ -105,12 +105,12 @@ void PrintState(const wire::PolitenessReply& reply) {
   }
 }
 
-void PrintRates(const wire::PolitenessReply& reply) {
+void PrintRates(const wire::PolitenessReply& reply, bool rests) {
   if (reply.last_request_age_us() < 0) {
     fmt::print("  never asked\n");
     return;
   }
-  fmt::print("  last asked   {} ago", Rough(reply.last_request_age_us()));
+  fmt::print("  last asked   {} {}", Rough(reply.last_request_age_us()), rests ? "before the crawl stopped" : "ago");
   if (reply.latency_us() > 0) fmt::print("; an answer takes about {}", Rough(reply.latency_us()));
   fmt::print("\n  fastest ever {} request{} in one second", reply.busiest_second(), reply.busiest_second() == 1 ? "" : "s");
   if (reply.shortest_gap_us() > 0) fmt::print(", shortest pause {}", Rough(reply.shortest_gap_us()));
@@ -139,7 +139,7 @@ int PolitenessCommand(const CommandLine& line) {
   PrintRules(*reply);
   if (reply->known()) {
     PrintState(*reply);
-    PrintRates(*reply);
+    PrintRates(*reply, (*source)->rests());
   }
   return kExitOk;
 }

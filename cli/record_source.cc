@@ -83,6 +83,7 @@ class RestingCrawl : public RecordSource {
   }
   std::string NodeOf(uint64_t id) override { return finder_.NodeOf(id, SystemClock().WallNow()); }
   bool PagesLost(uint64_t pages_dir_id) override { return finder_.Lost(pages_dir_id); }
+  bool rests() const override { return true; }
 
  private:
   // Read from here on no more. The list alone is written, and no incarnation minted: no crawl has run meanwhile.

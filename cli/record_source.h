@@ -30,6 +30,8 @@ class RecordSource : public PagesFiles {
   virtual void Expect(const std::vector<WarcPlace>& /*places*/) {}
   // Workers are asked for what is not here: what cannot be reached now may be there later.
   virtual bool gathers() const { return false; }
+  // Nobody runs the crawl: its clock stands.
+  virtual bool rests() const { return false; }
   // Who had that pages directory last: "worker-1 (last heard 3m ago)".
   virtual std::string NodeOf(uint64_t pages_dir_id) = 0;
 };
