@@ -116,7 +116,11 @@ void LimitDesk::EndWhatWaits(uint64_t trap_id) {
     place.SetUrl(*std::move(url));
     place.seed = record.seed;
     place.sitemap_level = record.sitemap_level;
-    return TrapOf(place) != nullptr ? Outcome::kTrap : Outcome::kNone;
+    wire::Trap* const of = TrapOf(place);
+    if (of == nullptr) return Outcome::kNone;
+    of->set_refused(of->refused() + 1);
+    counts_changed_ = true;
+    return Outcome::kTrap;
   };
   const std::string detail = fmt::format("trap {}", trap->id());
   if (trap->kind() != wire::Trap::DOMAIN) {
