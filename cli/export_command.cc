@@ -53,10 +53,15 @@ absl::Status Export(const ExportPlan& plan, const CommandLine& line, Console& co
   usage = absl::IsInvalidArgument(opened.status());
   WEFT_ASSIGN_OR_RETURN(const auto parts, std::move(opened));
   if (parts->complete()) {
+    const std::string anew = plan.stored() ? "another name exports anew" : "--force exports anew";
+    const std::string since = absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone());
     console.Line(fmt::format("weft: {} is complete already, since {}, as it was asked for then: pages that were stored after it had "
-                             "begun are not in it; {}", OutputName(plan),
-                             absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", parts->completed_at(), absl::UTCTimeZone()),
-                             plan.stored() ? "another name exports anew" : "--force exports anew"));
+                             "begun are not in it; {}", OutputName(plan), since, anew));
+    incomplete = parts->unreadable_then() > 0;
+    if (incomplete) {
+      console.Line(fmt::format("weft: {} could not be read then, and their rows lack what is read of a page; {}",
+                               HumanCount(parts->unreadable_then(), "page"), anew));
+    }
     return absl::OkStatus();
   }
   if (plan.resume && parts->parts() == 0) {

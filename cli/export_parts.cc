@@ -146,8 +146,11 @@ absl::Status ExportParts::ReadState(const std::string& text) {
 }
 
 // What stands there whole may be what other options brought. Where nothing is noted of them they are taken for the same.
-absl::Status ExportParts::CheckWhole(const std::string& note) const {
-  const std::string export_of = IdentityIn(ReadAll(note));
+absl::Status ExportParts::CheckWhole(const std::string& note) {
+  const std::string text = ReadAll(note);
+  const std::string export_of = IdentityIn(text);
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object() && json.contains("unreadable") && json["unreadable"].is_number_unsigned()) unreadable_then_ = json["unreadable"].get<uint64_t>();
   if (export_of.empty() || export_of == HexLower(Sha1(plan_.identity))) return absl::OkStatus();
   return InvalidArgument("{} is complete already, of an export with other options: give the same ones, another --output, or --force "
                          "to export anew", plan_.output);
@@ -160,7 +163,7 @@ std::string ExportParts::WholePath() const {
 }
 
 absl::Status ExportParts::WriteWhole(const std::string& note) {
-  const nlohmann::json json = {{"export", HexLower(Sha1(plan_.identity))}, {"complete", true}};
+  const nlohmann::json json = {{"export", HexLower(Sha1(plan_.identity))}, {"complete", true}, {"unreadable", last_.unreadable}};
   WEFT_ASSIGN_OR_RETURN(auto file, OutputFile::ToFile(note));
   WEFT_RETURN_IF_ERROR(file->Write(json.dump() + "\n"));
   return file->Finish();

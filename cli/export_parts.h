@@ -45,6 +45,8 @@ class ExportParts {
   // With --resume: everything is there already, since `completed_at`.
   bool complete() const { return complete_; }
   absl::Time completed_at() const { return completed_at_; }
+  // Pages that could not be read then: their rows lack what is read of them.
+  uint64_t unreadable_then() const { return unreadable_then_; }
   uint64_t parts() const { return parts_; }
   // With --resume: only pages are wanted that were left out before, so many.
   size_t wanted() const { return wanted_.size(); }
@@ -74,7 +76,7 @@ class ExportParts {
   std::vector<std::string> FilesOf(uint64_t part) const;
   bool IsThere(uint64_t part) const;
   absl::Status BeginDirectory();
-  absl::Status CheckWhole(const std::string& note) const;
+  absl::Status CheckWhole(const std::string& note);
   absl::Status WriteWhole(const std::string& note);
   absl::Status NoteLeftOut();
   // Of a partitioned export: names that begin with "_" are no part of a data set.
@@ -98,6 +100,7 @@ class ExportParts {
   std::set<std::string> left_out_;
   bool complete_ = false;
   absl::Time completed_at_ = absl::UnixEpoch();
+  uint64_t unreadable_then_ = 0;
   uint64_t parts_ = 0;          // that are whole
   uint64_t stored_parts_ = 0;   // of these, in the store
   uint64_t rows_of_parts_ = 0;
