@@ -246,11 +246,11 @@ absl::Status ChoosePageColumns(const CrawlInvocation& call, ExportPlan& plan) {
     if (plan.kind == ExportKind::kSqlite) wanted = "index,content_charset,robots,title";
   }
   for (const std::string& word : SplitCommas(wanted)) {
-    if (word == "index" || word == "content" || word == "all") {
-      AddGroup(word, plan);
+    const std::string name = LowerAscii(word);  // as in --where
+    if (name == "index" || name == "content" || name == "all") {
+      AddGroup(name, plan);
       continue;
     }
-    const std::string name = LowerAscii(word);  // as in --where
     const PageColumn* const column = FindPageColumn(name);
     if (column == nullptr) return InvalidArgument("--columns: {}", NoSuchColumn(word, PageColumnNames()));
     WEFT_RETURN_IF_ERROR(AddOnce(*column, name, plan));

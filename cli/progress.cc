@@ -117,8 +117,8 @@ std::vector<std::string> RecrawlTexts(const wire::StatusReply& status) {
   std::vector<std::string> texts;
   if (status.due_later() > 0) {
     const absl::Duration next = absl::Seconds(status.next_due_us() / 1'000'000);
-    texts.push_back(fmt::format("{:<11}{} fetched again, the next in {}", "due later",
-                                HumanCount(status.due_later(), "page is", "pages are"), weft::FormatDuration(next)));
+    texts.push_back(fmt::format("{:<11}{} fetched again, the next {}", "due later", HumanCount(status.due_later(), "page is", "pages are"),
+                                next > absl::ZeroDuration() ? "in " + weft::FormatDuration(next) : "now"));
   }
   if (status.recrawl_changed() + status.recrawl_unchanged() + status.recrawl_missed() > 0) {
     texts.push_back(fmt::format("{:<11}{} changed, {} unchanged, {} missed", "visits", HumanCount(status.recrawl_changed()),

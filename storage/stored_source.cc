@@ -34,6 +34,12 @@ class ReadingStores {
   }
   // The next Of makes it anew, and reads the keys again.
   void Forget(const StoreNote& note) { stores_.erase(KeyOf(note)); }
+  // Once, and not for each page of a file.
+  void Tell(const absl::Status& trouble) {
+    const std::string text = ErrorText(trouble);
+    if (text != told_) spdlog::warn("{}", text);
+    told_ = text;
+  }
 
  private:
   static std::string KeyOf(const StoreNote& note) { return fmt::format("{} {} {}", note.store.url, note.store.endpoint, note.store.region); }
@@ -41,6 +47,7 @@ class ReadingStores {
   StoppableWait wait_;
   std::unique_ptr<Random> random_ = SystemRandom();
   std::map<std::string, std::unique_ptr<ObjectStore>> stores_;
+  std::string told_;
 };
 
 class StoredSource : public ByteSource {
@@ -68,7 +75,7 @@ class StoredSource : public ByteSource {
       auto store = stores.Of(note_);
       auto bytes = store.ok() ? (*store)->Get(note_.name, offset, want) : store.status();
       if (!bytes.ok()) {
-        spdlog::warn("{}", ErrorText(bytes.status()));
+        stores.Tell(bytes.status());
         stores.Forget(note_);
         return 0;
       }

@@ -149,6 +149,7 @@ TEST(ExportPlan, WrongValuesAreErrorsThatSayWhatIsTaken) {
   EXPECT_THAT(ErrorOf({"--columns", "url,url"}), HasSubstr("named twice"));
   EXPECT_THAT(ErrorOf({"--columns", "url,"}), HasSubstr("no column ''"));
   EXPECT_THAT(ErrorOf({"--columns", ""}), HasSubstr("no column is named"));
+  EXPECT_TRUE(PlanOf({"--columns", "Index,Title"}).ok());
   EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "sorce"}), HasSubstr("did you mean 'source'?"));
   EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "url"}), HasSubstr("--help"));
   EXPECT_THAT(ErrorOf({"--where", "statu = 5"}), HasSubstr("--where: at character 1"));
