@@ -370,6 +370,7 @@ uint64_t Worker::not_handed_in() const {
 
 std::string Worker::refused() const {
   for (const auto& part : parts_) {
+    if (!part->thread.ended()) continue;
     const std::string& why = part->fetcher != nullptr ? part->fetcher->refused() : part->parser->refused();
     if (!why.empty()) return why;
   }

@@ -101,7 +101,7 @@ class Worker {
   bool ended() const;
   void Stop();
   void Join();
-  // Why a node ended for good, if the scheduler refused it; read after ended().
+  // Why a node that has ended did so, if the scheduler refused it; "": none was. Others of this worker may go on: it is to be drained.
   std::string refused() const;
   // Pages that a drain left; read after Join().
   uint64_t not_handed_in() const;

@@ -97,7 +97,8 @@ bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& 
     }
     // A scheduler that drains this node tells its parsers next; one that was started again meanwhile may not.
     if (worker.left_by_fetcher()) fetcher_left = std::min(fetcher_left, now);
-    if (!draining && now - fetcher_left > kDrain) {
+    const bool in_part = !worker.refused().empty();  // what is under way goes where it can
+    if (!draining && (in_part || now - fetcher_left > kDrain)) {
       draining = true;
       drain_deadline = now + kDrain;
     }

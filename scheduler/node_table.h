@@ -35,6 +35,7 @@ struct NodeEntry {
   PeerKey key;
   // Another process registered, or is about to, under the same key or name (scheduler_keys.cc).
   absl::Time waits_since = absl::InfiniteFuture();
+  uint64_t arrival = 0;  // its first registration's place among all; 0: none yet
   std::string replaced;  // not empty: by one that did, and what this one is told when it speaks again
   bool refused = false;  // and told so, in this session
   bool told_to_drain = false;

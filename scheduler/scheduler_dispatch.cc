@@ -254,6 +254,7 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
       std::string why = WhyRefused(frame, node.key);
       if (!why.empty()) return RefuseNode(from, node, why);
       node.info = frame.register_();
+      if (node.arrival == 0) node.arrival = ++arrivals;
       if (FindTwin(from, node, absl::InfinitePast()) != nullptr) {
         if (node.waits_since == absl::InfiniteFuture()) node.waits_since = clock.SteadyNow();
         return;

@@ -1,4 +1,6 @@
 // Whose frames the scheduler takes: keys that hold (rule 33), and of two processes with one key, or one name, the first.
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -101,6 +103,24 @@ bool SchedulerNode::Impl::ReplaceTwins(const NodeEntry& node, bool& parsers_chan
   return all;
 }
 
+// Whether the process of `node` registered its first node before that of `other` did.
+bool SchedulerNode::Impl::CameBefore(const NodeEntry& node, const NodeEntry& other) const {
+  uint64_t first = UINT64_MAX;
+  uint64_t others = UINT64_MAX;
+  for (const auto& [peer, one] : nodes.nodes()) {
+    if (one.arrival == 0 || one.info.tool() || one.refused) continue;
+    if (one.info.process() == node.info.process()) first = std::min(first, one.arrival);
+    if (one.info.process() == other.info.process()) others = std::min(others, one.arrival);
+  }
+  return first < others;
+}
+
+void SchedulerNode::Impl::RefuseTwinsOf(const NodeEntry& node) {
+  for (auto& [peer, other] : nodes.nodes()) {
+    if (other.works() && AreTwins(other, node)) RefuseNode(peer, other, WhyTwinRefused(node, SameKey(other, node), keys));
+  }
+}
+
 // Who registers under a key, or a name, that is at work waits until its twin is heard, and is refused then. A twin that died, as when
 // a worker is started again, is not: it gives way, and the other registers anew.
 void SchedulerNode::Impl::SettleTwins() {
@@ -109,7 +129,12 @@ void SchedulerNode::Impl::SettleTwins() {
   for (auto& [peer, node] : nodes.nodes()) {
     if (node.waits_since == absl::InfiniteFuture()) continue;
     if (const NodeEntry* twin = FindTwin(peer, node, node.waits_since)) {
-      RefuseNode(peer, node, WhyTwinRefused(*twin, SameKey(*twin, node), keys));
+      // Of two workers that begin at once each may have a node at work: who came first has them all.
+      if (CameBefore(node, *twin)) {
+        RefuseTwinsOf(node);
+      } else {
+        RefuseNode(peer, node, WhyTwinRefused(*twin, SameKey(*twin, node), keys));
+      }
       continue;
     }
     const bool alone = FindTwin(peer, node, absl::InfinitePast()) == nullptr;

@@ -94,6 +94,8 @@ struct SchedulerNode::Impl {
   bool MaySpeak(const PeerId& from, const PeerKey& key);
   void RefuseNode(const PeerId& peer, NodeEntry& node, const std::string& reason);
   const NodeEntry* FindTwin(const PeerId& peer, const NodeEntry& node, absl::Time heard_after) const;
+  bool CameBefore(const NodeEntry& node, const NodeEntry& other) const;
+  void RefuseTwinsOf(const NodeEntry& node);
   bool ReplaceTwins(const NodeEntry& node, bool& parsers_changed);
   void SettleTwins();
   void SendAllowedKeys(NodeEntry& parser);
@@ -152,6 +154,7 @@ struct SchedulerNode::Impl {
   absl::Time places_written = absl::InfinitePast();
   NodeKeys keys;
   uint64_t refused_frames = 0;
+  uint64_t arrivals = 0;   // nodes that have registered so far
   uint64_t refused_registrations = 0;
   absl::Time opened;
   absl::Time last_tick;

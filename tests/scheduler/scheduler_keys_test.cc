@@ -282,6 +282,24 @@ TEST_F(SchedulerKeysTest, ASecondWorkerOfTheSameNameIsRefusedAndTheFirstKeepsIts
   EXPECT_THAT(first.refused, IsEmpty());
 }
 
+// Their nodes register in any order: neither may end up with a part of the name.
+TEST_F(SchedulerKeysTest, OfTwoWorkersThatBeginAtOnceTheFirstHasEveryNode) {
+  PlayedNode first_fetcher = Node("1f", "", 1, "blue");
+  PlayedNode first_parser = Node("1p", "", 1, "blue");
+  PlayedNode second_fetcher = Node("2f", "", 2, "blue");
+  PlayedNode second_parser = Node("2p", "", 2, "blue");
+  first_fetcher.Register(true, false);
+  second_parser.Register(false, true);
+  first_parser.Register(false, true);
+  second_fetcher.Register(true, false);
+  Seconds(5, {&first_fetcher, &first_parser, &second_fetcher, &second_parser});
+  EXPECT_THAT(second_fetcher.refused, HasSubstr("the name 'blue' is in use"));
+  EXPECT_THAT(second_parser.refused, HasSubstr("the name 'blue' is in use"));
+  EXPECT_THAT(first_fetcher.refused, IsEmpty());
+  EXPECT_THAT(first_parser.refused, IsEmpty());
+  EXPECT_THAT(scheduler_->Status().nodes(), SizeIs(2));
+}
+
 TEST_F(SchedulerKeysTest, ANameThatNobodyChoseIsNoReasonToRefuse) {
   for (const char* worker : {"m1/1", ""}) {
     PlayedNode first = Node(std::string("1") + worker, "", 1, worker);
