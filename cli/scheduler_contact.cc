@@ -23,7 +23,10 @@ std::string SchedulerContact::Observe(bool hears, absl::Time now) {
   hears_ = false;
   if (now - since_ < kPatience || now - told_ < kTellEvery) return "";
   told_ = now;
-  if (!begun_) return fmt::format("no answer from the scheduler at {} yet; trying on", endpoint_);
+  if (!begun_) {
+    return fmt::format("no answer from the scheduler at {} yet; trying on (one that is there may first wait for an earlier worker of this name "
+                       "or token, which was killed)", endpoint_);
+  }
   return fmt::format("the scheduler at {} does not answer any more; finished pages are held, and it is tried on",
                      endpoint_);
 }

@@ -14,10 +14,11 @@ namespace {
 // What is stored since an earlier visit, where this answer may turn out to bring nothing else. A 304 speaks of it; else it
 // is for the store to compare the payloads.
 std::optional<StoredBefore> BeforeOf(const wire::Page& page, int status, size_t payload_bytes) {
+  constexpr int kOk = 200;
   constexpr int kNotModified = 304;
   const wire::StoredPage& stored = page.ticket().stored();
   if (!page.ticket().has_stored() || !page.truncated().empty()) return std::nullopt;
-  const bool not_modified = status == kNotModified;
+  const bool not_modified = status == kNotModified && stored.status() == kOk;  // of another it was not asked
   if (!not_modified && (stored.status() != static_cast<uint32_t>(status) || stored.payload_bytes() != payload_bytes)) {
     return std::nullopt;
   }

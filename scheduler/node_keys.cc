@@ -40,12 +40,13 @@ std::string WhyKeyMayNot(const NodeKeys& keys, const PeerKey& key, const wire::R
   const NodeKey& token = it->second;
   const bool nothing = !info.tool() && !info.fetches() && !info.parses();
   std::string_view what;
+  const std::string_view role = info.tool() || nothing ? "tool" : info.fetches() && info.parses() ? "worker" : info.fetches() ? "fetcher" : "parser";
   if (info.fetches() && !token.fetches) what = "fetch";
   if (info.parses() && !token.parses) what = "parse";
   if ((info.tool() || nothing) && !token.tool) what = "be used by tools such as weft status or weft seeds add";
   if (what.empty()) return "";
-  return fmt::format("the token '{}' may not {}; make one for that on the scheduler's machine: weft token new --role ...",
-                     token.name, what);
+  return fmt::format("the token '{}' may not {}; make one for that on the scheduler's machine: weft token new --role {}",
+                     token.name, what, role);
 }
 
 }  // namespace weft

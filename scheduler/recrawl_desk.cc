@@ -65,9 +65,11 @@ absl::Status RecrawlDesk::Poke() {
 
 void FillConditions(const UrlRecord& record, wire::UrlTicket& ticket) {
   // A page that was cut is not the one that the server speaks of.
-  if (!record.has_page() || record.status != kOk || record.truncated) return;
-  ticket.set_etag(record.etag);
-  ticket.set_last_modified(record.last_modified);
+  if (!record.has_page() || record.truncated) return;
+  if (record.status == kOk) {
+    ticket.set_etag(record.etag);
+    ticket.set_last_modified(record.last_modified);
+  }
   // A redirect to its own key has changed what is asked: the page lies under another URL then.
   if (record.own_key_redirects > 0) return;
   wire::StoredPage& stored = *ticket.mutable_stored();

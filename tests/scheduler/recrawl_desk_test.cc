@@ -184,6 +184,19 @@ TEST_F(RecrawlDeskTest, ARevisitSubmittedAgainIsAVisitOfThePageThatItIsOf) {
   EXPECT_EQ(Find(kUrl)->payload_digest, "one");
 }
 
+// So that the same bytes are stored once; it has nothing to be asked conditionally by.
+TEST_F(RecrawlDeskTest, OfAPageOfErrorsTooThePageIsBrought) {
+  UrlRecord record;
+  record.keeps_page = true;
+  record.status = 404;
+  record.etag = "\"x\"";
+  wire::UrlTicket ticket;
+  FillConditions(record, ticket);
+  EXPECT_TRUE(ticket.has_stored());
+  EXPECT_EQ(ticket.stored().status(), 404u);
+  EXPECT_TRUE(ticket.etag().empty());
+}
+
 TEST_F(RecrawlDeskTest, AFirstVisitBringsNoPage) {
   Seed({kUrl});
   EXPECT_FALSE(Ask().has_stored());
