@@ -43,7 +43,8 @@ bool IsZip(const std::string& file) {
 std::vector<std::string> NamedWarcFiles(const std::vector<std::string>& named, bool& failed) {
   std::vector<std::string> files;
   std::set<std::string> known;
-  for (const std::string& path : named) {
+  for (const std::string& given : named) {
+    const std::string path = given == "-" ? "/dev/stdin" : given;
     uint64_t unfinished = 0;
     const auto found = FindWarcFiles(path, unfinished);
     if (!found.ok()) {

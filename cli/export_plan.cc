@@ -344,6 +344,10 @@ absl::StatusOr<ExportPlan> MakeExportPlan(const CommandLine& line) {
       return InvalidArgument("--where: the condition is empty; leave --where out to export all pages");
     }
     auto where = ExportWhere::Parse(call.where);
+    const bool of_pages = plan.table == ExportTable::kPages || plan.table == ExportTable::kText;
+    if (!where.ok() && !of_pages) {
+      return InvalidArgument("--where: {} (it chooses the pages whose links are exported, by the columns of pages)", ErrorText(where.status()));
+    }
     if (!where.ok()) return WithContext(where.status(), "--where");
     plan.where = *std::move(where);
     if (Needs(plan.where.needs(), PageNeeds::kClusters)) {

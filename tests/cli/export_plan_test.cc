@@ -153,6 +153,7 @@ TEST(ExportPlan, WrongValuesAreErrorsThatSayWhatIsTaken) {
   EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "sorce"}), HasSubstr("did you mean 'source'?"));
   EXPECT_THAT(ErrorOf({"--format", "links", "--columns", "url"}), HasSubstr("--help"));
   EXPECT_THAT(ErrorOf({"--where", "statu = 5"}), HasSubstr("--where: at character 1"));
+  EXPECT_THAT(ErrorOf({"--format", "links", "--where", "kind = 'a'"}), HasSubstr("by the columns of pages"));
   EXPECT_THAT(ErrorOf({"--since", "last week"}), HasSubstr("--since: 'last week' is neither a day"));
   for (const char* sample : {"0", "0%", "101%", "-1%", "x", "1.5", "%", "nan%"}) {
     EXPECT_THAT(ErrorOf({"--sample", sample}), HasSubstr("--sample")) << sample;

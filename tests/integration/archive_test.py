@@ -238,6 +238,10 @@ class CatAndExtract(Archive):
             self.assertEqual(told.returncode, 0, told.stderr)
             self.assertIn(wanted, told.stderr)
             self.assertEqual(told.stdout.count("WARC/1.1"), 500 if command == "cat" else 0)
+            with open(file, "rb") as whole:
+                told = subprocess.run([weft_process.binary, "warc", command, "-"], input=whole.read(), capture_output=True, check=False, timeout=60)
+            self.assertEqual(told.returncode, 0, told.stderr)
+            self.assertEqual(told.stdout.count(b"WARC/1.1"), 500 if command == "cat" else 0)
 
     def test_cat(self):
         records = [record("http://a.example/1", b"one", 1), record("http://a.example/2", b"two", 2)]

@@ -415,19 +415,6 @@ class Trouble(Case):
         told = self.export("--format", "csv", "--columns", "url", "--rows-per-file", "7", "--resume", "-o", plain, code=2)
         self.told(told.stderr, "other options", "--force")
 
-    def test_pages_that_could_not_be_read_are_told_again_when_it_is_whole(self):
-        away = os.path.join(self.folder, "warc-away")
-        words = ("--format", "csv", "--columns", "url,title", "--rows-per-file", "7", "--resume", "-o", self.path("x.csv"))
-        os.rename(os.path.join(self.crawl, "warc"), away)
-        try:
-            self.told(self.export(*words, code=1).stderr, "could not be read")
-        finally:
-            os.rename(away, os.path.join(self.crawl, "warc"))
-        self.told(self.export(*words, code=1).stderr, "is complete already", "could not be read then", "--force exports anew")
-        words = tuple(word for word in words if word != "--resume")
-        self.export(*words, "--force")
-        self.assertEqual(self.export(*words, "--resume").returncode, 0)
-
     def test_killed_while_it_writes_one_file_nothing_stands_there(self):
         for number, options in enumerate((("--format", "parquet"), ("--format", "sqlite"), ("--format", "csv"), ())):
             target = self.path(f"t{number}")
