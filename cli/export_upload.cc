@@ -54,7 +54,7 @@ absl::Status ExportUpload::Put(const std::string& path, bool keep) {
   if (status.ok()) status = store_->Put(path, NameOf(path), *digest).status();
   if (!status.ok()) {
     return absl::Status(status.code(), fmt::format("{}; what is exported and not stored yet is kept in {}, and the same command with --resume "
-                                                   "goes on", status.message(), plan_.staging));
+                                                   "goes on", ErrorText(status), plan_.staging));
   }
   return keep ? absl::OkStatus() : PosixFileOps().Remove(path);
 }
