@@ -13,9 +13,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/digest.h"
 #include "common/payload_registry.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "common/zmq_message.h"
 #include "common/zmq_socket_options.h"
 #include "common/zmq_watch.h"
 #include "common/zmq_zap.h"
@@ -39,23 +41,9 @@ constexpr int kMessagesPerPoll = 256;
 constexpr int kBacklog = 1024;
 constexpr absl::Duration kOpenAgain = absl::Seconds(1);
 constexpr int kBrokenInARow = 5;
-
-class ZmqMessage {
- public:
-  ZmqMessage() { zmq_msg_init(&message_); }
-  ~ZmqMessage() { zmq_msg_close(&message_); }
-  ZmqMessage(const ZmqMessage&) = delete;
-  ZmqMessage& operator=(const ZmqMessage&) = delete;
-
-  zmq_msg_t* get() { return &message_; }
-  void* data() { return zmq_msg_data(&message_); }
-  size_t size() { return zmq_msg_size(&message_); }
-  bool more() { return zmq_msg_more(&message_) != 0; }
-  std::string_view view() { return {static_cast<const char*>(data()), size()}; }
-
- private:
-  zmq_msg_t message_;
-};
+// Nodes send heartbeats each second, and are answered: after so long an open connection leads nowhere. Who stood still itself has sent few.
+constexpr absl::Duration kPatience = absl::Seconds(15);
+constexpr uint64_t kUnanswered = 10;
 
 // What a payload frame of libzmq holds: given back by whoever drops the frame last, on whatever thread.
 struct HeldPayload {
@@ -70,13 +58,6 @@ void FreePayload(void* bytes, void* hint) {
 }
 
 bool IsTcp(const std::string& endpoint) { return endpoint.rfind("tcp://", 0) == 0; }
-
-std::string Hex(std::string_view bytes) {
-  std::string hex;
-  hex.reserve(2 * bytes.size());
-  for (char byte : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(byte));
-  return hex;
-}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -129,6 +110,9 @@ struct ZmqBus::Impl {
     std::unique_ptr<ZmqWatch> watch;
     uint64_t open_again = 0;  // a timer; 0: none
     int broken = 0;           // handshakes of a DEALER that ended without a reason, since one succeeded
+    bool is_open = false;     // of a DEALER, its handshake was the last that was heard of it
+    uint64_t unanswered = 0;  // messages sent by a DEALER since one came
+    absl::Time unanswered_since;
   };
 
   Impl(ZmqContext& zmq_context, EventLoop& node_loop, absl::AnyInvocable<void(const PeerId&, Message)> handler)
@@ -139,6 +123,7 @@ struct ZmqBus::Impl {
   absl::StatusOr<std::string> BindRouter(const std::string& endpoint);
   absl::Status ConnectDealer(Socket& socket);
   void OpenAgain(const PeerId& peer);
+  bool IsStuck(const Socket& socket) const;
   void Watch(Socket& socket);
   bool DrainWatch(Socket& socket);
   void OnConnection(Socket& socket, ConnectionEvent event);
@@ -164,6 +149,7 @@ struct ZmqBus::Impl {
   std::unique_ptr<Random> random = SystemRandom();
   uint64_t poller = 0;
   uint64_t connections = 0;
+  absl::Duration patience = kPatience;
   KeyPair own;              // empty: no keys are used
   std::string zap_domain;   // "": nothing is bound with keys
   std::set<PeerKey> allowed;
@@ -257,7 +243,8 @@ bool ZmqBus::Impl::Receive(Socket& socket) {
     return true;
   }
   ++counters.received;
-  on_message(socket.router ? Hex(first.view()) : PeerId(socket.peer), std::move(message));
+  socket.unanswered = 0;
+  on_message(socket.router ? HexLower(first.view()) : PeerId(socket.peer), std::move(message));
   return true;
 }
 
@@ -439,7 +426,7 @@ void ZmqBus::Impl::OnConnection(Socket& socket, ConnectionEvent event) {
   if (event == ConnectionEvent::kKeyRefused) ++counters.key_refused;
   if (event == ConnectionEvent::kMismatch) ++counters.mismatches;
   // Both sides see that one asks for keys and one does not: where the other closes first, no reason reaches us.
-  if (event == ConnectionEvent::kOpened) socket.broken = 0;
+  if (socket.is_open = event == ConnectionEvent::kOpened; socket.is_open) socket.broken = 0;
   if (event == ConnectionEvent::kBroken && ++socket.broken % kBrokenInARow == 0) ++counters.mismatches;
   if (handshake || event == ConnectionEvent::kLost) {
     // After a protocol error libzmq gives the connection up for good. Where it does not, it says at once that it retries.
@@ -450,6 +437,12 @@ void ZmqBus::Impl::OnConnection(Socket& socket, ConnectionEvent event) {
     loop.CancelTimer(socket.open_again);
     socket.open_again = 0;
   }
+}
+
+// A ROUTER that stood still finds the connections that came meanwhile beside the one of before, whose routing id they share, and reads
+// none that comes while that one is still there. libzmq answers its heartbeats all the same, so nothing ends it but us.
+bool ZmqBus::Impl::IsStuck(const Socket& socket) const {
+  return socket.is_open && socket.unanswered >= kUnanswered && SystemClock().SteadyNow() - socket.unanswered_since > patience;
 }
 
 // A new socket for the same connection: its peer knows it by the same routing id.
@@ -480,11 +473,18 @@ void ZmqBus::Send(const PeerId& peer, const Message& message) {
   bool sent = message.frame.ByteSizeLong() <= kMaxFrameBytes && payload_size <= kMaxPayloadBytes;
   if (!sent) spdlog::error("a message to {} is too long: {} + {} bytes", peer, message.frame.ByteSizeLong(), payload_size);
   Impl::Socket* dealer = impl_->DealerOf(peer);
+  if (dealer != nullptr && impl_->IsStuck(*dealer)) {
+    spdlog::info("{} does not answer over an open connection: it is opened again", peer);
+    ++impl_->counters.opened_again;
+    impl_->OpenAgain(peer);
+    dealer = impl_->DealerOf(peer);
+  }
   sent = sent && (dealer != nullptr || impl_->SendRoutingId(peer));
   if (sent) {
     void* handle = dealer != nullptr ? dealer->handle : impl_->router->handle;
     sent = impl_->SendFrame(handle, message) && (!message.payload || impl_->SendPayload(handle, message.payload));
   }
+  if (sent && dealer != nullptr && dealer->unanswered++ == 0) dealer->unanswered_since = SystemClock().SteadyNow();
   ++(sent ? impl_->counters.sent : impl_->counters.dropped_unsendable);
 }
 
@@ -492,6 +492,8 @@ BusRefusals ZmqBus::refusals() const {
   const ZmqBusCounters& counts = impl_->counters;
   return {counts.handshakes_failed, counts.dropped_key, counts.dropped_malformed};
 }
+
+void ZmqBus::SetPatience(absl::Duration patience) { impl_->patience = patience; }
 
 const ZmqBusCounters& ZmqBus::counters() const { return impl_->counters; }
 

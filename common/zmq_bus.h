@@ -54,6 +54,7 @@ struct ZmqBusCounters {
   // fifth handshake in a row that the other side breaks off counts as a mismatch too.
   uint64_t key_refused = 0;
   uint64_t mismatches = 0;
+  uint64_t opened_again = 0;         // connections that were open and never answered
 };
 
 class ZmqBus : public Bus {
@@ -77,6 +78,8 @@ class ZmqBus : public Bus {
   void Send(const PeerId& peer, const Message& message) override;
   void AllowKeys(const std::set<PeerKey>& keys) override;
   BusRefusals refusals() const override;
+  // After how long without an answer a connection that is open, and written to, is opened again: 15 s, and ten messages.
+  void SetPatience(absl::Duration patience);
   const ZmqBusCounters& counters() const;
 
  private:
