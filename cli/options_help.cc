@@ -167,8 +167,9 @@ Exit codes: 0 answered; 1 the URL is none, or reading or writing failed; 2 wrong
   weft warc check --json foreign.warc.gz
 
 Files may be plain, gzip or zstd; of a directory the WARC files in it are read, and those in its warc/; "-" is standard input.
-Every fault is told with its offset, and what lies behind it is read on. With --json one object a record: file, offset, length, version, type, uri,
-date, content_length, block_digest and payload_digest ("ok", "differs", "absent" or "unsupported"), problem, note.
+Every fault is told with its offset, and what lies behind it is read on. With --json one object a record: file, offset, length,
+version, type, uri, date, content_length, block_digest and payload_digest ("ok", "differs", "absent" or "unsupported"), problem,
+note.
 Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage.
 )"},
     {Command::kWarcCat, "warc cat", "weft warc cat FILE|DIR... [--offset BYTES] [--uri URI] [--payload | --headers]",
