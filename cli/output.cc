@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <signal.h>
+
 #include <cerrno>
 #include <cstdio>
 
@@ -7,9 +9,17 @@
 
 namespace weft {
 
+// The signal that a closed pipe raises goes to this thread, and is taken back before it could end the process.
 void PutError(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  sigset_t pipe;
+  sigset_t before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stderr) == text.size() && std::fflush(stderr) == 0;
+  const timespec at_once{};
+  if (!written && sigismember(&before, SIGPIPE) == 0) sigtimedwait(&pipe, nullptr, &at_once);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void TellProblem(std::string_view text) { PrintError("weft: {}\n", text); }
