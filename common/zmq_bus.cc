@@ -41,9 +41,8 @@ constexpr int kMessagesPerPoll = 256;
 constexpr int kBacklog = 1024;
 constexpr absl::Duration kOpenAgain = absl::Seconds(1);
 constexpr int kBrokenInARow = 5;
-// Nodes send heartbeats each second, and are answered: after so long an open connection leads nowhere. Who stood still itself has sent few.
-constexpr absl::Duration kPatience = absl::Seconds(15);
-constexpr uint64_t kUnanswered = 10;
+constexpr absl::Duration kPatience = absl::Seconds(15);  // nodes send heartbeats each second, and are answered
+constexpr uint64_t kUnanswered = 10;                     // who stood still itself has sent fewer
 
 // What a payload frame of libzmq holds: given back by whoever drops the frame last, on whatever thread.
 struct HeldPayload {
@@ -94,8 +93,7 @@ ZapHandler& ZmqContext::zap() {
 ZmqContext::~ZmqContext() {
   if (zap_ != nullptr) zmq_ctx_shutdown(handle_);
   zap_.reset();
-  while (zmq_ctx_term(handle_) != 0 && errno == EINTR) {
-  }
+  while (zmq_ctx_term(handle_) != 0 && errno == EINTR) continue;
 }
 
 struct ZmqBus::Impl {
@@ -426,7 +424,8 @@ void ZmqBus::Impl::OnConnection(Socket& socket, ConnectionEvent event) {
   if (event == ConnectionEvent::kKeyRefused) ++counters.key_refused;
   if (event == ConnectionEvent::kMismatch) ++counters.mismatches;
   // Both sides see that one asks for keys and one does not: where the other closes first, no reason reaches us.
-  if (socket.is_open = event == ConnectionEvent::kOpened; socket.is_open) socket.broken = 0;
+  socket.is_open = event == ConnectionEvent::kOpened;
+  if (socket.is_open) socket.broken = 0;
   if (event == ConnectionEvent::kBroken && ++socket.broken % kBrokenInARow == 0) ++counters.mismatches;
   if (handshake || event == ConnectionEvent::kLost) {
     // After a protocol error libzmq gives the connection up for good. Where it does not, it says at once that it retries.
