@@ -4,6 +4,7 @@
 """
 import csv
 import io
+import itertools
 import os
 import random
 import sqlite3
@@ -95,7 +96,8 @@ class ExportToStore(Exports, store_test.StoreTest):
         seed = random.randrange(1 << 30)
         print(f"seed {seed}", flush=True)
         dice = random.Random(seed)
-        server, proxy = self.imitation(lambda *_: dice.choice(FAULTS) if dice.random() < 0.35 else None)
+        requests = itertools.count()
+        server, proxy = self.imitation(lambda *_: dice.choice(FAULTS) if next(requests) < 4 or dice.random() < 0.35 else None)
         self.until_stored(proxy, "pages.csv", *self.IN_PARTS)
         self.assertGreater(sum(count for fault, count in proxy.done.items() if fault), 3)
         self.assertEqual(self.rows_of(self.objects(server)), self.local(*self.CSV))
