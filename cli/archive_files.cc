@@ -15,7 +15,6 @@
 #include "cli/output.h"
 #include "common/status.h"
 #include "common/units.h"
-#include "storage/atomic_output.h"
 #include "storage/store_note.h"
 #include "storage/temporary_file.h"
 #include "storage/warc_place.h"
@@ -117,9 +116,9 @@ absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, b
   return absl::OkStatus();
 }
 
-absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord& record) {
+absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord& record, RevisitBodies& bodies) {
   if (!NamesPayload(record)) return PayloadOf(record);
-  WEFT_ASSIGN_OR_RETURN(const WarcRecord whole, MadeWhole(DirectoryOf(file), record));
+  WEFT_ASSIGN_OR_RETURN(const WarcRecord whole, bodies.Whole(file, record));
   return PayloadOf(whole);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/cdxj_indexer.h"
+#include "storage/revisit_bodies.h"
 #include "storage/warc_payload.h"
 #include "storage/warc_reader.h"
 
@@ -27,8 +28,8 @@ absl::StatusOr<std::unique_ptr<WarcReader>> OpenNamedWarc(const std::string& pat
 // An error: the sorter's disk fails.
 absl::Status IndexFiles(std::vector<std::string>& files, CdxjIndexer& indexer, bool& failed);
 
-// The payload of a record of `file`; of a revisit that names its payload, which lies beside that file, of the response that it stands for.
-absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord& record);
+// The payload of a record of `file`; of a revisit that names its payload, of the response that it stands for.
+absl::StatusOr<WarcPayload> PayloadIn(const std::string& file, const WarcRecord& record, RevisitBodies& bodies);
 
 // Whether `path` names one of `files`, however it is written.
 bool IsOneOf(const std::string& path, const std::vector<std::string>& files);

@@ -1,10 +1,9 @@
 #include "cli/console.h"
-#include "cli/output.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include "cli/output.h"
 
 namespace weft {
 
@@ -17,7 +16,6 @@ void Console::Line(const std::string& text) {
   } else {
     PrintError("\r\x1b[K{}\n{}", text, live_);
   }
-  std::fflush(stderr);
 }
 
 void Console::Live(const std::string& text) {
@@ -25,7 +23,6 @@ void Console::Live(const std::string& text) {
   MutexLock lock(mutex_);
   live_ = text;
   PrintError("\r\x1b[K{}", live_);
-  std::fflush(stderr);
 }
 
 void Console::EndLive() {

@@ -1,5 +1,6 @@
 #include "cli/crash_blame.h"
 
+#include <absl/strings/escaping.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -65,6 +66,16 @@ uint32_t CrashBlame::CrashesOn(const std::string& key) {
   if (crashes_.empty()) return 0;
   const auto found = crashes_.find(HexLower(key));
   return found == crashes_.end() ? 0 : found->second;
+}
+
+std::map<std::string, uint32_t> CrashBlame::Blamed() {
+  if (!std::exchange(read_, true)) Read();
+  std::map<std::string, uint32_t> blamed;
+  for (const auto& [hex, count] : crashes_) {
+    const bool well = hex.size() % 2 == 0 && hex.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (well) blamed[absl::HexStringToBytes(hex)] = count;
+  }
+  return blamed;
 }
 
 void CrashBlame::Name(const std::string& key) {

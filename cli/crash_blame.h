@@ -23,6 +23,8 @@ class CrashBlame {
   void Name(const std::string& key);
   // Of earlier processes. The counts are read at the first call, when every parser of this process has added its own.
   uint32_t CrashesOn(const std::string& key);
+  // The same of every page that was blamed.
+  std::map<std::string, uint32_t> Blamed();
 
  private:
   void Read();

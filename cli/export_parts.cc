@@ -38,8 +38,7 @@ absl::Time TimeOf(const std::string& path) {
 }
 
 // By which options the export was made of which that is the note; empty: it does not say.
-std::string IdentityIn(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+std::string IdentityIn(const nlohmann::json& json) {
   const bool there = json.is_object() && json.contains("export") && json["export"].is_string();
   return there ? json["export"].get<std::string>() : "";
 }
@@ -147,9 +146,8 @@ absl::Status ExportParts::ReadState(const std::string& text) {
 
 // What stands there whole may be what other options brought. Where nothing is noted of them they are taken for the same.
 absl::Status ExportParts::CheckWhole(const std::string& note) {
-  const std::string text = ReadAll(note);
-  const std::string export_of = IdentityIn(text);
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto json = nlohmann::json::parse(ReadAll(note), nullptr, /*allow_exceptions=*/false);
+  const std::string export_of = IdentityIn(json);
   if (json.is_object() && json.contains("unreadable") && json["unreadable"].is_number_unsigned()) unreadable_then_ = json["unreadable"].get<uint64_t>();
   if (export_of.empty() || export_of == HexLower(Sha1(plan_.identity))) return absl::OkStatus();
   return InvalidArgument("{} is complete already, of an export with other options: give the same ones, another --output, or --force "

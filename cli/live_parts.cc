@@ -134,6 +134,8 @@ std::unique_ptr<LinkExtractor> LiveParserParts::MakeExtractor(const wire::CrawlS
 
 uint32_t LiveParserParts::CrashesOn(const std::string& key) { return slot_->CrashesOn(key); }
 
+std::map<std::string, uint32_t> LiveParserParts::Blamed() { return slot_->Blamed(); }
+
 void LiveParserParts::NameCurrentPage(const std::string& key) { slot_->Name(key); }
 
 // ---- Worker ----

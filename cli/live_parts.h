@@ -1,7 +1,9 @@
 // The concrete classes behind the nodes' seams, as real runs use them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,6 +46,7 @@ class LiveParserParts : public ParserParts {
   std::unique_ptr<LinkExtractor> MakeExtractor(const wire::CrawlSettings& settings) override;
   absl::StatusOr<std::unique_ptr<StoredPages>> OpenStoredPages(absl::Time from) override;
   uint32_t CrashesOn(const std::string& key) override;
+  std::map<std::string, uint32_t> Blamed() override;
   void NameCurrentPage(const std::string& key) override;
 
  private:

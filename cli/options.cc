@@ -314,7 +314,7 @@ absl::Status CheckRequired(CommandLine& line) {
   for (const Option& option : OptionTable()) {
     if (!option.needed_by(line.command)) continue;
     if (IsSet(std::get<InvocationField>(option.place), line.invocation)) continue;
-    return InvalidArgument("--{} {} is missing ({}); usage: {}", option.name, option.unit, HelpFor(option, line.command),
+    return InvalidArgument("--{} is missing ({}); usage: {}", option.name, HelpFor(option, line.command),
                            CommandUsage(line.command));
   }
   if (line.command != Command::kExport && line.invocation.pages_dirs.size() > 1) {

@@ -111,6 +111,9 @@ void PrintText(const wire::StatusReply& status, const CrawlInvocation& call) {
                                                        : "--scheduler " + call.scheduler;
     fmt::print("  no seeds yet: weft seeds add URL {}\n", reach);
   }
+  if (status.state() == "new") {
+    fmt::print("  nothing was crawled here yet{}\n", status.places().empty() ? "" : "; imported pages are taken up when it begins");
+  }
   fmt::print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
   fmt::print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
   fmt::print("  {:<11}{:>12}\n", "leased", HumanCount(ledger.leased()));

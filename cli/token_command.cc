@@ -118,15 +118,21 @@ int TokenListCommand(const CommandLine& line) {
 int TokenRevokeCommand(const CommandLine& line) {
   const std::string directory = KeysPath(line.invocation.data_dir);
   std::string name;
+  int64_t before = 0;  // revoked then already
   absl::Status revoked = ChangeTokens(directory, [&](TokenList& list) -> absl::Status {
     TokenEntry* token = list.Find(line.invocation.token);
     if (token == nullptr) return NotFound("no token is named '{}'; weft token list --data {} shows them", line.invocation.token,
                                           line.invocation.data_dir);
-    if (token->revoked_s == 0) token->revoked_s = absl::ToUnixSeconds(SystemClock().WallNow());
+    before = token->revoked_s;
+    if (before == 0) token->revoked_s = absl::ToUnixSeconds(SystemClock().WallNow());
     name = token->name;
     return absl::OkStatus();
   });
   if (!revoked.ok()) return Fail(kExitFailed, revoked);
+  if (before != 0) {
+    fmt::print("token '{}' was revoked already, {}\n", name, When(before));
+    return kExitOk;
+  }
   fmt::print("token '{}' is revoked: a scheduler that runs drops its node within a second\n", name);
   return kExitOk;
 }

@@ -30,7 +30,7 @@ bool MayHavePayload(const WarcRecord& record) {
 
 class Printer {
  public:
-  explicit Printer(const CrawlInvocation& call, bool one) : call_(call), one_(one) {}
+  Printer(const CrawlInvocation& call, bool one, const std::vector<std::string>& files) : call_(call), one_(one), bodies_(files) {}
 
   // A record of `file`.
   void Take(const WarcRecord& record, const std::string& file) {
@@ -61,7 +61,7 @@ class Printer {
 
  private:
   void PrintPayload(const WarcRecord& record, const std::string& file) {
-    const auto payload = PayloadIn(file, record);
+    const auto payload = PayloadIn(file, record, bodies_);
     if (!payload.ok()) {
       TellProblem(fmt::format("the record at offset {}: {}", record.offset, ErrorText(payload.status())));
       failed_ = true;
@@ -75,6 +75,7 @@ class Printer {
 
   const CrawlInvocation& call_;
   bool one_;
+  RevisitBodies bodies_;
   uint64_t found_ = 0;
   bool done_ = false;
   bool failed_ = false;
@@ -120,7 +121,7 @@ int WarcCatCommand(const CommandLine& line) {
   }
   bool failed = false;
   const std::vector<std::string> files = NamedWarcFiles(call.files, failed);
-  Printer printer(call, one);
+  Printer printer(call, one, files);
   for (const std::string& file : files) {
     if (!printer.done() && !CatFile(file, call, one, printer)) failed = true;
   }

@@ -29,14 +29,14 @@ constexpr size_t kMostNamesKept = 200'000;
 
 class Extractor {
  public:
-  explicit Extractor(std::string directory) : directory_(std::move(directory)) {}
+  Extractor(std::string directory, std::vector<std::string> files) : directory_(std::move(directory)), bodies_(std::move(files)) {}
 
   // An error: the directory cannot be written.
   absl::Status Take(const std::string& file, const WarcRecord& record) {
     const std::string_view type = record.Get("WARC-Type");
     const bool named = NamesPayload(record);
     if (type != "response" && type != "resource" && type != "conversion" && !named) return absl::OkStatus();
-    const auto payload = PayloadIn(file, record);
+    const auto payload = PayloadIn(file, record, bodies_);
     const std::string where = fmt::format("{} offset {}", file, record.offset);
     if (!payload.ok()) {
       TellProblem(fmt::format("{}: {}", where, ErrorText(payload.status())));
@@ -77,6 +77,7 @@ class Extractor {
   }
 
   std::string directory_;
+  RevisitBodies bodies_;
   std::map<std::string, unsigned> last_copy_;  // by the name without a number, in lower case
   uint64_t files_ = 0;
   uint64_t incomplete_ = 0;
@@ -115,7 +116,7 @@ int WarcExtractCommand(const CommandLine& line) {
     TellProblem(fmt::format("cannot make the directory {}: {}", directory, error.message()));
     return kExitFailed;
   }
-  Extractor extractor(directory);
+  Extractor extractor(directory, files);
   for (const std::string& file : files) {
     if (const absl::Status status = ExtractFile(file, extractor, failed); !status.ok()) {
       TellProblem(ErrorText(status));

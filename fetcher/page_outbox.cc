@@ -52,6 +52,7 @@ void PageOutbox::Recall(const PeerId& peer) {
   for (auto& [id, held] : pages_) {
     if (held.parser != peer) continue;
     held.parser.clear();
+    held.out.page.set_crashes(held.out.page.crashes() + 1);  // it may be what it was lost by (rule 14)
     waiting_.push_back(id);
   }
 }

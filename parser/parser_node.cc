@@ -33,6 +33,7 @@ void ParserNode::Impl::BeginSession() {
   link = std::make_unique<SessionLink>(&bus, scheduler, random.NextId());
   registered = false;
   nonce = 0;
+  leave_asked = false;
   walk.reset();  // asked for again, where it is still wanted
   last_beat = absl::InfinitePast();
   wire::Frame frame;
@@ -52,6 +53,12 @@ void ParserNode::Impl::BeginSession() {
   info->set_incarnation(acknowledged.incarnation);
   info->set_canonicaliser_version(kCanonicaliserVersion);
   info->set_public_suffix_version(options.public_suffix_version);
+  for (const auto& [key, crashes] : parts.Blamed()) {
+    if (info->blamed_size() == kMostBlamed) break;
+    wire::BlamedPage* page = info->add_blamed();
+    page->set_key(key);
+    page->set_crashes(crashes);
+  }
   ToScheduler(std::move(frame));
   // Handed in again: the scheduler may have died before it recorded them.
   for (const auto& [id, work] : reported) Report(work);
@@ -60,6 +67,7 @@ void ParserNode::Impl::BeginSession() {
 // How long the oldest page has waited that is not on record.
 absl::Duration ParserNode::Impl::Lag() const {
   absl::Time oldest = intake.oldest();
+  for (const ArrivedPage& page : suspects) oldest = std::min(oldest, page.arrived);
   for (const Work& work : unsynced) oldest = std::min(oldest, work.arrived.arrived);
   for (const Work& work : syncing) oldest = std::min(oldest, work.arrived.arrived);
   for (const auto& [id, work] : reported) oldest = std::min(oldest, work.arrived.arrived);
@@ -74,7 +82,7 @@ void ParserNode::Impl::Beat() {
   beat->set_nonce_echo(nonce);
   beat->set_draining(draining);
   beat->set_pages(handed_in);
-  beat->set_held(intake.waiting() + unsynced.size() + syncing.size() + reported.size());
+  beat->set_held(intake.waiting() + suspects.size() + unsynced.size() + syncing.size() + reported.size());
   beat->set_lag_us(absl::ToInt64Microseconds(Lag()));
   if (options.store_status != nullptr) *beat->mutable_store() = options.store_status();
   const BusRefusals turned_away = bus.refusals();
@@ -124,6 +132,7 @@ void ParserNode::Impl::OnRegistered(const wire::Registered& given) {
   }
   registered = true;
   Beat();
+  AskLeave();
 }
 
 void ParserNode::Impl::OnEndedAck(const wire::EndedAck& ack) {
@@ -150,6 +159,7 @@ void ParserNode::Impl::OnAllowedKeys(const wire::AllowedKeys& allowed) {
   all.insert(tools.begin(), tools.end());
   bus.AllowKeys(all);
   intake.AllowKeys(std::move(allowed_keys));
+  std::erase_if(suspects, [this](const ArrivedPage& page) { return !intake.Knows(page.from); });
   files.AllowKeys(std::move(tools));
 }
 
@@ -183,6 +193,9 @@ void ParserNode::Impl::OnScheduler(Message& message) {
         break;
       case wire::Frame::kEndedAck:
         OnEndedAck(frame.ended_ack());
+        break;
+      case wire::Frame::kSuspectLeave:
+        OnSuspectLeave(frame.suspect_leave());
         break;
       case wire::Frame::kSubmitAgain:
         OnSubmitAgain(frame.submit_again());
@@ -276,7 +289,7 @@ bool ParserNode::hears_scheduler() const {
 
 ParserNode::Counters ParserNode::counters() const {
   Counters counts = impl_->counts;
-  counts.waiting = impl_->intake.waiting();
+  counts.waiting = impl_->intake.waiting() + impl_->suspects.size();
   return counts;
 }
 

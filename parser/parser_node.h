@@ -3,7 +3,9 @@
 // Thread rule: one loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -58,6 +60,8 @@ class ParserParts {
   // afterwards; answers how often a parser has died on that page before.
   virtual uint32_t CrashesOn(const std::string& key) = 0;
   virtual void NameCurrentPage(const std::string& key) = 0;  // "" = none
+  // All that CrashesOn knows.
+  virtual std::map<std::string, uint32_t> Blamed() = 0;
 };
 
 class ParserNode : public Node {

@@ -1,10 +1,11 @@
 // The inside of ParserNode, for its own files: the scheduler's side (parser_node.cc) and what is done with a page
-// (parser_pages.cc, parser_reading.cc, parser_stored.cc).
+// (parser_pages.cc, parser_reading.cc, parser_stored.cc, parser_suspects.cc).
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -33,6 +34,7 @@ inline constexpr absl::Duration kFarewell = absl::Seconds(2);
 inline constexpr absl::Duration kBusyTurn = absl::Milliseconds(20);
 inline constexpr int kLinksPerMessage = 2000;
 inline constexpr uint32_t kMaxCrashes = 3;
+inline constexpr int kMostBlamed = 1000;  // pages that a registration tells of
 
 inline std::string TicketId(const std::string& key, uint32_t generation, uint32_t attempt) {
   return fmt::format("{}/{}/{}", key, generation, attempt);
@@ -81,7 +83,10 @@ struct ParserNode::Impl {
   void ToScheduler(wire::Frame frame) { link->Send({std::move(frame), nullptr}); }
 
   void ProcessSome();
-  void Process(ArrivedPage arrived);
+  bool IsSuspect(const wire::Page& page) const;
+  void AskLeave();
+  void OnSuspectLeave(const wire::SuspectLeave& leave);
+  void Process(ArrivedPage arrived, uint32_t crashes);
   static void BeginResult(Work& work, const HttpHead& head, const PayloadView& payload);
   absl::Status Store(Work& work, const HttpHead& head, std::string_view wire_body, const PayloadView& payload);
   void Parse(Work& work, const HttpHead& head, const PayloadView& payload);
@@ -101,7 +106,7 @@ struct ParserNode::Impl {
   void SyncIfNeeded();
   void OnSynced(const absl::Status& status);
   void Report(const Work& work);
-  bool HandedIn() const { return intake.empty() && unsynced.empty() && syncing.empty() && reported.empty(); }
+  bool HandedIn() const { return intake.empty() && suspects.empty() && unsynced.empty() && syncing.empty() && reported.empty(); }
 
   ParserOptions options;
   ParserParts& parts;
@@ -135,6 +140,8 @@ struct ParserNode::Impl {
   std::string robots_name;           // in lower case
   std::string extractor_name;        // of the settings that it was made by
   PageIntake intake;
+  std::deque<ArrivedPage> suspects;  // wait for the scheduler's leave to be read, one after the other
+  bool leave_asked = false;          // for the first of them
   FileDesk files;                    // what tools ask for
   LinkCache cache;
   std::unique_ptr<StoredWalk> walk;  // while stored pages are submitted again

@@ -98,7 +98,7 @@ void ParserNode::Impl::TellCommitted(const Work& work) {
   store->Committed(page);
 }
 
-void ParserNode::Impl::Process(ArrivedPage arrived) {
+void ParserNode::Impl::Process(ArrivedPage arrived, uint32_t crashes) {
   Work work;
   work.bytes = BodyBytes(arrived);
   work.robots = arrived.page.robots();
@@ -112,8 +112,7 @@ void ParserNode::Impl::Process(ArrivedPage arrived) {
     body = joined;
   }
   work.arrived = std::move(arrived);
-  const std::string& key = work.arrived.page.ticket().key();
-  bool poison = !work.robots && parts.CrashesOn(key) >= kMaxCrashes;
+  const bool poison = !work.robots && crashes >= kMaxCrashes;
   if (poison) work.arrived.page.set_store_only(true);
   std::string head_bytes = work.arrived.page.response_head();
   auto head = HttpHead::ParseResponse(head_bytes);
@@ -141,7 +140,13 @@ void ParserNode::Impl::ProcessSome() {
   absl::Time begun = clock.SteadyNow();
   ArrivedPage arrived;
   while (store != nullptr && intake.Take(arrived)) {
-    Process(std::move(arrived));
+    const uint32_t crashes = parts.CrashesOn(arrived.page.ticket().key());
+    if (crashes < kMaxCrashes && (crashes > 0 || IsSuspect(arrived.page))) {
+      suspects.push_back(std::move(arrived));
+      AskLeave();
+      continue;
+    }
+    Process(std::move(arrived), crashes);
     SyncIfNeeded();
     if (clock.SteadyNow() - begun > kBusyTurn) return;
   }

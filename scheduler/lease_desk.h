@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -139,6 +140,7 @@ class LeaseDesk {
   // `last_request`: nothing where none was made under it.
   void FinishLease(uint64_t counter, bool asked_stay_out, std::optional<CrawlTime> last_request);
   std::optional<CrawlTime> AskedAt(int64_t age_us) const;
+  void ReturnLost(const Fingerprint& key);
   void StayOut(const Fingerprint& key, OutUrl out);
   void ReturnForgotten(absl::Time now);
   void ReturnUnused(const PeerId& from, uint64_t counter, const std::string& bytes);
@@ -163,6 +165,7 @@ class LeaseDesk {
   uint64_t next_counter_ = 1;
   absl::flat_hash_map<uint64_t, Lease> leases_;
   std::deque<std::pair<absl::Time, Fingerprint>> unleased_;  // out without a lease, longest first
+  absl::flat_hash_set<Fingerprint> lost_;                    // waiting again, as a node went with them
   std::vector<OriginEnding> endings_;
   std::vector<std::string> notices_;
   int waits_told_ = 0;

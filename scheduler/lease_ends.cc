@@ -11,6 +11,8 @@ namespace {
 
 // How long an asked URL may take to be handed in after its lease.
 constexpr absl::Duration kHandInPatience = absl::Minutes(5);
+// Remembered as lost until they are handed out again.
+constexpr size_t kMostLost = 100'000;
 
 }  // namespace
 
@@ -43,7 +45,7 @@ void LeaseDesk::FinishLease(uint64_t counter, bool asked_stay_out, std::optional
       asked.lease = 0;
       StayOut(key, std::move(asked));
     } else {
-      frontier_.Return(key);
+      ReturnLost(key);
     }
   }
   NodeEntry* node = nodes_.Find(lease.node);
@@ -56,6 +58,12 @@ void LeaseDesk::FinishLease(uint64_t counter, bool asked_stay_out, std::optional
 absl::Status LeaseDesk::StoreGroups() {
   for (const auto& [name, state] : ledger_.TakeChanged()) WEFT_RETURN_IF_ERROR(PutGroup(db_, name, state));
   return absl::OkStatus();
+}
+
+// It may be what its node died of (rule 14).
+void LeaseDesk::ReturnLost(const Fingerprint& key) {
+  if (lost_.size() < kMostLost) lost_.insert(key);
+  frontier_.Return(key);
 }
 
 // A top-up may reach a fetcher after it gave the lease back; what it held comes back by itself then.
@@ -186,7 +194,7 @@ void LeaseDesk::NodeGone(const PeerId& peer) {
   for (const auto& [key, out] : frontier_.out()) {
     if (out.node == peer && out.lease == 0) back.push_back(key);
   }
-  for (const Fingerprint& key : back) frontier_.Return(key);
+  for (const Fingerprint& key : back) ReturnLost(key);
 }
 
 absl::Status LeaseDesk::AdoptHeld(const PeerId& peer, const wire::Register& info) {

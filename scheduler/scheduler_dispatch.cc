@@ -70,6 +70,7 @@ void SchedulerNode::Impl::OnRegister(const PeerId& from, NodeEntry& node, const 
   node.waits_since = absl::InfiniteFuture();
   Check(resubmits.OnRegister(info));
   if (info.parses()) NotePagesPlace(info);
+  suspects.OnRegister(info);
   leases.NodeGone(from);
   Check(leases.AdoptHeld(from, info));
   wire::Frame frame;
@@ -109,7 +110,7 @@ void SchedulerNode::Impl::OnHeartbeat(const PeerId& from, NodeEntry& node, const
 }
 
 void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire::Frame& frame) {
-  const bool reports_pages = frame.has_page_result() || frame.has_link_batch() || frame.has_submit_again_over();
+  const bool reports_pages = frame.has_page_result() || frame.has_link_batch() || frame.has_submit_again_over() || frame.has_suspect_page();
   if (reports_pages && !node.info.parses()) {
     ++refused_frames;  // its token may not
     return;
@@ -142,6 +143,9 @@ void SchedulerNode::Impl::DispatchWork(const PeerId& from, NodeEntry& node, wire
     case wire::Frame::kSubmitAgainOver:
       Check(commits.Flush());  // what it submitted before is on record before it is no more wanted
       Check(resubmits.OnOver(from, frame.submit_again_over()));
+      break;
+    case wire::Frame::kSuspectPage:
+      suspects.OnSuspect(from, node.info, frame.suspect_page());
       break;
     case wire::Frame::kHostPermitWanted:
       leases.OnPermitWanted(from, frame.host_permit_wanted(), clock.SteadyNow() >= hold_grants_until);

@@ -347,6 +347,7 @@ void SchedulerNode::OnTick() {
   }
   s.SettleTwins();
   s.leavers.OnTick();
+  s.suspects.OnTick();
   s.checkpoints.OnTick();
   s.records.OnTick();
   s.Check(s.records.health());

@@ -30,6 +30,7 @@
 #include "scheduler/scope.h"
 #include "scheduler/seen_keeper.h"
 #include "scheduler/status_report.h"
+#include "scheduler/suspect_desk.h"
 #include "scheduler/sync_gate.h"
 
 namespace weft {
@@ -51,7 +52,7 @@ struct SchedulerNode::Impl {
        SchedulerObserver& obs, std::unique_ptr<Scope> sc)
       : options(o), settings(s), clock(c), random(r), bus(b), observer(obs), session(r.NextId()), db(std::move(d)),
         suffixes(std::move(suffixes_in)), scope(std::move(sc)), crawl_clock(c, db->stored_clock()), frontier(*db, o.frontier),
-        nodes(b, session), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
+        nodes(b, session), suspects(nodes), gate(db, pool), seen(*db, gate, pool), intake(db->identity(), suffixes, *scope),
         leases(options, settings, *db, frontier, nodes, *scope, crawl_clock, c, r, *suffixes),
         commits(*db, frontier, nodes, leases, intake, *scope, gate, crawl_clock, c, obs),
         limits(settings, *db, *scope, suffixes, c), resubmits(*db, nodes, gate, c, obs),
@@ -135,6 +136,7 @@ struct SchedulerNode::Impl {
   CrawlClock crawl_clock;
   Frontier frontier;
   NodeTable nodes;
+  SuspectDesk suspects;
   SyncGate gate;
   SeenKeeper seen;
   LinkIntake intake;

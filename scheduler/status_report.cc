@@ -1,6 +1,7 @@
 #include "scheduler/status_report.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "common/status.h"
 #include "scheduler/anchor_list.h"
@@ -56,6 +57,9 @@ void FillNodes(const NodeTable& nodes, const NodeKeys& keys, absl::Time now, abs
     if (node.draining || node.told_to_drain) one->set_state(std::string(kDraining));
     if (now - node.last_heard > silence) one->set_state(std::string(kSilent));
   }
+  std::sort(out->pointer_begin(), out->pointer_end(), [](const wire::NodeStatus* a, const wire::NodeStatus* b) {
+    return std::tie(a->worker(), a->name()) < std::tie(b->worker(), b->name());
+  });
 }
 
 void FillGonePlaces(const PagesPlaces& places, const NodeTable& nodes,

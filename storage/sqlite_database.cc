@@ -1,15 +1,24 @@
 #include "storage/sqlite_database.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "common/status.h"
 
 namespace weft {
 namespace {
+
+// Where a file may not be created SQLite tries to read it, and tells what that came to.
+std::string WhyNotCreated(const std::string& path, int error) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  if (access(parent.empty() ? "." : parent.c_str(), W_OK) != 0) error = errno;
+  return std::strerror(error);
+}
 
 // SQLite says "disk I/O error" of much; the system's error says more.
 absl::Status ErrorOf(sqlite3* db, int code) {
@@ -84,7 +93,7 @@ absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path) {
   const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   SqliteDatabase database;
   database.db_.reset(opened);
-  if (code == SQLITE_CANTOPEN) return Internal("cannot create {}: {}", path, std::strerror(sqlite3_system_errno(opened)));
+  if (code == SQLITE_CANTOPEN) return Internal("cannot create {}: {}", path, WhyNotCreated(path, sqlite3_system_errno(opened)));
   if (code != SQLITE_OK) return ErrorOf(opened, code);
   return database;
 }

@@ -1,6 +1,5 @@
 #include "storage/warc_adopt.h"
 
-#include <absl/hash/hash.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include <system_error>
 #include <utility>
 
-#include "common/ascii.h"
 #include "common/status.h"
 #include "storage/atomic_output.h"
 #include "storage/byte_source.h"
@@ -138,40 +136,14 @@ void WarcAdoption::FindBrokenLinks() {
 
 absl::Status WarcAdoption::Take(absl::FunctionRef<absl::Status(const std::string&, const absl::StatusOr<AdoptedWarc>&)> each) {
   FindBrokenLinks();
+  std::vector<std::string> paths;
+  for (const Looked& looked : files_) paths.push_back(looked.path);
+  bodies_.emplace(std::move(paths));
   for (const Looked& looked : files_) WEFT_RETURN_IF_ERROR(each(looked.path, TakeOne(looked)));
   files_.clear();
-  by_id_.reset();
+  bodies_.reset();
   // The CrawlDb will say that the pages are here: their names must not be lost after it.
   return PosixFileOps().SyncDirectory(directory_);
-}
-
-void WarcAdoption::FindIds() {
-  by_id_.emplace();
-  for (size_t i = 0; i < files_.size(); ++i) {
-    const auto reader = WarcReader::Open(files_[i].path);
-    while (reader.ok()) {
-      const auto record = (*reader)->Next();
-      if (absl::IsNotFound(record.status())) break;
-      const bool counts = record.ok() && record->length > 0 && record->Get("WARC-Type") == "response";
-      if (counts) by_id_->try_emplace(absl::HashOf(record->Get("WARC-Record-ID")), IdPlace{i, record->offset});
-    }
-  }
-}
-
-// By file and offset, or else by the record's id.
-absl::StatusOr<WarcRecord> WarcAdoption::Whole(const std::string& path, const WarcRecord& revisit) {
-  auto whole = MadeWhole(DirectoryOf(path), revisit);
-  if (whole.ok() || revisit.Get("WARC-Refers-To").empty()) return whole;
-  if (!by_id_) FindIds();
-  const auto found = by_id_->find(absl::HashOf(revisit.Get("WARC-Refers-To")));
-  if (found == by_id_->end()) return whole;
-  const std::string& file = files_[found->second.file].path;
-  WarcRecord moved = revisit;
-  for (auto& [name, value] : moved.fields) {
-    if (EqualIgnoringCase(name, kRefersToFile)) value = LastName(file);
-    if (EqualIgnoringCase(name, kRefersToOffset)) value = fmt::to_string(found->second.offset);
-  }
-  return MadeWhole(DirectoryOf(file), moved);
 }
 
 // A member a record; what is damaged stays behind.
@@ -184,7 +156,7 @@ absl::Status WarcAdoption::Rewrite(const std::string& path, AtomicOutput& output
     if (absl::IsNotFound(record.status())) return absl::OkStatus();
     if (!record.ok()) continue;
     if (NamesPayload(*record)) {
-      auto whole = Whole(path, *record);
+      auto whole = bodies_->Whole(path, *record);
       ++(whole.ok() ? adopted.made_whole : adopted.bodiless);
       if (whole.ok()) record = std::move(whole);
     }

@@ -3,7 +3,6 @@
 // Thread rule: one thread.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -15,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/revisit_bodies.h"
 #include "storage/warc_reader.h"
 
 namespace weft {
@@ -61,18 +61,10 @@ class WarcAdoption {
   void FindBrokenLinks();
   absl::StatusOr<AdoptedWarc> TakeOne(const Looked& looked);
   absl::Status Rewrite(const std::string& path, AtomicOutput& output, AdoptedWarc& adopted);
-  absl::StatusOr<WarcRecord> Whole(const std::string& path, const WarcRecord& revisit);
-  void FindIds();
-
-  struct IdPlace {
-    size_t file = 0;                   // of files_
-    uint64_t offset = 0;
-  };
 
   std::string directory_;
   std::vector<Looked> files_;
-  // Of responses, by the hash of their id: whose they are the digest of the payload tells. Read when the first is missed.
-  std::optional<absl::flat_hash_map<uint64_t, IdPlace>> by_id_;
+  std::optional<RevisitBodies> bodies_;  // of these files, while they are taken
 };
 
 }  // namespace weft

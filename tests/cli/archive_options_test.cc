@@ -41,8 +41,8 @@ TEST(ArchiveOptions, CommandsTakeTheirFiles) {
 TEST(ArchiveOptions, WhatIsMissingIsSaid) {
   EXPECT_THAT(ErrorOf({"warc"}), HasSubstr("warc check, warc cat and warc extract"));
   EXPECT_THAT(ErrorOf({"warc", "check"}), HasSubstr("no file is named; usage: weft warc check FILE|DIR..."));
-  EXPECT_THAT(ErrorOf({"warc", "extract", "a"}), HasSubstr("--out DIR is missing (Where the files go); usage"));
-  EXPECT_THAT(ErrorOf({"wacz", "a"}), HasSubstr("--out DIR is missing (the file to write, which is replaced when it is complete); usage"));
+  EXPECT_THAT(ErrorOf({"warc", "extract", "a"}), HasSubstr("--out is missing (Where the files go); usage"));
+  EXPECT_THAT(ErrorOf({"wacz", "a"}), HasSubstr("--out is missing (the file to write, which is replaced when it is complete); usage"));
   EXPECT_THAT(ErrorOf({"wacz", "a"}), HasSubstr("usage: weft wacz FILE|DIR... --out FILE"));
   EXPECT_THAT(ErrorOf({"warc", "cat", "a", "--offset", "x"}), HasSubstr("--offset"));
   EXPECT_THAT(ErrorOf({"index", "a", "--json"}), HasSubstr("'weft index' does not take --json"));

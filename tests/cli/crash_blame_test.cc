@@ -36,6 +36,15 @@ TEST_F(CrashBlameTest, ThePageThatWasNamedIsBlamed) {
   EXPECT_EQ(next.first.CrashesOn("another"), 0u);
 }
 
+TEST_F(CrashBlameTest, AllThatWereBlamedAreToldWithTheirCounts) {
+  const std::string key("\x00\x01\xfe\xff key of ten", 16);
+  { Process(folder_).first.Name(key); }
+  { Process(folder_).second.Name(key); }
+  { Process(folder_).second.Name("another"); }
+  Process next(folder_);
+  EXPECT_EQ(next.first.Blamed(), (std::map<std::string, uint32_t>{{key, 2}, {"another", 1}}));
+}
+
 TEST_F(CrashBlameTest, WhatWasReadToItsEndIsNot) {
   {
     Process process(folder_);

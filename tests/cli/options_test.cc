@@ -177,8 +177,8 @@ TEST(CrawlOptions, AFlagWithoutItsValueIsAnError) {
 
 TEST(CrawlOptions, NeedADirectory) {
   EXPECT_THAT(ErrorOf({"crawl", "https://example.com/"}),
-              HasSubstr("--out DIR is missing (The crawl's directory: made if it is missing, gone on with if it is not); usage"));
-  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/", "--out", ""}), HasSubstr("--out DIR is missing"));
+              HasSubstr("--out is missing (The crawl's directory: made if it is missing, gone on with if it is not); usage"));
+  EXPECT_THAT(ErrorOf({"crawl", "https://example.com/", "--out", ""}), HasSubstr("--out is missing"));
 }
 
 TEST(ConfigFile, IsBeatenByAFlagAndBeatsTheDefault) {
@@ -297,7 +297,7 @@ TEST(Commands, SchedulerListensOnItsDocumentedAddress) {
 
 TEST(Commands, NodesNeedAScheduler) {
   EXPECT_THAT(ErrorOf({"fetcher"}), HasSubstr("--scheduler tcp://HOST:PORT is missing"));
-  EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:7700"}), HasSubstr("--pages DIR is missing"));
+  EXPECT_THAT(ErrorOf({"worker", "--scheduler", "tcp://127.0.0.1:7700"}), HasSubstr("--pages is missing"));
   const auto line = Parse({"worker", "--scheduler", "tcp://127.0.0.1:7700", "--pages", "p", "--parsers", "2"});
   ASSERT_TRUE(line.ok()) << ErrorText(line.status());
   EXPECT_EQ(line->invocation.scheduler, "tcp://127.0.0.1:7700");
@@ -397,7 +397,7 @@ TEST(Tokens, AreMadeListedAndRevokedInTheSchedulersDirectory) {
   EXPECT_EQ(Parse({"token", "revoke", "n", "--data", "d"})->invocation.token, "n");
   EXPECT_TRUE(Parse({"token", "list", "--data", "d", "--json"}).ok());
   EXPECT_THAT(ErrorOf({"token", "revoke", "--data", "d"}), HasSubstr("name one token"));
-  EXPECT_THAT(ErrorOf({"token", "new"}), HasSubstr("--data DIR is missing"));
+  EXPECT_THAT(ErrorOf({"token", "new"}), HasSubstr("--data is missing"));
   EXPECT_THAT(ErrorOf({"token", "new", "--data", "d", "--role", "king"}), HasSubstr("worker"));
   EXPECT_THAT(ErrorOf({"token"}), HasSubstr("weft token new"));
 }

@@ -291,6 +291,30 @@ TEST_F(PageOutboxTest, PagesOfASilentParserGoToAnother_Rule28) {
   EXPECT_THAT(q_.pages, SizeIs(1));
 }
 
+TEST_F(PageOutboxTest, APageSaysHowManyParsersItWasLostWith_Rule14) {
+  SetParsers({"p", "q"});
+  p_.Ack({}, 10, 1000);
+  Add("a");
+  ASSERT_THAT(p_.pages, SizeIs(1));
+  EXPECT_EQ(p_.pages[0].crashes(), 0u);
+  q_.Ack({}, 100, 10'000);
+  SetParsers({"q"});
+  Tick();
+  ASSERT_THAT(q_.pages, SizeIs(1));
+  EXPECT_EQ(q_.pages[0].crashes(), 1u);
+}
+
+TEST_F(PageOutboxTest, APageThatWasRefusedWasNotLost_Rule14) {
+  SetParsers({"p", "q"});
+  p_.Ack({}, 10, 1000);
+  Add("a");
+  q_.Ack({}, 100, 10'000);
+  p_.Refuse(p_.pages.at(0).page_id());
+  Tick();
+  ASSERT_THAT(q_.pages, SizeIs(1));
+  EXPECT_EQ(q_.pages[0].crashes(), 0u);
+}
+
 TEST_F(PageOutboxTest, WhatOthersHoldStaysTheirsWhenAParserGoes_Rule28) {
   SetParsers({"p", "q"});
   p_.Ack({}, 1, 1000);

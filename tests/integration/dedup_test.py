@@ -208,6 +208,20 @@ class Dedup(Checks):
         self.out, self.warc = imported, os.path.join(imported, "warc")
         self.check_read_whole()
 
+    def test_renamed_files_give_bodies_by_the_ids_of_their_records(self):
+        told = weft(*self.words())
+        self.assertEqual(told.returncode, 0, told.stderr)
+        renamed = os.path.join(self.folder, "renamed")
+        os.mkdir(renamed)
+        for name in os.listdir(self.warc):
+            if name.endswith(".warc.gz"):
+                os.link(os.path.join(self.warc, name), os.path.join(renamed, "old-" + name))
+        for n in range(TWINS):
+            told = weft("warc", "cat", renamed, "--uri", self.site.url(f"/twin/{n}"), "--payload")
+            self.assertEqual((told.returncode, told.stdout.encode()), (0, TWIN), told.stderr)
+        told = weft("warc", "extract", renamed, "--out", os.path.join(self.folder, "files"))
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+
     def test_url_stores_each_urls_bytes_once(self):
         told = weft(*self.words(dedup="url"))
         self.assertEqual(told.returncode, 0, told.stderr)

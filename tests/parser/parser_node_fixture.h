@@ -129,6 +129,7 @@ class ScriptedParts : public ParserParts {
   }
   uint32_t CrashesOn(const std::string& key) override { return crashes[key]; }
   void NameCurrentPage(const std::string& key) override { named.push_back(key); }
+  std::map<std::string, uint32_t> Blamed() override { return crashes; }
 
   StoreScript store;
   absl::Status store_status = absl::OkStatus();

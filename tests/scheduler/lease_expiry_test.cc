@@ -49,6 +49,35 @@ TEST_F(LeaseTroubleTest, WhatAGoneNodeHadAskedIsAskedAgain) {
   EXPECT_EQ(GrantOne().urls_size(), 2);
 }
 
+std::vector<bool> Suspects(const wire::LeaseGrant& grant) {
+  std::vector<bool> suspects;
+  for (const wire::UrlTicket& ticket : grant.urls()) suspects.push_back(ticket.suspect());
+  return suspects;
+}
+
+TEST_F(LeaseTroubleTest, WhatWasLostWithANodeIsSuspectUntilItIsHandedOutAgain_Rule14) {
+  SeedHost("a.example", 2);
+  AddFetcher("f");
+  const wire::LeaseGrant first = GrantOne();
+  EXPECT_THAT(Suspects(first), ElementsAre(false, false));
+  Release("f", Asked(first));
+  leases_->NodeGone("f");
+  const wire::LeaseGrant second = GrantOne();
+  EXPECT_THAT(Suspects(second), ElementsAre(true, true));
+  Release("f", Unasked(second, Why::EMPTY));
+  EXPECT_THAT(Suspects(GrantOne()), ElementsAre(false, false));
+}
+
+TEST_F(LeaseTroubleTest, WhatWasUnderALeaseThatExpiredIsSuspect_Rule14) {
+  SeedHost("a.example", 1);
+  AddFetcher("dead");
+  GrantOne();
+  ExpireAfter(WholeLease());
+  AddFetcher("g");
+  WaitForHost("g");
+  EXPECT_THAT(Suspects(GrantOne()), ElementsAre(true));
+}
+
 TEST_F(LeaseTroubleTest, WhatIsNeverHandedInIsAskedAgainInTheEnd) {
   SeedHost("a.example", 1);
   AddFetcher("f");

@@ -76,6 +76,7 @@ class SimCluster::Parsing : public ParserParts {
     auto it = machine_.crashes.find(key);
     return it == machine_.crashes.end() ? 0 : it->second;
   }
+  std::map<std::string, uint32_t> Blamed() override { return machine_.crashes; }
   void NameCurrentPage(const std::string& key) override {
     if (!machine_.process->dead()) machine_.current_page = key;
   }
@@ -167,6 +168,7 @@ void SimCluster::StartMachineAfter(Machine& machine, absl::Duration after) {
 void SimCluster::StartScheduler(Machine& machine) {
   SimProcess& process = *machine.process;
   scheduler_began_ = clock_.Now();
+  ++schedulers_;
   auto kv = OpenMemoryKv(scheduler_disk_);
   observer_->commits().OnReopened(*kv);
   CrawlDbOptions db_options;
@@ -264,6 +266,7 @@ void SimCluster::StopMachine(Machine& machine) {
 void SimCluster::DieFromWithin(Machine& machine) {
   if (machine.process->dead()) return;
   observer_->Note(machine.name + " dies of a page");
+  ++deaths_[machine.current_page];
   machine.process->Die();
   ++restarts_;
   clock_.After(absl::ZeroDuration(), kWorld, [this, &machine] {

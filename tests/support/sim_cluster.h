@@ -170,6 +170,7 @@ class SimCluster {
   void CheckEnd();
   void CheckLedgerAtEnd(const SchedulerNode& scheduler);
   void CheckSetAtEnd();
+  void CheckPoisonAtEnd();
   void CheckDurableEnd();
   uint64_t CountRefetches() const;
   bool StillRuns();
@@ -192,6 +193,8 @@ class SimCluster {
   uint64_t last_progress_ = 0;
   absl::Time last_progress_at_;
   uint64_t restarts_ = 0;
+  uint64_t schedulers_ = 0;                       // lives of the scheduler
+  std::map<std::string, uint64_t> deaths_;        // by the page that was read
   absl::Duration start_again_after_;
   absl::Time scheduler_began_;
   uint64_t failed_openings_ = 0;

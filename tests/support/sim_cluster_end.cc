@@ -4,11 +4,14 @@
 #include <algorithm>
 
 #include "common/crawl_key.h"
+#include "common/fingerprint.h"
 #include "scheduler/anchor_list.h"
 #include "tests/support/sim_cluster.h"
 
 namespace weft::test {
 namespace {
+
+constexpr uint64_t kPoisonTries = 3;  // rule 14
 
 std::string Names(const std::vector<Outcome>& outcomes) {
   std::string names;
@@ -97,6 +100,17 @@ void SimCluster::CheckSetAtEnd() {
   for (const auto& [key, want] : expected) violations.Add("set", "{} is missing, expected {}", key, Names(want));
 }
 
+// A page takes three parsers with it, on whatever machines. What was lost with a scheduler's life is the count of those that
+// have not begun anew, at most one a machine.
+void SimCluster::CheckPoisonAtEnd() {
+  const uint64_t uncounted = (schedulers_ - 1) * static_cast<uint64_t>(options_.parsers);
+  for (const auto& [key, deaths] : deaths_) {
+    if (deaths <= kPoisonTries + uncounted) continue;
+    observer_->violations().Add("poison", "{} crashed {} parsers, {} are allowed", Fingerprint::FromBytes(key).ToHex(), deaths,
+                                kPoisonTries + uncounted);
+  }
+}
+
 // What has ended stays ended, should the machine lose its power now.
 void SimCluster::CheckDurableEnd() {
   StopMachine(Find("scheduler"));
@@ -119,6 +133,7 @@ void SimCluster::CheckEnd() {
   }
   CheckLedgerAtEnd(*scheduler.scheduler);
   CheckSetAtEnd();
+  CheckPoisonAtEnd();
   uint64_t refetches = CountRefetches();
   uint64_t allowed = options_.faultless ? 0 : 50 + 200 * (options_.faults.size() + restarts_);
   // A visit may need all its tries, as the first one may.
