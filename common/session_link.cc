@@ -99,7 +99,10 @@ SessionLink::Received SessionLink::Receive(Message message) {
   if (frame.session() == 0 || LifeOf(frame.received()) + kForgottenLives >= kLives) return result;
   const Sender sender = SenderOf(frame);
   const Addressee addressee = AddresseeOf(frame);
-  if (sender == Sender::kStale) return result;
+  if (sender == Sender::kStale) {
+    result.displaced = frame.session() != peer_session_;  // else it is of an earlier life
+    return result;
+  }
 
   if (addressee == Addressee::kForgotten) {
     result.new_session = peer_session_ != 0 || !sent_.empty();  // a late first frame had been believed

@@ -40,6 +40,9 @@ class SessionLink {
     // The peer does not know this session (it restarted, or dropped us): the frame was not delivered. Answer it with
     // SessionUnknown, unsequenced: the peer then sees a new session here.
     bool peer_lost_us = false;
+    // The frame is of a session that another one has replaced here, and was not delivered. Its sender may be alive, and the other one
+    // a late frame's of before: SessionUnknown, addressed to that session, makes it begin anew, and is nothing to a dead one.
+    bool displaced = false;
     std::vector<Message> deliver;  // in order, once
   };
   Received Receive(Message message);

@@ -75,8 +75,8 @@ NodeEntry* NodeTable::FindOrAdd(const PeerId& peer, absl::Time now) {
   if (it == nodes_.end()) {
     if (nodes_.size() >= kMaxNodes) return nullptr;
     it = nodes_.try_emplace(peer, &bus_, peer, session_).first;
+    it->second.last_heard = now;
   }
-  it->second.last_heard = now;
   return &it->second;
 }
 

@@ -64,7 +64,7 @@ class NodeTable {
  public:
   NodeTable(Bus& bus, uint64_t session) : bus_(bus), session_(session) {}
 
-  // Bounded: a stranger beyond the limit is not remembered (null).
+  // Bounded: a stranger beyond the limit is not remembered (null). `now`: when a new one was heard.
   NodeEntry* FindOrAdd(const PeerId& peer, absl::Time now);
   NodeEntry* Find(const PeerId& peer);
   void Remove(const PeerId& peer) { nodes_.erase(peer); }

@@ -293,8 +293,11 @@ void SchedulerNode::OnMessage(const PeerId& from, Message message) {
   }
   NodeEntry* node = s.nodes.FindOrAdd(from, now);
   if (node == nullptr) return;
+  const uint64_t session_of_sender = message.frame.session();
   node->key = message.from_key;
   SessionLink::Received received = node->link.Receive(std::move(message));
+  if (received.displaced) return s.SayUnknown(from, session_of_sender);
+  node->last_heard = now;
   if (received.peer_lost_us) {
     // It was adopted by a late frame, and speaks to an earlier life of ours: nobody else tells it.
     wire::Frame unknown;

@@ -382,6 +382,35 @@ TEST_F(SessionLinkTest, ALateFrameOfADeadSessionNeverHeardDoesNotDisplaceTheLivi
   EXPECT_THAT(CarryOver(a_, b_), ElementsAre(1));
 }
 
+TEST_F(SessionLinkTest, WhoIsDisplacedByALateFrameIsNoticedAndBeginsAnewWhenTold) {
+  End dead(21);
+  dead.link.Send(Numbered(66));
+  const Message late = dead.wire.Take();
+  MakeAcquainted();
+  a_.wire.sent.clear();
+  a_.link.Receive(late);
+  // Only `b_` beats here: nothing that `a_` says goes to it.
+  b_.link.SendUnsequenced(Beat());
+  const SessionLink::Received received = a_.link.Receive(b_.wire.Take());
+  EXPECT_TRUE(received.displaced);
+  EXPECT_THAT(received.deliver, IsEmpty());
+  End again(23);
+  again.link.Send(Numbered(1));
+  EXPECT_THAT(CarryOver(again, a_), ElementsAre(1));
+}
+
+TEST_F(SessionLinkTest, ALateFrameOfAnEarlierLifeIsOfNobodyDisplaced) {
+  MakeAcquainted();
+  b_.link.SendUnsequenced(Beat());
+  const Message late = b_.wire.Take();
+  b_.link.Reset();
+  a_.link.SendUnsequenced(Beat());
+  CarryOver(a_, b_);
+  b_.link.Send(Numbered(1));
+  CarryOver(b_, a_);
+  EXPECT_FALSE(a_.link.Receive(late).displaced);
+}
+
 TEST_F(SessionLinkTest, FramesWithoutASessionAreIgnored) {
   Message message = Numbered(1);
   message.frame.set_seq(1);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -450,6 +451,42 @@ TEST_F(SchedulerNodeTest, WhoSpeaksToAnEarlierLifeIsToldSoThoughALateFrameOfItCa
   const std::vector<wire::Frame> told = bus_.Of("late", wire::Frame::kSessionUnknown);
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_EQ(told[0].peer_session(), 900u);
+}
+
+// After a network stood still what was sent before comes late, over the connection of before; of a session that nobody here had heard of.
+TEST_F(SchedulerNodeTest, ANodeThatALateFrameOfItsSessionBeforeDisplacedIsToldToBeginAnew) {
+  Tick();
+  const uint64_t living = link_->my_session();
+  wire::Frame late;
+  late.set_version(kProtocolVersion);
+  late.set_session(900);
+  late.set_sent_through(1);
+  late.mutable_heartbeat();
+  node_->OnMessage("n", {late, nullptr});
+  const auto told = [this, living] {
+    const std::vector<wire::Frame> frames = bus_.Of("n", wire::Frame::kSessionUnknown);
+    return std::count_if(frames.begin(), frames.end(), [living](const wire::Frame& frame) { return frame.peer_session() == living; });
+  };
+  EXPECT_EQ(told(), 0);
+  Tick();
+  EXPECT_EQ(told(), 1);
+  RegisterFrom(node_->db().incarnation(), 0);
+  EXPECT_EQ(node_->Status().nodes_size(), 1);
+}
+
+TEST_F(SchedulerNodeTest, WhatADisplacedSessionSendsDoesNotKeepTheLateOneAlive) {
+  Tick();
+  wire::Frame late;
+  late.set_version(kProtocolVersion);
+  late.set_session(900);
+  late.set_seq(1);
+  late.mutable_register_()->set_parses(true);
+  late.mutable_register_()->set_canonicaliser_version(node_->db().identity().canonicaliser_version());
+  late.mutable_register_()->set_public_suffix_version(node_->db().identity().public_suffix_version());
+  node_->OnMessage("n", {late, nullptr});
+  ASSERT_EQ(node_->Status().nodes_size(), 1);
+  for (int second = 0; second < 60; ++second) Tick();
+  EXPECT_EQ(node_->Status().nodes_size(), 0);
 }
 
 }  // namespace
