@@ -177,6 +177,20 @@ TEST_F(FetcherNodeTest, AnEndThatWasNotAcknowledgedIsToldToTheNextSchedulerOnceM
   EXPECT_THAT(scheduler_->Of(wire::Frame::kUrlEnded), IsEmpty());
 }
 
+
+TEST_F(FetcherNodeTest, TheHighestCommitThatItHasSeenIsToldAtTheNextRegistration_Rule13) {
+  Begin();
+  for (const uint64_t commit : {17, 16}) {
+    wire::Frame ack;
+    ack.mutable_ended_ack()->set_commit(commit);
+    scheduler_->Say(std::move(ack));
+  }
+  SchedulerBeginsAnew();
+  const std::vector<wire::Frame> registrations = scheduler_->Of(wire::Frame::kRegister);
+  ASSERT_THAT(registrations, SizeIs(1));
+  EXPECT_EQ(registrations[0].register_().highest_commit(), 17u);
+}
+
 // ---- bodies in memory ----
 
 TEST_F(FetcherNodeTest, ABodyBeyondTheMemoryWaitsUntilAPageIsAcknowledged_Rule26) {

@@ -101,6 +101,18 @@ TEST_F(AcknowledgedLinksTest, AreSentAgainWhenAnOpeningWasMissed_Rule13) {
   EXPECT_THAT(LinksNamedAgain(), ElementsAre("https://a.example/1"));
 }
 
+// After a loss it is compared with what the db has had acknowledged since.
+TEST_F(AcknowledgedLinksTest, StayKnownInTheWholeOpeningThatFollowsALoss_Rule13) {
+  Reopened(2, 1, 10);
+  SendPage(Page("https://a.example/after"), "/1\n");
+  Work();
+  AckResult(Results().at(1), /*superseded=*/false, /*commit=*/12);
+  Reopened(3, 2, 12);
+  SendPage(Page("https://a.example/again"), "/1\n");
+  Work();
+  EXPECT_THAT(LinksOf(Results().at(2)), IsEmpty());
+}
+
 TEST_F(ParserNodeTest, AnotherExtractorInTheSettingsTakesThePlaceOfTheFirst) {
   settings_.set_extractor("linear");
   Register();
