@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -73,6 +76,19 @@ class EventLoopTest : public ::testing::Test {
   }
   EventLoop loop_{"test", SystemClock()};
 };
+
+// The deadlines of leases are its timers.
+TEST_F(EventLoopTest, ItsTimersGoOnWhileTheMachineIsSuspended_Rule16) {
+  std::vector<std::string> clocks;   // of the timers of this process, which are the loop's
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string line; std::getline(info, line);) {
+      if (line.starts_with("clockid: ")) clocks.push_back(line);
+    }
+  }
+  if (clocks.empty()) GTEST_SKIP() << "the kernel does not tell";
+  EXPECT_THAT(clocks, ElementsAre("clockid: " + std::to_string(CLOCK_BOOTTIME)));
+}
 
 TEST_F(EventLoopTest, RunsPostsOfAnotherThreadOnTheLoopsThreadInOrder) {
   constexpr int kPosts = 20'000;

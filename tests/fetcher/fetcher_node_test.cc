@@ -71,6 +71,29 @@ TEST_F(FetcherNodeTest, WhatItAskedUnderASchedulerThatHasGoneEndsWithTheLease_Ru
   EXPECT_THAT(started(), SizeIs(1));
 }
 
+TEST_F(FetcherNodeTest, ARequestUnderAPermitStartsWithinThePermitsTime_Rule16) {
+  settings_.set_ignore_robots(false);
+  Begin();
+  Grant(1, "a.example", 1);
+  ASSERT_THAT(started(), SizeIs(1));
+  const absl::Time asked = clock_.SteadyNow();
+  FetchResult moved;
+  moved.outcome = Outcome::kResponse;
+  moved.status = 301;
+  moved.response_head = "HTTP/1.1 301 X\r\nLocation: https://cdn.example/robots.txt\r\n\r\n";
+  End(1, std::move(moved));
+  const std::vector<wire::Frame> wanted = scheduler_->Of(wire::Frame::kHostPermitWanted);
+  ASSERT_THAT(wanted, SizeIs(1));
+  wire::Frame frame;
+  frame.mutable_host_permit()->set_permit_id(wanted[0].host_permit_wanted().permit_id());
+  frame.mutable_host_permit()->set_granted(true);
+  frame.mutable_host_permit()->set_runs_us(4'000'000);
+  scheduler_->Say(std::move(frame));
+  Tick();
+  ASSERT_THAT(started(), SizeIs(2));
+  EXPECT_EQ(started()[1].start_by, asked + absl::Seconds(4));
+}
+
 TEST_F(FetcherNodeTest, APageThatWasAskedInTimeIsHandedInAfterItsLeaseHasGone_Rule1) {
   Begin();
   Grant(1, "a.example", 2);
