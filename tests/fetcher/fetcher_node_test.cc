@@ -234,6 +234,38 @@ TEST_F(FetcherNodeTest, ABodyBeyondTheMemoryWaitsUntilAPageIsAcknowledged_Rule26
   EXPECT_THAT(parts_.script.resumed, ElementsAre(2u));            // the other is the oldest now
 }
 
+TEST_F(FetcherNodeTest, WithoutMemoryNoDownloadBegins_Rule26) {
+  settings_.set_body_memory_bytes(kMaxPayloadBytes);
+  Begin();
+  Grant(1, "a.example", 1);
+  Grant(2, "b.example", 1);
+  EXPECT_THAT(started(), SizeIs(1));
+  Answer(1);
+  Tick();
+  EXPECT_THAT(started(), SizeIs(2));
+}
+
+TEST_F(FetcherNodeTest, APageTakesItsMemoryUntilItIsAcknowledged_Rule26) {
+  Begin();
+  Grant(1, "a.example", 1);
+  started()[0].sink->OnBody(std::string(1000, 'x'));
+  EXPECT_EQ(node_->counters().held_bytes, kMaxPayloadBytes);
+  Answer(1);
+  EXPECT_EQ(node_->counters().held_bytes, 1000u);
+  Credit(64, PagesSent());
+  EXPECT_EQ(node_->counters().held_bytes, 0u);
+}
+
+TEST_F(FetcherNodeTest, WhatBringsNoPageGivesItsMemoryBack_Rule26) {
+  Begin();
+  Grant(1, "a.example", 1);
+  started()[0].sink->OnBody(std::string(1000, 'x'));
+  FetchResult failed;
+  failed.outcome = Outcome::kTimeout;
+  End(1, failed);
+  EXPECT_EQ(node_->counters().held_bytes, 0u);
+}
+
 // ---- its end ----
 
 TEST_F(FetcherNodeTest, ADrainHandsInEverythingBeforeTheGoodbye_Rule31) {
