@@ -135,17 +135,26 @@ TEST_F(FetcherNodeTest, AHostThatCannotBeAskedForLackOfCreditGoesBack_Rule27) {
   for (int second = 0; second < 9; ++second) Tick(absl::Seconds(1));
   EXPECT_THAT(Releases(), IsEmpty());
   // Its lease is renewed all the while.
-  wire::Frame frame;
-  wire::LeaseRenewal* renewal = frame.mutable_heartbeat_reply()->add_renewals();
-  renewal->mutable_epoch()->set_counter(1);
-  renewal->set_runs_us(absl::ToInt64Microseconds(kLease));
-  frame.mutable_heartbeat_reply()->set_echo_sent_steady_us(Beats().back().sent_steady_us());
-  scheduler_->Say(std::move(frame));
+  Renew(1);
   Tick(absl::Seconds(2));
   ASSERT_THAT(Releases(), SizeIs(1));
   EXPECT_EQ(Releases()[0].why(), Why::NO_CREDIT);
   EXPECT_EQ(Releases()[0].unused_size(), 2);
   EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(FetcherNodeTest, OnceThereWasCreditItsPatienceBeginsAnew_Rule27) {
+  Begin(/*credit=*/0);
+  Grant(1, "a.example", 3);
+  Tick(absl::Seconds(7));
+  Credit(1);
+  Tick();
+  ASSERT_THAT(started(), SizeIs(1));
+  Answer(1);   // takes the credit
+  Renew(1);
+  Tick(absl::Seconds(5));
+  EXPECT_THAT(Releases(), IsEmpty());
+  EXPECT_THAT(started(), SizeIs(1));
 }
 
 TEST_F(FetcherNodeTest, HeartbeatsReleasesAndFailuresNeedNoCredit_Rule27) {

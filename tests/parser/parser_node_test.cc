@@ -205,6 +205,15 @@ TEST_F(ParserNodeTest, AFullDiskRefusesWhatItHolds_Rule28) {
   EXPECT_THAT(Results(), IsEmpty());
 }
 
+TEST_F(ParserNodeTest, WhoGivesNoMoreCreditRefusesAllTheSame_Rule27) {
+  Register();
+  const uint64_t id = SendPage(Page("https://a.example/1"), "x");
+  parts_.store.append = absl::ResourceExhaustedError("no space left");
+  node_->Drain(absl::Minutes(1));
+  Work();
+  EXPECT_THAT(RefusedPages(), ElementsAre(id));
+}
+
 TEST_F(ParserNodeTest, RobotsExchangesAreStoredSyncedAndReportNoResult) {
   Register();
   wire::Page page = Page("https://a.example/robots.txt", "Content-Type: text/plain\r\n");
