@@ -209,6 +209,17 @@ TEST_F(FetcherNodeTest, AnEndThatWasNotAcknowledgedIsToldToTheNextSchedulerOnceM
   EXPECT_THAT(scheduler_->Of(wire::Frame::kUrlEnded), IsEmpty());
 }
 
+TEST_F(FetcherNodeTest, APageThatWasNotAcknowledgedIsNamedAtTheNextRegistration_Rule28) {
+  Begin();
+  Grant(1, "a.example", 1);
+  Answer(1);
+  ASSERT_THAT(PagesSent(), SizeIs(1));
+  SchedulerBeginsAnew();
+  const std::vector<wire::Frame> registrations = scheduler_->Of(wire::Frame::kRegister);
+  ASSERT_THAT(registrations, SizeIs(1));
+  ASSERT_EQ(registrations[0].register_().holding_size(), 1);
+  EXPECT_EQ(registrations[0].register_().holding(0).key(), Ticket("a.example", 0).key());
+}
 
 TEST_F(FetcherNodeTest, TheHighestCommitThatItHasSeenIsToldAtTheNextRegistration_Rule13) {
   Begin();

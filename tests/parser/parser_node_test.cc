@@ -273,6 +273,14 @@ TEST_F(ParserNodeTest, ANewSchedulersLifeHearsAllUnacknowledgedResultsAgain) {
   EXPECT_EQ(Results()[0].ticket().url(), "https://a.example/2");
 }
 
+TEST_F(ParserNodeTest, NothingIsReportedAgainByTime_Rule28) {
+  Register();
+  SendPage(Page("https://a.example/"), "x");
+  Work();
+  for (int second = 0; second < 60; ++second) Tick(absl::Seconds(1));
+  EXPECT_THAT(Results(), SizeIs(1));
+}
+
 // ---- what is told of a page ----
 
 TEST_F(ParserNodeTest, TheResultSaysWhereThePageLiesAndWhatItWas) {

@@ -330,5 +330,29 @@ TEST_F(SchedulerLifeTest, WhatWasSubmittedIsOnRecordBeforeNoMoreOfItIsWanted_Rul
   parser.Say(std::move(over));
   EXPECT_EQ(scheduler_->Status().ledger().done(), 1u);
 }
+
+// ---- who takes pages ----
+
+TEST_F(SchedulerLifeTest, FetchersLearnAtOnceWhichParserLeaves_Rule28) {
+  PlayedNode& fetcher = Fetcher("f");
+  PlayedNode& parser = Parser("p");
+  Parser("q");
+  fetcher.Hear();
+  ASSERT_THAT(fetcher.parsers, SizeIs(2));
+  SayGoodbye(parser);
+  fetcher.Hear();
+  ASSERT_THAT(fetcher.parsers, SizeIs(1));
+  EXPECT_EQ(fetcher.parsers[0].endpoint(), "tcp://q");
+}
+
+TEST_F(SchedulerLifeTest, FetchersLearnWhichParserIsDead_Rule28) {
+  PlayedNode& fetcher = Fetcher("f");
+  Parser("p");
+  PlayedNode& other = Parser("q");
+  Seconds(static_cast<int>(absl::ToInt64Seconds(options_.dead_after)) + 2, {&fetcher, &other});
+  ASSERT_THAT(fetcher.parsers, SizeIs(1));
+  EXPECT_EQ(fetcher.parsers[0].endpoint(), "tcp://q");
+}
+
 }  // namespace
 }  // namespace weft::test
