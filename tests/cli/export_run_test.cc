@@ -138,5 +138,16 @@ TEST_F(ExportRunTest, ASampleIsChosenAndTakenFromOneCommit_Rule37) {
   EXPECT_THAT(Exported(), testing::UnorderedElementsAreArray(Urls(10)));
 }
 
+TEST_F(ExportRunTest, ASampleThatIsGoneOnWithIsChosenFromItsCommit_Rule37) {
+  StoreSome(0, 10);
+  source_.answers_left = 16;   // ten records are looked at to choose
+  ASSERT_FALSE(Export({"--sample", "10"}).ok());
+  ASSERT_FALSE(Exported().empty());
+  StoreSome(10, 30);
+  source_.answers_left = -1;
+  ASSERT_TRUE(Export({"--sample", "10", "--resume"}).ok());
+  EXPECT_THAT(Exported(), testing::UnorderedElementsAreArray(Urls(10)));
+}
+
 }  // namespace
 }  // namespace weft::test
