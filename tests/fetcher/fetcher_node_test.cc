@@ -108,6 +108,16 @@ TEST_F(FetcherNodeTest, APageThatWasAskedInTimeIsHandedInAfterItsLeaseHasGone_Ru
   EXPECT_THAT(scheduler_->Of(wire::Frame::kUrlEnded), IsEmpty());
 }
 
+TEST_F(FetcherNodeTest, WhatItHasNotAskedGoesWithTheSession_Rule1) {
+  Begin();
+  Grant(1, "a.example", 2);
+  SchedulerBeginsAnew();
+  Register();
+  Answer(1);
+  Tick();
+  EXPECT_THAT(started(), SizeIs(1));
+}
+
 // ---- credit ----
 
 TEST_F(FetcherNodeTest, EveryHeartbeatRepeatsHowManyLeasesItTakes_Rule25) {
