@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -73,6 +76,27 @@ class EventLoopTest : public ::testing::Test {
   }
   EventLoop loop_{"test", SystemClock()};
 };
+
+// How many timers of this process run on the clock, as the kernel names it; all of them: "".
+size_t TimersOn(const std::string& clock) {
+  size_t timers = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string line; std::getline(info, line);) timers += line.starts_with("clockid: " + clock) ? 1 : 0;
+  }
+  return timers;
+}
+
+// The deadlines of leases are its timers.
+TEST_F(EventLoopTest, ItsTimersGoOnWhileTheMachineIsSuspended_Rule16) {
+  const std::string boottime = std::to_string(CLOCK_BOOTTIME);
+  const size_t all = TimersOn("");
+  const size_t steady = TimersOn(boottime);
+  if (all == 0) GTEST_SKIP() << "the kernel does not tell";
+  const EventLoop another("another", SystemClock());
+  EXPECT_EQ(TimersOn(""), all + 1);
+  EXPECT_EQ(TimersOn(boottime), steady + 1);
+}
 
 TEST_F(EventLoopTest, RunsPostsOfAnotherThreadOnTheLoopsThreadInOrder) {
   constexpr int kPosts = 20'000;

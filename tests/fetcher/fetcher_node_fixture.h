@@ -155,6 +155,15 @@ class FetcherNodeTest : public testing::Test {
     scheduler_->Say(std::move(frame));
     Tick();
   }
+  // In answer to the last heartbeat.
+  void Renew(uint64_t counter) {
+    wire::Frame frame;
+    wire::LeaseRenewal* renewal = frame.mutable_heartbeat_reply()->add_renewals();
+    renewal->mutable_epoch()->set_counter(counter);
+    renewal->set_runs_us(absl::ToInt64Microseconds(kLease));
+    frame.mutable_heartbeat_reply()->set_echo_sent_steady_us(Beats().back().sent_steady_us());
+    scheduler_->Say(std::move(frame));
+  }
   void TopUp(uint64_t counter, const std::string& host, int first, int count) {
     wire::Frame frame;
     *frame.mutable_lease_grant() = GrantOf(counter, host, first, count);

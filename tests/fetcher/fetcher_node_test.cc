@@ -71,6 +71,29 @@ TEST_F(FetcherNodeTest, WhatItAskedUnderASchedulerThatHasGoneEndsWithTheLease_Ru
   EXPECT_THAT(started(), SizeIs(1));
 }
 
+TEST_F(FetcherNodeTest, ARequestUnderAPermitStartsWithinThePermitsTime_Rule16) {
+  settings_.set_ignore_robots(false);
+  Begin();
+  Grant(1, "a.example", 1);
+  ASSERT_THAT(started(), SizeIs(1));
+  const absl::Time asked = clock_.SteadyNow();
+  FetchResult moved;
+  moved.outcome = Outcome::kResponse;
+  moved.status = 301;
+  moved.response_head = "HTTP/1.1 301 X\r\nLocation: https://cdn.example/robots.txt\r\n\r\n";
+  End(1, std::move(moved));
+  const std::vector<wire::Frame> wanted = scheduler_->Of(wire::Frame::kHostPermitWanted);
+  ASSERT_THAT(wanted, SizeIs(1));
+  wire::Frame frame;
+  frame.mutable_host_permit()->set_permit_id(wanted[0].host_permit_wanted().permit_id());
+  frame.mutable_host_permit()->set_granted(true);
+  frame.mutable_host_permit()->set_runs_us(4'000'000);
+  scheduler_->Say(std::move(frame));
+  Tick();
+  ASSERT_THAT(started(), SizeIs(2));
+  EXPECT_EQ(started()[1].start_by, asked + absl::Seconds(4));
+}
+
 TEST_F(FetcherNodeTest, APageThatWasAskedInTimeIsHandedInAfterItsLeaseHasGone_Rule1) {
   Begin();
   Grant(1, "a.example", 2);
@@ -83,6 +106,16 @@ TEST_F(FetcherNodeTest, APageThatWasAskedInTimeIsHandedInAfterItsLeaseHasGone_Ru
   Answer(1);
   EXPECT_THAT(PagesSent(), SizeIs(1));
   EXPECT_THAT(scheduler_->Of(wire::Frame::kUrlEnded), IsEmpty());
+}
+
+TEST_F(FetcherNodeTest, WhatItHasNotAskedGoesWithTheSession_Rule1) {
+  Begin();
+  Grant(1, "a.example", 2);
+  SchedulerBeginsAnew();
+  Register();
+  Answer(1);
+  Tick();
+  EXPECT_THAT(started(), SizeIs(1));
 }
 
 // ---- credit ----
@@ -112,17 +145,26 @@ TEST_F(FetcherNodeTest, AHostThatCannotBeAskedForLackOfCreditGoesBack_Rule27) {
   for (int second = 0; second < 9; ++second) Tick(absl::Seconds(1));
   EXPECT_THAT(Releases(), IsEmpty());
   // Its lease is renewed all the while.
-  wire::Frame frame;
-  wire::LeaseRenewal* renewal = frame.mutable_heartbeat_reply()->add_renewals();
-  renewal->mutable_epoch()->set_counter(1);
-  renewal->set_runs_us(absl::ToInt64Microseconds(kLease));
-  frame.mutable_heartbeat_reply()->set_echo_sent_steady_us(Beats().back().sent_steady_us());
-  scheduler_->Say(std::move(frame));
+  Renew(1);
   Tick(absl::Seconds(2));
   ASSERT_THAT(Releases(), SizeIs(1));
   EXPECT_EQ(Releases()[0].why(), Why::NO_CREDIT);
   EXPECT_EQ(Releases()[0].unused_size(), 2);
   EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(FetcherNodeTest, OnceThereWasCreditItsPatienceBeginsAnew_Rule27) {
+  Begin(/*credit=*/0);
+  Grant(1, "a.example", 3);
+  Tick(absl::Seconds(7));
+  Credit(1);
+  Tick();
+  ASSERT_THAT(started(), SizeIs(1));
+  Answer(1);   // takes the credit
+  Renew(1);
+  Tick(absl::Seconds(5));
+  EXPECT_THAT(Releases(), IsEmpty());
+  EXPECT_THAT(started(), SizeIs(1));
 }
 
 TEST_F(FetcherNodeTest, HeartbeatsReleasesAndFailuresNeedNoCredit_Rule27) {
@@ -177,6 +219,31 @@ TEST_F(FetcherNodeTest, AnEndThatWasNotAcknowledgedIsToldToTheNextSchedulerOnceM
   EXPECT_THAT(scheduler_->Of(wire::Frame::kUrlEnded), IsEmpty());
 }
 
+TEST_F(FetcherNodeTest, APageThatWasNotAcknowledgedIsNamedAtTheNextRegistration_Rule28) {
+  Begin();
+  Grant(1, "a.example", 1);
+  Answer(1);
+  ASSERT_THAT(PagesSent(), SizeIs(1));
+  SchedulerBeginsAnew();
+  const std::vector<wire::Frame> registrations = scheduler_->Of(wire::Frame::kRegister);
+  ASSERT_THAT(registrations, SizeIs(1));
+  ASSERT_EQ(registrations[0].register_().holding_size(), 1);
+  EXPECT_EQ(registrations[0].register_().holding(0).key(), Ticket("a.example", 0).key());
+}
+
+TEST_F(FetcherNodeTest, TheHighestCommitThatItHasSeenIsToldAtTheNextRegistration_Rule13) {
+  Begin();
+  for (const uint64_t commit : {17, 16}) {
+    wire::Frame ack;
+    ack.mutable_ended_ack()->set_commit(commit);
+    scheduler_->Say(std::move(ack));
+  }
+  SchedulerBeginsAnew();
+  const std::vector<wire::Frame> registrations = scheduler_->Of(wire::Frame::kRegister);
+  ASSERT_THAT(registrations, SizeIs(1));
+  EXPECT_EQ(registrations[0].register_().highest_commit(), 17u);
+}
+
 // ---- bodies in memory ----
 
 TEST_F(FetcherNodeTest, ABodyBeyondTheMemoryWaitsUntilAPageIsAcknowledged_Rule26) {
@@ -195,6 +262,38 @@ TEST_F(FetcherNodeTest, ABodyBeyondTheMemoryWaitsUntilAPageIsAcknowledged_Rule26
   Answer(1);
   Tick(absl::Seconds(1));
   EXPECT_THAT(parts_.script.resumed, ElementsAre(2u));            // the other is the oldest now
+}
+
+TEST_F(FetcherNodeTest, WithoutMemoryNoDownloadBegins_Rule26) {
+  settings_.set_body_memory_bytes(kMaxPayloadBytes);
+  Begin();
+  Grant(1, "a.example", 1);
+  Grant(2, "b.example", 1);
+  EXPECT_THAT(started(), SizeIs(1));
+  Answer(1);
+  Tick();
+  EXPECT_THAT(started(), SizeIs(2));
+}
+
+TEST_F(FetcherNodeTest, APageTakesItsMemoryUntilItIsAcknowledged_Rule26) {
+  Begin();
+  Grant(1, "a.example", 1);
+  started()[0].sink->OnBody(std::string(1000, 'x'));
+  EXPECT_EQ(node_->counters().held_bytes, kMaxPayloadBytes);
+  Answer(1);
+  EXPECT_EQ(node_->counters().held_bytes, 1000u);
+  Credit(64, PagesSent());
+  EXPECT_EQ(node_->counters().held_bytes, 0u);
+}
+
+TEST_F(FetcherNodeTest, WhatBringsNoPageGivesItsMemoryBack_Rule26) {
+  Begin();
+  Grant(1, "a.example", 1);
+  started()[0].sink->OnBody(std::string(1000, 'x'));
+  FetchResult failed;
+  failed.outcome = Outcome::kTimeout;
+  End(1, failed);
+  EXPECT_EQ(node_->counters().held_bytes, 0u);
 }
 
 // ---- its end ----

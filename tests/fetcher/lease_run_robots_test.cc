@@ -190,6 +190,16 @@ TEST_F(LeaseRobotsTest, APermitThatRanOutIsNotUsed_Rule22) {
   EXPECT_EQ(run_->MakeRelease().why(), Why::ROBOTS_UNREACHABLE);
 }
 
+TEST_F(LeaseRobotsTest, APermitRunsFromItsAskingHoweverLateItComes_Rule16) {
+  RedirectAway();
+  clock_.Advance(absl::Seconds(6));
+  run_->OnPermit(Permit(true, absl::ZeroDuration(), absl::Seconds(10)));
+  clock_.Advance(absl::Seconds(4));
+  Resolve({"93.184.216.99"});
+  run_->Advance();
+  EXPECT_THAT(host_.robots, SizeIs(1));
+}
+
 TEST_F(LeaseRobotsTest, TheOtherHostsFailureIsNotTheHostsOwn_Rule8) {
   for (Outcome outcome : {Outcome::kDns, Outcome::kConnect, Outcome::kTimeout}) {
     host_ = NotingHost();

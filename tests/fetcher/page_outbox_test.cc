@@ -390,6 +390,24 @@ TEST_F(PageOutboxTest, AParserThatBeganAnewIsSentEverythingAgain) {
   EXPECT_THAT(p_.PageIds(), testing::UnorderedElementsAre(1, 2));
 }
 
+// It speaks first: its loss of memory shows in the session that its frames name.
+TEST_F(PageOutboxTest, AParserWhoseSessionIsAnotherIsSentEverythingAgain_Rule28) {
+  SetParsers({"p"});
+  p_.Ack({}, 10, 1000);
+  Add("a");
+  Add("b");
+  p_.Restart(601);
+  wire::Frame frame;
+  frame.set_version(kProtocolVersion);
+  frame.set_session(601);
+  frame.mutable_page_beat_reply();
+  outbox_.OnMessage("p", {std::move(frame), nullptr});
+  p_.Hear();
+  ASSERT_EQ(p_.hellos, 1);
+  p_.Ack({}, 10, 1000);
+  EXPECT_THAT(p_.PageIds(), testing::UnorderedElementsAre(1, 2));
+}
+
 TEST_F(PageOutboxTest, NotKnownIsBelievedOnlyOfThisSession) {
   SetParsers({"p"});
   p_.Ack({}, 10, 1000);

@@ -218,14 +218,14 @@ class ParserNodeTest : public testing::Test {
     for (const wire::Frame& frame : scheduler_->Of(wire::Frame::kPageResult)) results.push_back(frame.page_result());
     return results;
   }
-  void AckResult(const wire::PageResult& result, bool superseded = false) {
+  void AckResult(const wire::PageResult& result, bool superseded = false, uint64_t commit = 17) {
     wire::Frame frame;
     wire::EndedAck::One* one = frame.mutable_ended_ack()->add_ended();
     one->set_key(result.ticket().key());
     one->set_generation(result.ticket().generation());
     one->set_attempt(result.ticket().attempt());
     one->set_superseded(superseded);
-    frame.mutable_ended_ack()->set_commit(17);
+    frame.mutable_ended_ack()->set_commit(commit);
     scheduler_->Say(std::move(frame));
     Tick();
   }

@@ -101,6 +101,18 @@ TEST_F(AcknowledgedLinksTest, AreSentAgainWhenAnOpeningWasMissed_Rule13) {
   EXPECT_THAT(LinksNamedAgain(), ElementsAre("https://a.example/1"));
 }
 
+// After a loss it is compared with what the db has had acknowledged since.
+TEST_F(AcknowledgedLinksTest, StayKnownInTheWholeOpeningThatFollowsALoss_Rule13) {
+  Reopened(2, 1, 10);
+  SendPage(Page("https://a.example/after"), "/1\n");
+  Work();
+  AckResult(Results().at(1), /*superseded=*/false, /*commit=*/12);
+  Reopened(3, 2, 12);
+  SendPage(Page("https://a.example/again"), "/1\n");
+  Work();
+  EXPECT_THAT(LinksOf(Results().at(2)), IsEmpty());
+}
+
 TEST_F(ParserNodeTest, AnotherExtractorInTheSettingsTakesThePlaceOfTheFirst) {
   settings_.set_extractor("linear");
   Register();
@@ -193,6 +205,15 @@ TEST_F(ParserNodeTest, AFullDiskRefusesWhatItHolds_Rule28) {
   EXPECT_THAT(Results(), IsEmpty());
 }
 
+TEST_F(ParserNodeTest, WhoGivesNoMoreCreditRefusesAllTheSame_Rule27) {
+  Register();
+  const uint64_t id = SendPage(Page("https://a.example/1"), "x");
+  parts_.store.append = absl::ResourceExhaustedError("no space left");
+  node_->Drain(absl::Minutes(1));
+  Work();
+  EXPECT_THAT(RefusedPages(), ElementsAre(id));
+}
+
 TEST_F(ParserNodeTest, RobotsExchangesAreStoredSyncedAndReportNoResult) {
   Register();
   wire::Page page = Page("https://a.example/robots.txt", "Content-Type: text/plain\r\n");
@@ -250,6 +271,14 @@ TEST_F(ParserNodeTest, ANewSchedulersLifeHearsAllUnacknowledgedResultsAgain) {
   EXPECT_EQ(scheduler_->Of(wire::Frame::kRegister)[0].register_().incarnation(), 1u);
   ASSERT_THAT(Results(), SizeIs(1));
   EXPECT_EQ(Results()[0].ticket().url(), "https://a.example/2");
+}
+
+TEST_F(ParserNodeTest, NothingIsReportedAgainByTime_Rule28) {
+  Register();
+  SendPage(Page("https://a.example/"), "x");
+  Work();
+  for (int second = 0; second < 60; ++second) Tick(absl::Seconds(1));
+  EXPECT_THAT(Results(), SizeIs(1));
 }
 
 // ---- what is told of a page ----

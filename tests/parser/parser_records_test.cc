@@ -165,5 +165,13 @@ TEST_F(ParserRecordsTest, OfARevisitAndOfACutPageTheStoreHearsNothing) {
   EXPECT_THAT(parts_.store.committed, IsEmpty());
 }
 
+TEST_F(ParserRecordsTest, OfAPageThatIsBlamedForCrashesTheStoreHearsNothing_Rule11) {
+  wire::Page page = Page(kUrl);
+  parts_.crashes[page.ticket().key()] = 3;
+  Stored(std::move(page), "12345");
+  AckResult(Results().at(0));
+  EXPECT_THAT(parts_.store.committed, IsEmpty());
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -98,6 +98,19 @@ TEST_F(ParserStoredTest, LinksOfAStoredPageAreNotKnownAsRecorded) {
   EXPECT_THAT(LinksOf(Results().back()), ElementsAre("https://a.example/1"));
 }
 
+TEST_F(ParserStoredTest, TheAnswersCommitIsToldAtTheNextRegistration_Rule13) {
+  script_->Add("https://a.example/", "/1\n");
+  Ask(std::move(script_));
+  Read();
+  wire::StoredAck ack;
+  ack.add_recorded(1);
+  ack.set_commit(20);
+  Answer(ack);
+  scheduler_->Restart(1002);
+  Register();
+  EXPECT_EQ(scheduler_->Of(wire::Frame::kRegister).back().register_().highest_commit(), 20u);
+}
+
 TEST_F(ParserStoredTest, ManyLinksComeBeforeTheirPageAndNameItsUrl) {
   std::string body;
   for (int i = 0; i < 2500; ++i) body += fmt::format("/{}\n", i);
@@ -192,6 +205,15 @@ TEST_F(ParserNoteTest, TheOldOpeningIsToldOfUntilTheNewOneAcknowledges) {
   EXPECT_EQ(note_.last(), (Acknowledged{12, 1, 20}));
   Acknowledge(11);
   EXPECT_EQ(note_.last(), (Acknowledged{12, 2, 11}));
+}
+
+TEST_F(ParserNoteTest, AnOlderAcknowledgementTakesNothingBack_Rule13) {
+  Register();
+  Acknowledge(20);
+  Acknowledge(19);
+  scheduler_->Restart(1002);
+  Register();
+  EXPECT_EQ(Registration().highest_commit(), 20u);
 }
 
 }  // namespace

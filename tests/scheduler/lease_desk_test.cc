@@ -397,6 +397,32 @@ TEST_F(LeaseDeskTest, ARenewedLeaseIsOverHereOnlyAfterItsWholeTimeAndTheGrace_Ru
   EXPECT_EQ(leases_->leases(), 0u);
 }
 
+// By the fetcher's clock, from which it counts; it means nothing here.
+TEST_F(LeaseDeskTest, GrantsAndAnswersNameTheHeartbeatThatTheyAnswer_Rule16) {
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  NodeEntry& node = Node("f");
+  wire::Heartbeat beat;
+  beat.set_nonce_echo(node.nonce);
+  beat.set_lease_limit(100);
+  beat.set_sent_steady_us(1234);
+  wire::HeartbeatReply reply;
+  leases_->OnHeartbeat("f", node, beat, reply);
+  EXPECT_EQ(reply.echo_sent_steady_us(), 1234);
+  EXPECT_EQ(GrantOne().echo_sent_steady_us(), 1234);
+}
+
+TEST_F(LeaseDeskTest, TheGraceIsNotTheFetchers_Rule16) {
+  ASSERT_GT(options_.lease_grace, absl::ZeroDuration());
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  const wire::LeaseGrant grant = GrantOne();
+  EXPECT_EQ(absl::Microseconds(grant.runs_us()), options_.lease);
+  const wire::HeartbeatReply reply = Beat("f", 100, {Held(grant, 1)});
+  ASSERT_THAT(reply.renewals(), SizeIs(1));
+  EXPECT_EQ(absl::Microseconds(reply.renewals(0).runs_us()), options_.lease);
+}
+
 TEST_F(LeaseDeskTest, ANodeThatDoesNotHearUsGetsNoRenewal_Rule17) {
   SeedHost("a.example", 1);
   AddFetcher("f");

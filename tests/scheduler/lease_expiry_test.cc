@@ -220,6 +220,20 @@ TEST_F(LeaseTroubleTest, APermitForAHostThatNobodyKnowsIsGivenAndComesBack) {
   EXPECT_TRUE(AskPermit("f", "cdn.example", 6).granted());
 }
 
+// Its request may begin at the last moment, and then take its whole time.
+TEST_F(LeaseTroubleTest, APermitIsOverHereOnlyAfterItsTimeTheGraceAndARequest_Rule16) {
+  settings_.set_timeout_us(7'000'000);
+  Build();
+  SeedHost("a.example", 1);
+  AddFetcher("f");
+  const wire::HostPermit permit = AskPermit("f", "a.example", 5);
+  EXPECT_EQ(absl::Microseconds(permit.runs_us()), options_.lease);
+  ExpireAfter(WholeLease() + absl::Seconds(7) - absl::Milliseconds(1));
+  EXPECT_EQ(leases_->leases(), 1u);
+  ExpireAfter(absl::Milliseconds(1));
+  EXPECT_EQ(leases_->leases(), 0u);
+}
+
 TEST_F(LeaseTroubleTest, ALateEndOfAPermitDoesNotEndTheNextOnes_Rule22) {
   SeedHost("a.example", 1);
   AddFetcher("f");

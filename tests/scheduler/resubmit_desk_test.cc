@@ -123,6 +123,14 @@ TEST_F(ResubmitDeskTest, AParserThatWasAwayForOpeningsHasLostNothing) {
   EXPECT_THAT(Requests("p"), IsEmpty());
 }
 
+TEST_F(ResubmitDeskTest, AParserThatRegistersAgainInOneOpeningHasLostNothing_Rule13) {
+  Register("p", {});
+  Run(absl::Hours(1), 3);
+  Register("p", All());
+  EXPECT_THAT(Requests("p"), IsEmpty());
+  EXPECT_THAT(observer_.notices, IsEmpty());
+}
+
 class CopyPutBackTest : public ResubmitDeskTest {
  protected:
   // A copy is taken after the first opening; the crawl goes on with two more. To the desk that is as if all that came after
@@ -282,6 +290,28 @@ TEST_F(CopyPutBackTest, AFetcherHasNothingToSubmit) {
   info.set_highest_commit(seen_.commit);
   ASSERT_TRUE(desk_->OnRegister(info).ok());
   EXPECT_THAT(observer_.notices, IsEmpty());
+}
+
+TEST_F(CopyPutBackTest, ASecondLossTakesNothingBackOfWhatTheFirstWants_Rule13) {
+  Open();
+  Register("p", seen_);
+  ASSERT_TRUE(db_->Sync().ok());
+  Run(absl::Hours(1), 3, /*durable=*/false);
+  Acknowledged now = All();
+  disk_.CrashToSynced();
+  bus_.sent.clear();
+  Open();
+  Register("p", now);
+  EXPECT_THAT(Requests("p"), ElementsAre(copied_at_ - absl::Minutes(10)));
+}
+
+TEST_F(CopyPutBackTest, WhoLeavesIsNotAsked_Rule13) {
+  Open();
+  Node("p").draining = true;
+  Register("p", seen_);
+  Register("p2", seen_);
+  EXPECT_THAT(Requests("p"), IsEmpty());
+  EXPECT_THAT(Requests("p2"), SizeIs(1));
 }
 
 }  // namespace

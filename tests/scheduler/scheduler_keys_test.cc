@@ -300,6 +300,19 @@ TEST_F(SchedulerKeysTest, OfTwoWorkersThatBeginAtOnceTheFirstHasEveryNode) {
   EXPECT_THAT(scheduler_->Status().nodes(), SizeIs(2));
 }
 
+TEST_F(SchedulerKeysTest, WhoRegistersAgainHasStillComeFirst) {
+  PlayedNode first_fetcher = Node("1f", "", 1, "blue");
+  PlayedNode first_parser = Node("1p", "", 1, "blue");
+  PlayedNode second_parser = Node("2p", "", 2, "blue");
+  first_fetcher.Register(true, false);
+  second_parser.Register(false, true);
+  first_fetcher.Register(true, false);
+  first_parser.Register(false, true);
+  Seconds(5, {&first_fetcher, &first_parser, &second_parser});
+  EXPECT_THAT(first_parser.refused, IsEmpty());
+  EXPECT_THAT(second_parser.refused, HasSubstr("the name 'blue' is in use"));
+}
+
 TEST_F(SchedulerKeysTest, ANameThatNobodyChoseIsNoReasonToRefuse) {
   for (const char* worker : {"m1/1", ""}) {
     PlayedNode first = Node(std::string("1") + worker, "", 1, worker);

@@ -298,5 +298,61 @@ TEST_F(SchedulerLifeTest, AParserLearnsOfThisOpeningOnlyWhenItsRegistrationIsDur
   EXPECT_GT(parser.Of(Body::kEndedAck)[0].ended_ack().commit(), 0u);
 }
 
+// ---- what was lost ----
+
+TEST_F(SchedulerLifeTest, FromWhenOnPagesAreMissingIsNotedAllTheWhile_Rule13) {
+  const uint64_t incarnation = scheduler_->db().incarnation();
+  const uint64_t commit = scheduler_->db().commit();
+  Seconds(1800, {});
+  const absl::Time crashed = clock_.WallNow();
+  Start();
+  PlayedNode& parser = Node("p");
+  parser.more.set_lineage(scheduler_->db().identity().lineage());
+  parser.more.set_incarnation(incarnation);
+  parser.more.set_highest_commit(commit + 1000);
+  parser.Register(false, true);
+  const std::vector<wire::Frame> asked = parser.Of(Body::kSubmitAgain);
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_GT(absl::FromUnixMicros(asked[0].submit_again().from_wall_us()), crashed - absl::Minutes(11));
+}
+
+TEST_F(SchedulerLifeTest, WhatWasSubmittedIsOnRecordBeforeNoMoreOfItIsWanted_Rule13) {
+  PlayedNode& parser = Submitting("p");
+  ASSERT_THAT(parser.Of(Body::kSubmitAgain), SizeIs(1));
+  wire::Frame page;
+  page.mutable_page_result()->mutable_ticket()->set_url("https://a.example/1");
+  page.mutable_page_result()->set_stored_number(1);
+  page.mutable_page_result()->set_status(200);
+  page.mutable_page_result()->set_outcome(static_cast<uint32_t>(Outcome::kResponse));
+  parser.Say(std::move(page));
+  wire::Frame over;
+  over.mutable_submit_again_over()->set_recorded(1);
+  parser.Say(std::move(over));
+  EXPECT_EQ(scheduler_->Status().ledger().done(), 1u);
+}
+
+// ---- who takes pages ----
+
+TEST_F(SchedulerLifeTest, FetchersLearnAtOnceWhichParserLeaves_Rule28) {
+  PlayedNode& fetcher = Fetcher("f");
+  PlayedNode& parser = Parser("p");
+  Parser("q");
+  fetcher.Hear();
+  ASSERT_THAT(fetcher.parsers, SizeIs(2));
+  SayGoodbye(parser);
+  fetcher.Hear();
+  ASSERT_THAT(fetcher.parsers, SizeIs(1));
+  EXPECT_EQ(fetcher.parsers[0].endpoint(), "tcp://q");
+}
+
+TEST_F(SchedulerLifeTest, FetchersLearnWhichParserIsDead_Rule28) {
+  PlayedNode& fetcher = Fetcher("f");
+  Parser("p");
+  PlayedNode& other = Parser("q");
+  Seconds(static_cast<int>(absl::ToInt64Seconds(options_.dead_after)) + 2, {&fetcher, &other});
+  ASSERT_THAT(fetcher.parsers, SizeIs(1));
+  EXPECT_EQ(fetcher.parsers[0].endpoint(), "tcp://q");
+}
+
 }  // namespace
 }  // namespace weft::test

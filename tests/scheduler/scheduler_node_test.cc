@@ -408,6 +408,7 @@ TEST_F(SchedulerNodeTest, AWholeReopenIsNoLoss_Rule13) {
   observer_.notices.clear();
   RegisterFrom(incarnation, commit);
   EXPECT_THAT(observer_.notices, Not(Contains(testing::HasSubstr("lost acknowledged writes"))));
+  EXPECT_EQ(registered_.incarnation(), node_->db().incarnation());
   EXPECT_EQ(registered_.previous_incarnation(), incarnation);
   EXPECT_EQ(registered_.opened_commit(), commit);
 }

@@ -282,6 +282,24 @@ TEST_F(CrawlDbRecrawl, AnExportHasEachPageOnceInItsNewestVersion) {
   EXPECT_THAT(Exported(pinned), ElementsAre("two.warc")) << "the newer one, once";
 }
 
+TEST_F(CrawlDbRecrawl, AnExportLacksWhatWasKnownBeforeItsPinAndStoredAfterIt_Rule37) {
+  Admit(kUrl);
+  const uint64_t pinned = db_->commit();
+  ASSERT_EQ(Commit(Page(kUrl, "one")), CommitVerdict::kCommitted);
+  EXPECT_THAT(Exported(pinned), IsEmpty());
+}
+
+TEST_F(CrawlDbRecrawl, APlanTakesNoPageFromAnExport_Rule37) {
+  Admit(kUrl);
+  AttemptEnd end = Page(kUrl, "one");
+  end.recrawl.reset();
+  Commit(end);
+  const uint64_t pinned = db_->commit();
+  ASSERT_EQ(Plan([](const UrlRecord&) { return std::optional(kTerms); }, 0), 1u);
+  ASSERT_GT(db_->commit(), pinned);
+  EXPECT_THAT(Exported(pinned), ElementsAre("one.warc"));
+}
+
 TEST_F(CrawlDbRecrawl, ASitemapThatTellsOfAChangeMakesItDueAtOnce) {
   FetchFirst();
   Candidate hint = MakeCandidate(kUrl);

@@ -185,6 +185,18 @@ TEST_F(WarcAdoptTest, ARecordIsFoundByItsIdWhereItsFileWasRenamedOrPackedAnew) {
   ExpectBoth();
 }
 
+TEST_F(WarcAdoptTest, ARecordIsFoundByItsIdInAnotherDirectoryToo) {
+  Crawl(WarcCompression::kGzip);
+  const std::vector<std::string> files = Files();
+  ASSERT_THAT(files, SizeIs(2));
+  const TempDirectory there;
+  const std::string whole = there / "renamed.warc.gz";
+  std::filesystem::rename(files.front(), whole);
+  const auto all = Adopt({whole, files.back()});
+  EXPECT_EQ(all.at(files.back()).made_whole, 1u);
+  ExpectBoth();
+}
+
 TEST_F(WarcAdoptTest, WhatItNamesMayBeGone) {
   Crawl(WarcCompression::kGzip);
   const std::vector<std::string> files = Files();

@@ -124,6 +124,13 @@ TEST_P(WarcDedupTest, WhatIsNotCommittedIsNotReferredTo) {
   EXPECT_FALSE(Store(second_.exchange()).place.refers);
 }
 
+TEST_P(WarcDedupTest, APageOfAnotherDirectoryIsNotReferredTo_Rule11) {
+  StoredExchange elsewhere = Store(first_.exchange());
+  elsewhere.place.pages_dir_id += 1;
+  Commit(first_.exchange(), elsewhere);
+  EXPECT_FALSE(Store(second_.exchange()).place.refers);
+}
+
 TEST_P(WarcDedupTest, ARevisitIsNeverReferredTo) {
   StoreAndCommit(first_.exchange());
   const StoredExchange second = StoreAndCommit(second_.exchange());
@@ -163,6 +170,17 @@ TEST_P(WarcDedupTest, APageOfAnEarlierProcessIsReferredToOnceItWasVisitedAgain) 
   EXPECT_EQ(raw.Get("WARC-Refers-To-Filename"), first.place.file);
   EXPECT_EQ(raw.Get("WARC-Refers-To-Date"), WarcDate(first_.exchange().began));
   EXPECT_EQ(raw.Get("WARC-Refers-To"), "") << "its id is not known here";
+}
+
+TEST_P(WarcDedupTest, ARevisitIsNotReferredToWhereItsTargetIsNotKnown_Rule11) {
+  StoreAndCommit(first_.exchange());
+  const StoredExchange second = Store(second_.exchange());
+  ASSERT_TRUE(second.place.refers);
+  known_.emplace();
+  Open(WarcDedup::kAll);
+  Commit(second_.exchange(), second);
+  const Page third("https://example.org/c", body_);
+  EXPECT_FALSE(Store(third.exchange()).place.refers);
 }
 
 TEST_P(WarcDedupTest, SmallPayloadsAreStoredAgain) {
