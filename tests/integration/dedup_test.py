@@ -219,8 +219,13 @@ class Dedup(Checks):
         for n in range(TWINS):
             told = weft("warc", "cat", renamed, "--uri", self.site.url(f"/twin/{n}"), "--payload")
             self.assertEqual((told.returncode, told.stdout.encode()), (0, TWIN), told.stderr)
-        told = weft("warc", "extract", renamed, "--out", os.path.join(self.folder, "files"))
-        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        files = os.path.join(self.folder, "files")
+        told = weft("warc", "extract", renamed, "--out", files)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        names = dict(reversed(line.split("\t")) for line in told.stdout.splitlines())
+        for n in range(TWINS):
+            with open(os.path.join(files, names[self.site.url(f"/twin/{n}")]), "rb") as file:
+                self.assertEqual(file.read(), TWIN)
 
     def test_url_stores_each_urls_bytes_once(self):
         told = weft(*self.words(dedup="url"))
