@@ -1,5 +1,6 @@
 #include "cli/contact_rule.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -37,14 +38,30 @@ bool IsOwn(const Url& seed, const std::vector<Cidr>& allowed) {
 }
 
 // A private address is refused at connect, with a contact too: the flag is what the user needs first.
-absl::Status PrivateAddress(const IpAddress& address, std::vector<std::string> argv) {
-  const std::string text = address.ToString();
-  argv.insert(argv.end(), {"--allow-private-net", text});
+absl::Status PrivateAddresses(const std::vector<std::string>& addresses, std::vector<std::string> argv) {
+  for (const std::string& address : addresses) argv.insert(argv.end(), {"--allow-private-net", address});
   std::vector<std::string> with_contact = argv;
   with_contact.insert(with_contact.end(), {"--contact", "you@example.org"});
-  return InvalidArgument("{} is a private address, and those are not crawled unless allowed. If the server is yours, allow "
-                         "it; no contact is needed then:\n  {}\nIf it is another's, say who you are too:\n  {}", text,
-                         ShellCommand(argv), ShellCommand(with_contact));
+  if (addresses.size() == 1) {
+    return InvalidArgument("{} is a private address, and those are not crawled unless allowed. If the server is yours, allow "
+                           "it; no contact is needed then:\n  {}\nIf it is another's, say who you are too:\n  {}", addresses.front(),
+                           ShellCommand(argv), ShellCommand(with_contact));
+  }
+  return InvalidArgument("{} and {} more are private addresses, and those are not crawled unless allowed. If the servers are yours, "
+                         "allow them (a network such as 127.0.0.0/8 in their place, too); no contact is needed then:\n  {}\nIf they are another's, "
+                         "say who you are too:\n  {}", addresses.front(), addresses.size() - 1, ShellCommand(argv), ShellCommand(with_contact));
+}
+
+// As they are written in URLs, each once, but for those that are allowed.
+std::vector<std::string> PrivateOf(const std::vector<Url>& urls, const std::vector<Cidr>& allowed) {
+  std::vector<std::string> found;
+  for (const Url& url : urls) {
+    const std::optional<IpAddress> address = AddressOf(url);
+    if (!address || !address->IsSpecial() || IsOwn(url, allowed)) continue;
+    const std::string text = address->ToString();
+    if (std::find(found.begin(), found.end(), text) == found.end()) found.push_back(text);
+  }
+  return found;
 }
 
 // Seeds, and sitemaps that the user named: both are fetched wherever they lie.
@@ -73,7 +90,7 @@ absl::Status CheckContact(const std::vector<Url>& seeds, const wire::CrawlSettin
   const Url* seed = FirstWithoutContact(named, settings);
   if (seed == nullptr) return absl::OkStatus();
   if (const std::optional<IpAddress> address = AddressOf(*seed); address && address->IsSpecial()) {
-    return PrivateAddress(*address, argv);
+    return PrivateAddresses(PrivateOf(named, AllowedNetworks(settings)), argv);
   }
   std::vector<std::string> corrected = argv;
   corrected.insert(corrected.end(), {"--contact", "you@example.org"});

@@ -3,7 +3,9 @@
 // records, links and ledger are made by the same code as in a crawl.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "cli/archive_files.h"
@@ -111,11 +113,9 @@ absl::Status AdoptFiles(const std::vector<std::string>& files, const std::string
 }
 
 // True: all was read.
-absl::StatusOr<bool> Import(const CommandLine& line, Console& console) {
+absl::StatusOr<bool> ImportFiles(const CommandLine& line, const std::vector<std::string>& files, Console& console) {
   const CrawlInvocation& call = line.invocation;
   bool failed = false;
-  const std::vector<std::string> files = NamedWarcFiles(call.files, failed);
-  if (files.empty()) return FailedPrecondition("there is nothing to import");
   WEFT_ASSIGN_OR_RETURN(const auto directory, CrawlDirectory::OpenForCrawl(call.out_dir));
   WEFT_ASSIGN_OR_RETURN(const auto suffixes, PublicSuffixes::Load());
   WEFT_ASSIGN_OR_RETURN(const uint64_t id, OpenPagesDirectory(directory->warc_path(), *SystemRandom(), PosixFileOps()));
@@ -132,6 +132,19 @@ absl::StatusOr<bool> Import(const CommandLine& line, Console& console) {
   TellProblem(fmt::format("{} in {}; the crawl takes what was stored from the files and goes on with: weft crawl --out {}",
                           HumanCount(urls.count(), "response"), call.out_dir, call.out_dir));
   return !failed;
+}
+
+absl::StatusOr<bool> Import(const CommandLine& line, Console& console) {
+  const CrawlInvocation& call = line.invocation;
+  bool failed = false;
+  const std::vector<std::string> files = NamedWarcFiles(call.files, failed);
+  if (files.empty()) return FailedPrecondition("there is nothing to import");
+  std::error_code error;
+  const bool made_here = !std::filesystem::exists(call.out_dir, error) && !error;
+  absl::StatusOr<bool> whole = ImportFiles(line, files, console);
+  // Nothing of it is wanted; what was linked or copied into it is where it was.
+  if (!whole.ok() && made_here) std::filesystem::remove_all(call.out_dir, error);
+  return whole.ok() ? *whole && !failed : whole;
 }
 
 }  // namespace

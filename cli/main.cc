@@ -1,5 +1,4 @@
 // The one binary: reads the command line and hands it to the command.
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -16,13 +15,14 @@ int main(int argc, char** argv) {
     return weft::kExitUsage;
   }
   if (!line->help.empty()) {
-    fmt::print("{}", line->help);
-    return std::fflush(stdout) == 0 ? weft::kExitOk : weft::kExitFailed;
+    weft::Put(line->help);
+    return weft::EndOfOutput(weft::kExitOk);
   }
   const weft::CommandMain run = weft::FindCommandMain(line->command);
   if (run == nullptr) {
     weft::PrintError("weft: this build does not hold the command '{}'\n", weft::CommandName(line->command));
     return weft::kExitFailed;
   }
-  return run(*line);
+  const int code = run(*line);
+  return code == weft::kExitOk ? weft::EndOfOutput(code) : code;
 }

@@ -34,6 +34,8 @@ namespace {
 
 constexpr absl::Duration kWatch = absl::Milliseconds(200);
 constexpr absl::Duration kDrain = absl::Seconds(20);
+// A scheduler looks for new tokens every second: one that it refuses may be made just now.
+constexpr absl::Duration kNewToken = absl::Seconds(4);
 
 // Every connection is a descriptor, those of strangers too until they are refused.
 void RaiseFileLimit() {
@@ -51,19 +53,20 @@ int Fail(ExitCode code, const absl::Status& status) {
 // Whether the scheduler refuses our key: told by connections that fail while it is not heard.
 class KeyWatch {
  public:
-  explicit KeyWatch(const Worker& worker) : worker_(worker) {}
+  KeyWatch(const Worker& worker, absl::Time now) : worker_(worker), trusted_until_(now + kNewToken) {}
   // Why there is no use in going on; "" while there is.
-  std::string Observe(bool hears, const std::string& endpoint) {
+  std::string Observe(bool hears, const std::string& endpoint, absl::Time now) {
     if (hears) {
       refused_ = worker_.key_refused();
       heard_ = true;
     }
-    if (worker_.key_refused() >= refused_ + kRefusals) return KeyRefusedText(endpoint);
+    if ((heard_ || now >= trusted_until_) && worker_.key_refused() >= refused_ + kRefusals) return KeyRefusedText(endpoint);
     return !heard_ && worker_.mismatches() >= kRefusals ? MismatchText(endpoint) : "";
   }
 
  private:
   const Worker& worker_;
+  absl::Time trusted_until_;
   uint64_t refused_ = 0;
   bool heard_ = false;
 };
@@ -71,7 +74,7 @@ class KeyWatch {
 // Until the worker has ended, or is told to and has nothing that it could hand in. Answers whether the scheduler was out
 // of reach then.
 bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& contact, Console& console, std::string& useless) {
-  KeyWatch keys(worker);
+  KeyWatch keys(worker, SystemClock().SteadyNow());
   bool draining = false;
   bool alone = false;
   absl::Time drain_deadline;
@@ -81,7 +84,7 @@ bool WatchWorker(Worker& worker, const std::string& endpoint, SchedulerContact& 
     const absl::Time now = SystemClock().SteadyNow();
     const bool hears = worker.hears_scheduler();
     if (worker.ended()) break;
-    useless = keys.Observe(hears, endpoint);
+    useless = keys.Observe(hears, endpoint, now);
     if (!useless.empty()) return true;
     const std::string news = contact.Observe(hears, now);
     if (!news.empty()) console.Line("weft: " + news);

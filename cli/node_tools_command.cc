@@ -51,12 +51,12 @@ int NodeListCommand(const CommandLine& line) {
     nlohmann::ordered_json away = nlohmann::ordered_json::array();
     for (const wire::NodeStatus& node : status.nodes()) nodes.push_back(NodeJson(node));
     for (const wire::NodeStatus& place : status.places()) away.push_back(PlaceJson(place));
-    fmt::print("{}\n", nlohmann::ordered_json{{"nodes", nodes}, {"pages_away", away}}.dump());
+    Print("{}\n", nlohmann::ordered_json{{"nodes", nodes}, {"pages_away", away}}.dump());
     return kExitOk;
   }
-  if (status.nodes().empty()) fmt::print("no node is connected\n");
-  for (const wire::NodeStatus& node : status.nodes()) fmt::print("{}\n", NodeText(node));
-  for (const wire::NodeStatus& place : status.places()) fmt::print("{}\n", PlaceText(place));
+  if (status.nodes().empty()) Print("no node is connected\n");
+  for (const wire::NodeStatus& node : status.nodes()) Print("{}\n", NodeText(node));
+  for (const wire::NodeStatus& place : status.places()) Print("{}\n", PlaceText(place));
   return kExitOk;
 }
 
@@ -69,17 +69,17 @@ int NodeDrainCommand(const CommandLine& line) {
                fmt::join(reply->late(), ", "));
     return kExitFailed;
   }
-  fmt::print("drained: {}\n", fmt::join(reply->nodes(), ", "));
+  Print("drained: {}\n", fmt::join(reply->nodes(), ", "));
   return kExitOk;
 }
 
 int NodeForgetCommand(const CommandLine& line) {
   auto reply = AskOfNode(line, wire::NodeRequest::FORGET, kPatience);
   if (!reply.ok()) return Fail(reply.status());
-  fmt::print("forgotten: {}{} returned\n", reply->nodes().empty() ? "" : fmt::format("{}; ", fmt::join(reply->nodes(), ", ")),
+  Print("forgotten: {}{} returned\n", reply->nodes().empty() ? "" : fmt::format("{}; ", fmt::join(reply->nodes(), ", ")),
              HumanCount(reply->leases(), "lease"));
   for (const std::string& place : reply->pages()) {
-    fmt::print("lost: the pages in {}, unless that directory is brought back\n", place);
+    Print("lost: the pages in {}, unless that directory is brought back\n", place);
   }
   return kExitOk;
 }
@@ -94,7 +94,7 @@ int CheckpointCommand(const CommandLine& line) {
   if (!answer.ok()) return Fail(answer.status());
   const wire::CheckpointReply& made = answer->checkpoint_reply();
   if (!made.problem().empty()) return Fail(FailedPrecondition("no checkpoint was made: {}", made.problem()));
-  fmt::print("{}: {}, to commit {}, in {}\n", made.path(), HumanSize(made.bytes()), made.commit(),
+  Print("{}: {}, to commit {}, in {}\n", made.path(), HumanSize(made.bytes()), made.commit(),
              weft::FormatDuration(absl::Trunc(absl::Microseconds(made.took_us()), absl::Milliseconds(1))));
   return kExitOk;
 }

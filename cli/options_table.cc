@@ -204,7 +204,7 @@ std::vector<Option> NetworkOptions() {
       {.name = "resolve", .repeatable = true, .unit = "HOST:PORT:ADDR",
        .help = "Use ADDR for HOST:PORT instead of asking the name service; * is any host name or any port", .group = OptionGroup::kNetwork,
        .commands = kOwners, .place = Stored(Settings::kResolveFieldNumber), .check = CheckResolve},
-      {.name = "proxy", .unit = "URL", .help = "Send every request through this proxy: http, https, socks4a, socks5 or socks5h, then ://HOST:PORT",
+      {.name = "proxy", .unit = "URL", .help = "Send every request through this proxy: http, https, socks4a, socks5 or socks5h, then ://HOST:PORT; '' is none",
        .group = OptionGroup::kNetwork, .commands = kOwners, .place = Stored(Settings::kProxyFieldNumber),
        .check = CheckProxy, .mask = MaskProxy},
       {.name = "egress", .unit = "ADDR,ADDR,...",

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "cli/exit_codes.h"
 
@@ -24,14 +25,17 @@ void PutError(std::string_view text) {
 
 void TellProblem(std::string_view text) { PrintError("weft: {}\n", text); }
 
+void Put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
 void PutLine(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  Put(text);
   std::fputc('\n', stdout);
 }
 
 int EndOfOutput(int code) {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  if (errno != EPIPE) TellProblem("cannot write the output");
+  const int error = std::fflush(stdout) == 0 ? 0 : errno;
+  if (error == 0 && std::ferror(stdout) == 0) return code;
+  if (error != EPIPE) TellProblem(error == 0 ? "cannot write the output" : fmt::format("cannot write the output: {}", std::strerror(error)));
   return kExitFailed;
 }
 

@@ -19,6 +19,12 @@ void PrintError(fmt::format_string<Args...> format, Args&&... args) {
 // "weft: TEXT" as a line on standard error.
 void TellProblem(std::string_view text);
 
+// On standard output; what fails shows in EndOfOutput.
+void Put(std::string_view text);
+template <typename... Args>
+void Print(fmt::format_string<Args...> format, Args&&... args) {
+  Put(fmt::format(format, std::forward<Args>(args)...));
+}
 // `text` and a line end on standard output; what fails shows in EndOfOutput.
 void PutLine(std::string_view text);
 // Flushes standard output; `code`, or kExitFailed with a message where it could not be written.

@@ -68,53 +68,53 @@ std::string Json(const wire::PolitenessReply& reply) {
 }
 
 void PrintRules(const wire::PolitenessReply& reply) {
-  fmt::print("  delay        {} in force: --delay {}, adaptive {} ({} to {})", Text(reply.delay_us()),
+  Print("  delay        {} in force: --delay {}, adaptive {} ({} to {})", Text(reply.delay_us()),
              Text(reply.configured_us()), Text(reply.adaptive_us()), Text(reply.least_us()), Text(reply.most_us()));
   if (reply.crawl_delay_us() > 0) {
     const bool cut = reply.crawl_delay_us() > reply.longest_crawl_delay_us();
-    fmt::print(", Crawl-delay {}{}", Text(reply.crawl_delay_us()),
+    Print(", Crawl-delay {}{}", Text(reply.crawl_delay_us()),
                cut ? fmt::format(" (honoured up to {})", Text(reply.longest_crawl_delay_us())) : "");
   }
-  fmt::print("\n  connections  {} at a time\n", reply.connections());
+  Print("\n  connections  {} at a time\n", reply.connections());
   for (const wire::PolitenessGroup& group : reply.groups()) {
-    fmt::print("  {:<12} {}: {} of {} connections in use", group.kind(), group.name(), group.in_use(), group.connections());
-    if (group.delay_us() > 0) fmt::print(", delay {}, {} resting", Text(group.delay_us()), group.resting());
-    if (group.waiting() > 0) fmt::print(", {} hosts wait", group.waiting());
-    fmt::print("\n");
+    Print("  {:<12} {}: {} of {} connections in use", group.kind(), group.name(), group.in_use(), group.connections());
+    if (group.delay_us() > 0) Print(", delay {}, {} resting", Text(group.delay_us()), group.resting());
+    if (group.waiting() > 0) Print(", {} hosts wait", group.waiting());
+    Print("\n");
   }
 }
 
 void PrintState(const wire::PolitenessReply& reply) {
   if (!reply.holder().empty()) {
-    fmt::print("  now          leased to {}\n", reply.holder());
+    Print("  now          leased to {}\n", reply.holder());
   } else if (reply.wait_us() > 0) {
-    fmt::print("  now          no request for another {}\n", Rough(reply.wait_us()));
+    Print("  now          no request for another {}\n", Rough(reply.wait_us()));
   } else if (!reply.in_the_way().empty()) {
-    fmt::print("  now          waits for {}\n", reply.in_the_way());
+    Print("  now          waits for {}\n", reply.in_the_way());
   } else {
-    fmt::print("  now          may be asked\n");
+    Print("  now          may be asked\n");
   }
-  if (reply.throttles() > 0) fmt::print("  throttled    {} times in a row (429, 503)\n", reply.throttles());
-  if (reply.unanswered() > 0) fmt::print("  no answer    to {} requests in a row\n", reply.unanswered());
+  if (reply.throttles() > 0) Print("  throttled    {} times in a row (429, 503)\n", reply.throttles());
+  if (reply.unanswered() > 0) Print("  no answer    to {} requests in a row\n", reply.unanswered());
   for (const wire::PolitenessOrigin& origin : reply.origins()) {
-    fmt::print("  {}: {} pending", origin.origin(), HumanCount(origin.pending()));
-    if (origin.failures() > 0) fmt::print(", failed {} times in a row", origin.failures());
-    if (origin.robots_tries() > 0) fmt::print(", robots.txt tried {} times", origin.robots_tries());
-    if (origin.wait_us() > 0) fmt::print(", waits {}", Rough(origin.wait_us()));
-    fmt::print("\n");
+    Print("  {}: {} pending", origin.origin(), HumanCount(origin.pending()));
+    if (origin.failures() > 0) Print(", failed {} times in a row", origin.failures());
+    if (origin.robots_tries() > 0) Print(", robots.txt tried {} times", origin.robots_tries());
+    if (origin.wait_us() > 0) Print(", waits {}", Rough(origin.wait_us()));
+    Print("\n");
   }
 }
 
 void PrintRates(const wire::PolitenessReply& reply, bool rests) {
   if (reply.last_request_age_us() < 0) {
-    fmt::print("  never asked\n");
+    Print("  never asked\n");
     return;
   }
-  fmt::print("  last asked   {} {}", Rough(reply.last_request_age_us()), rests ? "before the crawl stopped" : "ago");
-  if (reply.latency_us() > 0) fmt::print("; an answer takes about {}", Rough(reply.latency_us()));
-  fmt::print("\n  fastest ever {} request{} in one second", reply.busiest_second(), reply.busiest_second() == 1 ? "" : "s");
-  if (reply.shortest_gap_us() > 0) fmt::print(", shortest pause {}", Rough(reply.shortest_gap_us()));
-  fmt::print("\n");
+  Print("  last asked   {} {}", Rough(reply.last_request_age_us()), rests ? "before the crawl stopped" : "ago");
+  if (reply.latency_us() > 0) Print("; an answer takes about {}", Rough(reply.latency_us()));
+  Print("\n  fastest ever {} request{} in one second", reply.busiest_second(), reply.busiest_second() == 1 ? "" : "s");
+  if (reply.shortest_gap_us() > 0) Print(", shortest pause {}", Rough(reply.shortest_gap_us()));
+  Print("\n");
 }
 
 }  // namespace
@@ -132,10 +132,10 @@ int PolitenessCommand(const CommandLine& line) {
     return kExitFailed;
   }
   if (line.invocation.json) {
-    fmt::print("{}\n", Json(*reply));
+    Print("{}\n", Json(*reply));
     return kExitOk;
   }
-  fmt::print("{}{}\n", reply->host(), reply->known() ? "" : ": this crawl knows nothing of it; for any host holds");
+  Print("{}{}\n", reply->host(), reply->known() ? "" : ": this crawl knows nothing of it; for any host holds");
   PrintRules(*reply);
   if (reply->known()) {
     PrintState(*reply);

@@ -165,7 +165,8 @@ std::string KeyRefusedText(const std::string& endpoint) {
 }
 
 std::string MismatchText(const std::string& endpoint) {
-  return fmt::format("what listens at {} asks for a key where none was given (--join FILE), or the reverse, or is no scheduler",
+  return fmt::format("what listens at {} asks for a key where none was given (--join FILE), or the reverse, or is a scheduler with other keys than the "
+                     "token's (a restored one without its keys/: make a new token), or is none",
                      endpoint);
 }
 

@@ -45,7 +45,7 @@ class RestingCrawl : public RecordSource {
     if (status.state() == "interrupted" && db_->ledger().pending == 0 && db_->ledger().discovered > 0) {
       status.set_state("finished");
     }
-    if (!state && db_->ledger().discovered == 0) status.set_state("new");
+    if (status.state() == "interrupted" && db_->ledger().done == 0 && db_->ledger().failed.empty()) status.set_state("new");
     WEFT_ASSIGN_OR_RETURN(const TrapList traps, TrapList::Read(*db_));
     FillTraps(traps, status);
     WEFT_ASSIGN_OR_RETURN(const PagesPlaces places, ReadPagesPlaces(*db_));

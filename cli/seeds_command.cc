@@ -55,7 +55,7 @@ int SeedsAddCommand(const CommandLine& line) {
     return kExitFailed;
   }
   if (const std::string left_out = LeftOutText(*seeds); !left_out.empty()) TellProblem(left_out);
-  fmt::print("{} added, {} known already\n", HumanCount(added, "seed"), HumanCount(known));
+  Print("{} added, {} known already\n", HumanCount(added, "seed"), HumanCount(known));
   return kExitOk;
 }
 

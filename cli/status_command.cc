@@ -89,48 +89,46 @@ std::string Json(const wire::StatusReply& status, const std::string& pages) {
 void PrintReasons(std::string_view title, const google::protobuf::RepeatedPtrField<wire::Count>& counts) {
   uint64_t sum = 0;
   for (const wire::Count& count : counts) sum += count.count();
-  fmt::print("  {:<11}{:>12}\n", title, HumanCount(sum));
-  for (const wire::Count& count : counts) fmt::print("    {:<20}{:>12}\n", count.name(), HumanCount(count.count()));
+  Print("  {:<11}{:>12}\n", title, HumanCount(sum));
+  for (const wire::Count& count : counts) Print("    {:<20}{:>12}\n", count.name(), HumanCount(count.count()));
 }
 
 void PrintStore(const std::string& pages) {
   const auto state = ReadStoreState(pages);
   if (!state.ok()) return;
   const StoreTally tally = TallyStored(pages).value_or(StoreTally{});
-  fmt::print("  store {}: {} ({}) stored, {} ({}) waiting\n", state->store.url, HumanCount(tally.stored, "file"), HumanSize(tally.stored_bytes),
+  Print("  store {}: {} ({}) stored, {} ({}) waiting\n", state->store.url, HumanCount(tally.stored, "file"), HumanSize(tally.stored_bytes),
              HumanCount(tally.waiting), HumanSize(tally.waiting_bytes));
-  if (!state->trouble.empty()) fmt::print("  store: nothing could be stored lately: {}\n", state->trouble);
+  if (!state->trouble.empty()) Print("  store: nothing could be stored lately: {}\n", state->trouble);
 }
 
 void PrintText(const wire::StatusReply& status, const CrawlInvocation& call) {
   const wire::Ledger& ledger = status.ledger();
-  fmt::print("{}: {} page{}\n", status.state(), HumanCount(status.pages()), status.pages() == 1 ? "" : "s");
+  Print("{}: {} page{}\n", status.state(), HumanCount(status.pages()), status.pages() == 1 ? "" : "s");
   if (status.state() == "running" && ledger.discovered() == 0) {
     const std::string reach = !call.directory.empty() ? "--data " + call.directory
                               : !call.join.empty()     ? "--join FILE"
                                                        : "--scheduler " + call.scheduler;
-    fmt::print("  no seeds yet: weft seeds add URL {}\n", reach);
+    Print("  no seeds yet: weft seeds add URL {}\n", reach);
   }
-  if (status.state() == "new") {
-    fmt::print("  nothing was crawled here yet{}\n", status.places().empty() ? "" : "; imported pages are taken up when it begins");
-  }
-  fmt::print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
-  fmt::print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
-  fmt::print("  {:<11}{:>12}\n", "leased", HumanCount(ledger.leased()));
-  fmt::print("  {:<11}{:>12}\n", "done", HumanCount(ledger.done()));
+  if (status.state() == "new") Print("  nothing was crawled here yet\n");
+  Print("  {:<11}{:>12}\n", "discovered", HumanCount(ledger.discovered()));
+  Print("  {:<11}{:>12}\n", "queued", HumanCount(ledger.queued()));
+  Print("  {:<11}{:>12}\n", "leased", HumanCount(ledger.leased()));
+  Print("  {:<11}{:>12}\n", "done", HumanCount(ledger.done()));
   PrintReasons("failed", ledger.failed());
   PrintReasons("refused", ledger.refused());
-  for (const std::string& text : RecrawlTexts(status)) fmt::print("  {}\n", text);
+  for (const std::string& text : RecrawlTexts(status)) Print("  {}\n", text);
   for (const wire::Trap& trap : status.traps()) {
-    fmt::print("  trap {}: {} ({}), {} refused\n", trap.id(), trap.match(), trap.reason(), HumanCount(trap.refused(), "link"));
+    Print("  trap {}: {} ({}), {} refused\n", trap.id(), trap.match(), trap.reason(), HumanCount(trap.refused(), "link"));
   }
-  for (const std::string& warning : status.warnings()) fmt::print("  {}\n", warning);
-  for (const wire::NodeStatus& node : status.nodes()) fmt::print("  {}\n", NodeText(node));
-  for (const wire::NodeStatus& place : status.places()) fmt::print("  {}\n", PlaceText(place));
-  if (const std::string text = CheckpointText(status.checkpoint()); !text.empty()) fmt::print("  {}\n", text);
-  for (const std::string& text : RefusalTexts(status)) fmt::print("  {}\n", text);
+  for (const std::string& warning : status.warnings()) Print("  {}\n", warning);
+  for (const wire::NodeStatus& node : status.nodes()) Print("  {}\n", NodeText(node));
+  for (const wire::NodeStatus& place : status.places()) Print("  {}\n", PlaceText(place));
+  if (const std::string text = CheckpointText(status.checkpoint()); !text.empty()) Print("  {}\n", text);
+  for (const std::string& text : RefusalTexts(status)) Print("  {}\n", text);
   for (const wire::NodeStatus* node : StoresOf(status)) {
-    for (const std::string& text : StoreTexts(*node)) fmt::print("  {}\n", text);
+    for (const std::string& text : StoreTexts(*node)) Print("  {}\n", text);
   }
 }
 
@@ -146,7 +144,7 @@ int StatusCommand(const CommandLine& line) {
   const std::string& directory = line.invocation.directory;
   const std::string pages = directory.empty() ? "" : directory + "/warc";
   if (line.invocation.json) {
-    fmt::print("{}\n", Json(*status, pages));
+    Print("{}\n", Json(*status, pages));
   } else {
     PrintText(*status, line.invocation);
     // Of a crawl that runs its parsers have told.

@@ -83,7 +83,7 @@ int TokenNewCommand(const CommandLine& line) {
       return Fail(kExitFailed, taken_back.ok() ? written : taken_back);
     }
   } else {
-    fmt::print("{}", text);
+    Print("{}", text);
   }
   PrintError("weft: token '{}' ({}): whoever has it may join as that, one process at a time; weft token revoke {} --data {} "
              "ends that\n", token.name, token.role, token.name, call.data_dir);
@@ -104,14 +104,14 @@ int TokenListCommand(const CommandLine& line) {
                     {"created", When(one.created_s)}, {"revoked", When(one.revoked_s)}});
   }
   if (line.invocation.json) {
-    fmt::print("{}\n", json.dump());
+    Print("{}\n", json.dump());
     return kExitOk;
   }
   for (const TokenEntry& one : list->tokens) {
-    fmt::print("{:>4}  {:<8} {:<24} made {}{}\n", one.id, one.role, one.name, When(one.created_s),
+    Print("{:>4}  {:<8} {:<24} made {}{}\n", one.id, one.role, one.name, When(one.created_s),
                one.revoked_s == 0 ? "" : ", revoked " + When(one.revoked_s));
   }
-  if (list->tokens.empty()) fmt::print("no tokens; make one with: weft token new --role worker --data {}\n", line.invocation.data_dir);
+  if (list->tokens.empty()) Print("no tokens; make one with: weft token new --role worker --data {}\n", line.invocation.data_dir);
   return kExitOk;
 }
 
@@ -130,10 +130,10 @@ int TokenRevokeCommand(const CommandLine& line) {
   });
   if (!revoked.ok()) return Fail(kExitFailed, revoked);
   if (before != 0) {
-    fmt::print("token '{}' was revoked already, {}\n", name, When(before));
+    Print("token '{}' was revoked already, {}\n", name, When(before));
     return kExitOk;
   }
-  fmt::print("token '{}' is revoked: a scheduler that runs drops its node within a second\n", name);
+  Print("token '{}' is revoked: a scheduler that runs drops its node within a second\n", name);
   return kExitOk;
 }
 

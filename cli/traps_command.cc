@@ -38,10 +38,10 @@ nlohmann::ordered_json Json(const wire::Trap& trap) {
           {"found", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMicros(trap.found_wall_us()), absl::UTCTimeZone())}};
 }
 
-void Print(const wire::Trap& trap) {
-  fmt::print("{:>4}  {}{}\n", trap.id(), trap.match(), trap.released() ? "  [released]" : "");
-  fmt::print("      {}: {}\n", trap.reason(), trap.detail());
-  fmt::print("      {} refused since, such as {}\n", HumanCount(trap.refused(), "link"), trap.example());
+void PrintTrap(const wire::Trap& trap) {
+  Print("{:>4}  {}{}\n", trap.id(), trap.match(), trap.released() ? "  [released]" : "");
+  Print("      {}: {}\n", trap.reason(), trap.detail());
+  Print("      {} refused since, such as {}\n", HumanCount(trap.refused(), "link"), trap.example());
 }
 
 void PrintDecided(const wire::TrapsRequest& request, const wire::TrapsReply& reply) {
@@ -49,11 +49,11 @@ void PrintDecided(const wire::TrapsRequest& request, const wire::TrapsReply& rep
   if (decided == 0) return;
   const std::string_view what = request.release_size() > 0 ? "released" : "in force again";
   if (request.hold_size() > 0) {
-    fmt::print("{} {}\n", HumanCount(decided, "trap"), what);
+    Print("{} {}\n", HumanCount(decided, "trap"), what);
   } else if (reply.later()) {
-    fmt::print("{} {}; what they refused is taken up when the crawl goes on\n", HumanCount(decided, "trap"), what);
+    Print("{} {}; what they refused is taken up when the crawl goes on\n", HumanCount(decided, "trap"), what);
   } else {
-    fmt::print("{} {}; {} taken up\n", HumanCount(decided, "trap"), what, HumanCount(reply.taken_up(), "URL"));
+    Print("{} {}; {} taken up\n", HumanCount(decided, "trap"), what, HumanCount(reply.taken_up(), "URL"));
   }
 }
 
@@ -75,10 +75,10 @@ int TrapsCommand(const CommandLine& line) {
   if (line.invocation.json) {
     nlohmann::ordered_json traps = nlohmann::ordered_json::array();
     for (const wire::Trap& trap : reply->list().traps()) traps.push_back(Json(trap));
-    fmt::print("{}\n", nlohmann::ordered_json{{"traps", traps}, {"taken_up", reply->taken_up()}}.dump());
+    Print("{}\n", nlohmann::ordered_json{{"traps", traps}, {"taken_up", reply->taken_up()}}.dump());
   } else if (line.invocation.trap_words.empty()) {
-    if (reply->list().traps().empty()) fmt::print("no traps were found\n");
-    for (const wire::Trap& trap : reply->list().traps()) Print(trap);
+    if (reply->list().traps().empty()) Print("no traps were found\n");
+    for (const wire::Trap& trap : reply->list().traps()) PrintTrap(trap);
   } else {
     PrintDecided(*request, *reply);
   }

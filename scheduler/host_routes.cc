@@ -56,6 +56,12 @@ bool HostRoutes::AnyWaits(std::string_view tag) const {
   return it != tags_.end() && !it->second.waiting.empty();
 }
 
+bool HostRoutes::Waits(std::string_view tag, uint64_t host_id) const {
+  const auto it = tags_.find(tag);
+  return it != tags_.end() && std::any_of(it->second.waiting.begin(), it->second.waiting.end(),
+                                          [host_id](const Waiter& waiter) { return waiter.host_id == host_id; });
+}
+
 void HostRoutes::Watch(const NodeTable& nodes) {
   for (auto& [name, tag] : tags_) {
     if (tag.waiting.empty() && !tag.told) continue;

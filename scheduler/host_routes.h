@@ -30,6 +30,7 @@ class HostRoutes {
   // As many of those that wait as nodes that were heard since `heard_after` have room for, the longest waiting first.
   std::vector<Waiter> TakeServed(NodeTable& nodes, absl::Time heard_after);
   bool AnyWaits(std::string_view tag) const;
+  bool Waits(std::string_view tag, uint64_t host_id) const;
 
   void FillWaits(const NodeTable& nodes, wire::StatusReply& status) const;
   // Sentences for the user since the last call: a tag that no node has, and when one is there.

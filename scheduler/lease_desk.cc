@@ -1,5 +1,7 @@
 #include "scheduler/lease_desk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -319,6 +321,9 @@ void LeaseDesk::Describe(const std::string& host, wire::PolitenessReply& reply) 
     if (lease.host_id != id) continue;
     const NodeEntry* node = nodes_.Find(lease.node);
     reply.set_holder(node == nullptr ? "a fetcher that is gone" : node->info.name());
+  }
+  if (const std::string_view tag = routes_.TagOf(host); reply.in_the_way().empty() && routes_.Waits(tag, id)) {
+    reply.set_in_the_way(fmt::format("a node with the tag '{}' and room for it", tag));
   }
 }
 

@@ -45,8 +45,9 @@ std::string WhyKeyMayNot(const NodeKeys& keys, const PeerKey& key, const wire::R
   if (info.parses() && !token.parses) what = "parse";
   if ((info.tool() || nothing) && !token.tool) what = "be used by tools such as weft status or weft seeds add";
   if (what.empty()) return "";
-  return fmt::format("the token '{}' may not {}; make one for that on the scheduler's machine: weft token new --role {}",
-                     token.name, what, role);
+  const std::string alone = role == "fetcher" || role == "parser" ? fmt::format(" (--role {} is for weft {} alone)", role, role) : "";
+  return fmt::format("the token '{}' may not {}; make one for that on the scheduler's machine: weft token new --role {}{}",
+                     token.name, what, alone.empty() ? role : "worker", alone);
 }
 
 }  // namespace weft

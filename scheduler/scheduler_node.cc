@@ -1,10 +1,13 @@
 #include "scheduler/scheduler_node.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "common/sitemap_choice.h"
 #include "common/status.h"
+#include "common/units.h"
 #include "scheduler/scheduler_node_impl.h"
 
 namespace weft {
@@ -398,6 +401,20 @@ StopReason SchedulerNode::stop_reason() const { return impl_->stop; }
 absl::Status SchedulerNode::health() const { return impl_->failed; }
 const CrawlDb& SchedulerNode::db() const { return *impl_->db; }
 
+// Why nothing is fetched although there is something to fetch.
+void SchedulerNode::Impl::FillWarnings(wire::StatusReply& status) const {
+  if (db->ledger().pending == 0 || stop != StopReason::kNone) return;
+  const absl::Duration held = hold_grants_until - clock.SteadyNow();
+  if (held > absl::ZeroDuration()) {
+    status.add_warnings(fmt::format("no host is asked for another {}: the scheduler before did not end in order, and its leases may be in use until then",
+                                    weft::FormatDuration(absl::Ceil(held, absl::Seconds(1)))));
+  }
+  const bool fetchers = std::any_of(nodes.nodes().begin(), nodes.nodes().end(), [](const auto& one) {
+    return one.second.works() && one.second.info.fetches() && !one.second.said_goodbye;
+  });
+  if (!fetchers && !options.nodes_die_with_us) status.add_warnings("no worker is connected: weft worker --join FILE --pages DIR, where FILE comes from weft token new");
+}
+
 wire::StatusReply SchedulerNode::Status() const {
   const Impl& s = *impl_;
   wire::StatusReply status;
@@ -413,6 +430,7 @@ wire::StatusReply SchedulerNode::Status() const {
   s.leases.routes().FillWaits(s.nodes, status);
   FillGonePlaces(s.pages_places, s.nodes, status.mutable_places());
   FillTraps(s.limits.traps(), status);
+  s.FillWarnings(status);
   FillRefusals(s.bus.refusals(), s.refused_frames, s.refused_registrations, status);
   return status;
 }

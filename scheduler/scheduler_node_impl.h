@@ -75,6 +75,7 @@ struct SchedulerNode::Impl {
   }
 
   uint64_t Budget() const;
+  void FillWarnings(wire::StatusReply& status) const;
   // New requests may be allowed.
   bool MayGrant() const { return stop == StopReason::kNone && !resubmits.busy(); }
   bool GrantsNow() const { return MayGrant() && clock.SteadyNow() >= hold_grants_until; }

@@ -63,6 +63,12 @@ TEST(ContactRule, APrivateAddressThatIsNotAllowedIsToldSo) {
   EXPECT_THAT(Check({"http://8.8.8.8/"}, {}), Not(HasSubstr("--allow-private-net")));
 }
 
+TEST(ContactRule, AllPrivateAddressesAreNamedAtOnce) {
+  EXPECT_THAT(Check({"http://127.0.0.1:8000/", "http://127.0.0.2/", "http://127.0.0.1/x", "https://8.8.8.8/", "http://10.0.0.1/"}, {"10.0.0.0/8"}),
+              AllOf(HasSubstr("127.0.0.1 and 1 more are private addresses"),
+                    HasSubstr("--allow-private-net 127.0.0.1 --allow-private-net 127.0.0.2\n"), Not(HasSubstr("--allow-private-net 10."))));
+}
+
 TEST(ContactRule, NamesAreNotResolved) {
   EXPECT_NE(Check({"http://localtest.me/"}, {"127.0.0.0/8"}), "");
 }

@@ -392,9 +392,12 @@ class Import(Archive):
     def goes_on(self, site, file):
         asked = len(site.paths())
         out = self.path("imported")
+        told = weft("import", file, "--out", out)
+        self.assertEqual((told.returncode, os.path.exists(out)), (2, False), "it needs to be allowed, and leaves nothing")
         told = weft("import", file, "--out", out, *LOOPBACK, "--delay", "0s")
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertEqual(len(site.paths()), asked, "an import asks nobody")
+        self.assertEqual(status(out)["state"], "new")
         told = weft("crawl", "--out", out)
         self.assertEqual(told.returncode, 0, told.stderr)
         self.told(told.stderr, "3 pages were taken again")

@@ -238,6 +238,18 @@ class Directories(Case):
             self.assertEqual(told.returncode, 1)
             self.told(told.stderr, "No space left")
 
+    def test_an_output_that_cannot_be_written_is_told(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("there is no /dev/full")
+        self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST).returncode, 0)
+        data = os.path.join(self.folder, "data")
+        for words in (("status", self.out), ("status", self.out, "--json"), ("politeness", "a.example", self.out), ("traps", self.out), ("help",),
+                      ("token", "new", "--data", data, "--address", "tcp://127.0.0.1:1"), ("token", "list", "--data", data), ("version",)):
+            with open("/dev/full", "wb") as full:
+                told = subprocess.run([weft_process.binary, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+            self.assertEqual(told.returncode, 1, words)
+            self.told(told.stderr, "cannot write the output: No space left")
+
     def test_nobody_reads_what_it_has_to_tell(self):
         """Standard error is a pipe whose reader has gone, as in `weft … 2>&1 | head`."""
         self.assertEqual(weft("crawl", self.site().url(), "--out", self.out, *FAST).returncode, 0)

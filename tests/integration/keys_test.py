@@ -244,6 +244,14 @@ class KeysTest(Checks):
         self.assertEqual(told.returncode, 2, told.stderr)
         self.told(told.stderr, "--address")
 
+    def test_a_worker_that_joins_at_once_is_not_too_early_for_its_token(self):
+        """A scheduler looks for new tokens once a second."""
+        self.start("--keys")
+        for number in range(4):
+            worker = self.worker(f"w{number}", self.token(f"w{number}"))
+            self.works(worker)
+            time.sleep(0.3 * number)
+
     def test_a_token_made_before_the_first_start_holds(self):
         told = weft("token", "new", "--data", self.data, "--role", "tool", "--address", "tcp://127.0.0.1:1", "-o",
                     self.path("early.token"))

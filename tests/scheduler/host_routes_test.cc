@@ -61,6 +61,20 @@ TEST_F(HostRoutesTest, WhatNoNodeMayHaveWaitsAndHoldsUpNobody) {
   EXPECT_THAT(Notices(), IsEmpty()) << "it is told once";
 }
 
+TEST_F(HostRoutesTest, ItsPolitenessSaysWhatAHostWaitsFor) {
+  SeedHost("a.eu", 1);
+  AddFetcher("f");
+  EXPECT_THAT(Grant(), IsEmpty());
+  wire::PolitenessReply told;
+  leases_->Describe("a.eu", told);
+  EXPECT_THAT(told.in_the_way(), HasSubstr("a node with the tag 'eu'"));
+  AddTagged("g", "eu");
+  GrantOne();
+  wire::PolitenessReply then;
+  leases_->Describe("a.eu", then);
+  EXPECT_EQ(then.in_the_way(), "");
+}
+
 TEST_F(HostRoutesTest, ItGoesOnWhenSuchANodeComes) {
   SeedHost("a.eu", 2);
   AddFetcher("f");

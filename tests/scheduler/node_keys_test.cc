@@ -6,6 +6,7 @@
 namespace weft::test {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -34,7 +35,8 @@ TEST(NodeKeysTest, ATokenIsForItsRoleAlone) {
   EXPECT_THAT(WhyKeyMayNot(kKeys, "w", As(true, true, false)), IsEmpty());
   EXPECT_THAT(WhyKeyMayNot(kKeys, "f", As(true, false, false)), IsEmpty());
   EXPECT_THAT(WhyKeyMayNot(kKeys, "t", As(false, false, true)), IsEmpty());
-  EXPECT_THAT(WhyKeyMayNot(kKeys, "f", As(false, true, false)), HasSubstr("'eu-1' may not parse"));
+  EXPECT_THAT(WhyKeyMayNot(kKeys, "f", As(false, true, false)),
+              AllOf(HasSubstr("'eu-1' may not parse"), HasSubstr("--role worker (--role parser is for weft parser alone)")));
   EXPECT_THAT(WhyKeyMayNot(kKeys, "p", As(true, false, false)), HasSubstr("may not fetch"));
   EXPECT_THAT(WhyKeyMayNot(kKeys, "w", As(false, false, true)), HasSubstr("tools"));
   EXPECT_THAT(WhyKeyMayNot(kKeys, "w", As(false, false, false)), HasSubstr("tools"));

@@ -16,6 +16,7 @@ namespace weft::test {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -45,6 +46,10 @@ class SchedulerLifeTest : public testing::Test {
     scheduler_ = std::make_unique<SchedulerNode>(options_, settings_, std::move(db), suffixes_, clock_, *random_, bus_, pool_,
                                                  observer_);
     scheduler_->Start();
+  }
+  std::vector<std::string> Warnings() const {
+    const wire::StatusReply status = scheduler_->Status();
+    return {status.warnings().begin(), status.warnings().end()};
   }
   // Of the life that there is; `name` is new in each life.
   PlayedNode& Node(const PeerId& name) { return nodes_.emplace_back(*scheduler_, bus_, name, "", nodes_.size() + 1); }
@@ -138,6 +143,18 @@ TEST_F(SchedulerLifeTest, AfterAnOrderlyEndHostsAreLentAtOnceButNotAfterACrashTh
   Start();
   PlayedNode& after = Fetcher("g");
   EXPECT_GE(SecondsToALease(after), LeaseSeconds());
+}
+
+TEST_F(SchedulerLifeTest, ItsStatusSaysWhyNothingIsAskedAfterACrash) {
+  PlayedNode& before = Fetcher("f");
+  EXPECT_THAT(Warnings(), IsEmpty());
+  ASSERT_LE(SecondsToALease(before), 1);
+  Start();
+  EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("no host is asked for another"), HasSubstr("no worker is connected: weft worker --join")));
+  PlayedNode& after = Fetcher("g");
+  EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("no host is asked for another")));
+  EXPECT_GE(SecondsToALease(after), LeaseSeconds());
+  EXPECT_THAT(Warnings(), IsEmpty());
 }
 
 TEST_F(SchedulerLifeTest, AnEndThatLeasesOutliveIsNoOrderlyOne_Rule18) {
