@@ -327,6 +327,7 @@ void SchedulerNode::Impl::StoodStill(absl::Duration gap) {
 
 void SchedulerNode::OnTick() {
   Impl& s = *impl_;
+  s.Check(s.gate.health());  // of a sync that ended since: nothing more is said to anybody (rule 4)
   if (!s.failed.ok() || s.done) return;
   absl::Time now = s.clock.SteadyNow();
   absl::Duration gap = now - s.last_tick;

@@ -11,7 +11,7 @@ SyncGate::~SyncGate() { state_->syncing.clear(); }
 
 void SyncGate::AfterSync(absl::AnyInvocable<void()> action) { waiting_.push_back(std::move(action)); }
 
-bool SyncGate::idle() const { return waiting_.empty() && !state_->running; }
+bool SyncGate::idle() const { return waiting_.empty() && !state_->running && state_->health.ok(); }
 
 void SyncGate::Poke() {
   if (state_->running || waiting_.empty() || !state_->health.ok()) return;

@@ -24,7 +24,7 @@ class SyncGate {
   void AfterSync(absl::AnyInvocable<void()> action);
   // Starts a sync if something waits for one and none runs.
   void Poke();
-  // Nothing waits and nothing runs.
+  // Nothing waits and nothing runs: all that was to be durable is. Never again after a sync that failed.
   bool idle() const;
   absl::Status health() const { return state_->health; }
 

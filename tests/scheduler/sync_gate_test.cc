@@ -67,6 +67,7 @@ TEST_F(SyncGateTest, AFailedSyncIsFinalAndSaysNothing_Rule4) {
   pool_.RunAll();
   EXPECT_THAT(said_, IsEmpty());
   EXPECT_FALSE(gate_->health().ok());
+  EXPECT_FALSE(gate_->idle()) << "what waited is not durable";
   gate_->AfterSync(Note(2));
   gate_->Poke();
   EXPECT_EQ(pool_.waiting(), 0u);   // an fsync is never retried
