@@ -106,7 +106,7 @@ absl::Status LeaseDesk::AddUrls(uint64_t counter, Lease& lease, FrontierHost& ho
     ticket->set_sitemap_level(url.record.sitemap_level);
     FillConditions(url.record, *ticket);
     ticket->set_via(referrers[i]);
-    if (lost_.erase(url.key) > 0) ticket->set_suspect(true);
+    if (!lost_.empty() && lost_.erase(url.key) > 0) ticket->set_suspect(true);
     OutUrl out;
     out.host_id = host.id;
     out.shard = host.shard;
