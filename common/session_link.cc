@@ -27,8 +27,8 @@ bool IsMarker(const Message& message) {
 
 }  // namespace
 
-SessionLink::SessionLink(Bus* bus, PeerId peer, uint64_t my_session)
-    : bus_(bus), peer_(std::move(peer)), my_session_(my_session) {}
+SessionLink::SessionLink(Bus* bus, PeerId peer, uint64_t my_session, uint64_t first_life)
+    : bus_(bus), peer_(std::move(peer)), my_session_(my_session), next_seq_(FirstOf(std::min(first_life, kLives / 2))) {}
 
 void SessionLink::Stamp(wire::Frame& frame) {
   frame.set_version(kProtocolVersion);

@@ -24,8 +24,9 @@ namespace weft {
 class SessionLink {
  public:
   // A link that is made anew for a peer that had one before (its owner forgot the peer after a silence, so that nothing
-  // of the old link is under way) must hear from the peer before it sends; the peer finds itself forgotten then.
-  SessionLink(Bus* bus, PeerId peer, uint64_t my_session);
+  // of the old link is under way) must hear from the peer before it sends; the peer finds itself forgotten then. Where something of
+  // the old one may still be under way, `first_life` is above that of any link before: its numbers are not taken for the new one's.
+  SessionLink(Bus* bus, PeerId peer, uint64_t my_session, uint64_t first_life = 0);
 
   // In sequence; kept until the peer's session has it. The message has a body.
   void Send(Message message);

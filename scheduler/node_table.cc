@@ -74,10 +74,16 @@ NodeEntry* NodeTable::FindOrAdd(const PeerId& peer, absl::Time now) {
   auto it = nodes_.find(peer);
   if (it == nodes_.end()) {
     if (nodes_.size() >= kMaxNodes) return nullptr;
-    it = nodes_.try_emplace(peer, &bus_, peer, session_).first;
+    it = nodes_.try_emplace(peer, &bus_, peer, session_, lost_links_).first;
     it->second.last_heard = now;
   }
   return &it->second;
+}
+
+void NodeTable::Remove(const PeerId& peer) {
+  const NodeEntry* node = Find(peer);
+  if (node != nullptr && node->link.unconfirmed() > 0) ++lost_links_;
+  nodes_.erase(peer);
 }
 
 NodeEntry* NodeTable::Find(const PeerId& peer) {

@@ -13,7 +13,7 @@
 namespace weft {
 
 struct NodeEntry {
-  explicit NodeEntry(Bus* bus, const PeerId& peer, uint64_t session) : link(bus, peer, session) {}
+  NodeEntry(Bus* bus, const PeerId& peer, uint64_t session, uint64_t first_life) : link(bus, peer, session, first_life) {}
 
   SessionLink link;
   bool registered = false;
@@ -67,7 +67,7 @@ class NodeTable {
   // Bounded: a stranger beyond the limit is not remembered (null). `now`: when a new one was heard.
   NodeEntry* FindOrAdd(const PeerId& peer, absl::Time now);
   NodeEntry* Find(const PeerId& peer);
-  void Remove(const PeerId& peer) { nodes_.erase(peer); }
+  void Remove(const PeerId& peer);
   // To a node that has gone: dropped.
   void Send(const PeerId& peer, wire::Frame frame);
   void PushParsers();
@@ -89,6 +89,7 @@ class NodeTable {
 
   Bus& bus_;
   uint64_t session_;
+  uint64_t lost_links_ = 0;            // forgotten with messages that may still be under way
   std::map<PeerId, NodeEntry> nodes_;  // ordered: a simulated run repeats
 };
 

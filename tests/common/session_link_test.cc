@@ -399,6 +399,23 @@ TEST_F(SessionLinkTest, WhoIsDisplacedByALateFrameIsNoticedAndBeginsAnewWhenTold
   EXPECT_THAT(CarryOver(again, a_), ElementsAre(1));
 }
 
+// `b_` registered, and the answers to it were held up for so long that `a_` forgot it.
+TEST_F(SessionLinkTest, ALateFrameOfAForgottenLinkTakesNoNumberFromTheNextOne) {
+  b_.link.Send(Numbered(1));
+  CarryOver(b_, a_);
+  a_.link.Send(Numbered(7));
+  const Message late = a_.wire.Take();
+  SessionLink next(&a_.wire, "peer", 11, /*first_life=*/1);
+  b_.link.SendUnsequenced(Beat());
+  next.Receive(b_.wire.Take());
+  next.Send(Numbered(8));
+  const Message fresh = a_.wire.Take();
+  EXPECT_THAT(Numbers(b_.link.Receive(late).deliver), ElementsAre(7));
+  const SessionLink::Received received = b_.link.Receive(fresh);
+  EXPECT_TRUE(received.new_session);
+  EXPECT_THAT(Numbers(received.deliver), ElementsAre(8));
+}
+
 TEST_F(SessionLinkTest, ALateFrameOfAnEarlierLifeIsOfNobodyDisplaced) {
   MakeAcquainted();
   b_.link.SendUnsequenced(Beat());
