@@ -113,19 +113,19 @@ absl::Status AdoptFiles(const std::vector<std::string>& files, const std::string
 }
 
 // True: all was read.
-absl::StatusOr<bool> ImportFiles(const CommandLine& line, const std::vector<std::string>& files, Console& console) {
+absl::StatusOr<bool> ImportInto(const CrawlDirectory& directory, const CommandLine& line, const std::vector<std::string>& files,
+                                Console& console) {
   const CrawlInvocation& call = line.invocation;
   bool failed = false;
-  WEFT_ASSIGN_OR_RETURN(const auto directory, CrawlDirectory::OpenForCrawl(call.out_dir));
   WEFT_ASSIGN_OR_RETURN(const auto suffixes, PublicSuffixes::Load());
-  WEFT_ASSIGN_OR_RETURN(const uint64_t id, OpenPagesDirectory(directory->warc_path(), *SystemRandom(), PosixFileOps()));
+  WEFT_ASSIGN_OR_RETURN(const uint64_t id, OpenPagesDirectory(directory.warc_path(), *SystemRandom(), PosixFileOps()));
   WEFT_ASSIGN_OR_RETURN(TemporaryFile file, TemporaryFile::Create(call.out_dir));
   ArchiveUrls urls(std::move(file));
-  WEFT_RETURN_IF_ERROR(AdoptFiles(files, directory->warc_path(), urls, failed));
+  WEFT_RETURN_IF_ERROR(AdoptFiles(files, directory.warc_path(), urls, failed));
   if (urls.count() == 0) return FailedPrecondition("the files hold no response of http or https");
 
   ZmqContext context;
-  SchedulerHost host(HostOptions(*directory, call, id, suffixes), context, console);
+  SchedulerHost host(HostOptions(directory, call, id, suffixes), context, console);
   CrawlSettle settle(line, urls.one_a_host(), console);
   WEFT_RETURN_IF_ERROR(host.Open([&](const std::string& stored) { return settle(stored); }, call.retry_failed));
   WEFT_RETURN_IF_ERROR(urls.AddTo(host, console));
@@ -140,9 +140,12 @@ absl::StatusOr<bool> Import(const CommandLine& line, Console& console) {
   const std::vector<std::string> files = NamedWarcFiles(call.files, failed);
   if (files.empty()) return FailedPrecondition("there is nothing to import");
   std::error_code error;
-  const bool made_here = !std::filesystem::exists(call.out_dir, error) && !error;
-  absl::StatusOr<bool> whole = ImportFiles(line, files, console);
-  // Nothing of it is wanted; what was linked or copied into it is where it was.
+  const bool there_before = std::filesystem::exists(call.out_dir, error) || error;
+  WEFT_ASSIGN_OR_RETURN(const auto directory, CrawlDirectory::OpenForCrawl(call.out_dir));
+  // Under the lock: nobody else can have begun a crawl there meanwhile.
+  const bool made_here = !there_before && !std::filesystem::exists(directory->db_path(), error) && !error;
+  absl::StatusOr<bool> whole = ImportInto(*directory, line, files, console);
+  // Nothing of it is wanted, and what was linked or copied into it is where it was.
   if (!whole.ok() && made_here) std::filesystem::remove_all(call.out_dir, error);
   return whole.ok() ? *whole && !failed : whole;
 }
