@@ -77,7 +77,7 @@ int NodeForgetCommand(const CommandLine& line) {
   auto reply = AskOfNode(line, wire::NodeRequest::FORGET, kPatience);
   if (!reply.ok()) return Fail(reply.status());
   Print("forgotten: {}{} returned\n", reply->nodes().empty() ? "" : fmt::format("{}; ", fmt::join(reply->nodes(), ", ")),
-             HumanCount(reply->leases(), "lease"));
+        HumanCount(reply->leases(), "lease"));
   for (const std::string& place : reply->pages()) {
     Print("lost: the pages in {}, unless that directory is brought back\n", place);
   }
@@ -95,7 +95,7 @@ int CheckpointCommand(const CommandLine& line) {
   const wire::CheckpointReply& made = answer->checkpoint_reply();
   if (!made.problem().empty()) return Fail(FailedPrecondition("no checkpoint was made: {}", made.problem()));
   Print("{}: {}, to commit {}, in {}\n", made.path(), HumanSize(made.bytes()), made.commit(),
-             weft::FormatDuration(absl::Trunc(absl::Microseconds(made.took_us()), absl::Milliseconds(1))));
+        weft::FormatDuration(absl::Trunc(absl::Microseconds(made.took_us()), absl::Milliseconds(1))));
   return kExitOk;
 }
 

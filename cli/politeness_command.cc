@@ -69,11 +69,11 @@ std::string Json(const wire::PolitenessReply& reply) {
 
 void PrintRules(const wire::PolitenessReply& reply) {
   Print("  delay        {} in force: --delay {}, adaptive {} ({} to {})", Text(reply.delay_us()),
-             Text(reply.configured_us()), Text(reply.adaptive_us()), Text(reply.least_us()), Text(reply.most_us()));
+        Text(reply.configured_us()), Text(reply.adaptive_us()), Text(reply.least_us()), Text(reply.most_us()));
   if (reply.crawl_delay_us() > 0) {
     const bool cut = reply.crawl_delay_us() > reply.longest_crawl_delay_us();
     Print(", Crawl-delay {}{}", Text(reply.crawl_delay_us()),
-               cut ? fmt::format(" (honoured up to {})", Text(reply.longest_crawl_delay_us())) : "");
+          cut ? fmt::format(" (honoured up to {})", Text(reply.longest_crawl_delay_us())) : "");
   }
   Print("\n  connections  {} at a time\n", reply.connections());
   for (const wire::PolitenessGroup& group : reply.groups()) {

@@ -98,7 +98,7 @@ void PrintStore(const std::string& pages) {
   if (!state.ok()) return;
   const StoreTally tally = TallyStored(pages).value_or(StoreTally{});
   Print("  store {}: {} ({}) stored, {} ({}) waiting\n", state->store.url, HumanCount(tally.stored, "file"), HumanSize(tally.stored_bytes),
-             HumanCount(tally.waiting), HumanSize(tally.waiting_bytes));
+        HumanCount(tally.waiting), HumanSize(tally.waiting_bytes));
   if (!state->trouble.empty()) Print("  store: nothing could be stored lately: {}\n", state->trouble);
 }
 

@@ -109,7 +109,7 @@ int TokenListCommand(const CommandLine& line) {
   }
   for (const TokenEntry& one : list->tokens) {
     Print("{:>4}  {:<8} {:<24} made {}{}\n", one.id, one.role, one.name, When(one.created_s),
-               one.revoked_s == 0 ? "" : ", revoked " + When(one.revoked_s));
+          one.revoked_s == 0 ? "" : ", revoked " + When(one.revoked_s));
   }
   if (list->tokens.empty()) Print("no tokens; make one with: weft token new --role worker --data {}\n", line.invocation.data_dir);
   return kExitOk;

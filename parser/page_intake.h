@@ -28,7 +28,7 @@ class PageIntake {
   PageIntake(Bus& bus, const Clock& clock, uint64_t session, uint64_t credit_items, uint64_t credit_bytes);
 
   void OnMessage(const PeerId& from, Message message);
-  // Nothing was dropped of who speaks here.
+  // Whether a fetcher is remembered: what it brought is not dropped.
   bool Knows(const PeerId& from) const { return fetchers_.contains(from); }
   // The next complete page, in order of completion.
   bool Take(ArrivedPage& page);

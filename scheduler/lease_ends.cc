@@ -11,7 +11,7 @@ namespace {
 
 // How long an asked URL may take to be handed in after its lease.
 constexpr absl::Duration kHandInPatience = absl::Minutes(5);
-// Remembered as lost until they are handed out again.
+// Remembered as lost until they are handed out again; what has ended otherwise is never, so in the end all are forgotten at once.
 constexpr size_t kMostLost = 100'000;
 
 }  // namespace
@@ -62,7 +62,8 @@ absl::Status LeaseDesk::StoreGroups() {
 
 // It may be what its node died of (rule 14).
 void LeaseDesk::ReturnLost(const Fingerprint& key) {
-  if (lost_.size() < kMostLost) lost_.insert(key);
+  if (lost_.size() >= kMostLost) lost_.clear();
+  lost_.insert(key);
   frontier_.Return(key);
 }
 
