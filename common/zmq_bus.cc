@@ -37,7 +37,6 @@ namespace weft {
 namespace {
 
 constexpr size_t kRoutingIdBytes = 16;
-constexpr int kMessagesPerPoll = 256;
 constexpr int kBacklog = 1024;
 constexpr absl::Duration kOpenAgain = absl::Seconds(1);
 constexpr int kBrokenInARow = 5;

@@ -57,6 +57,9 @@ struct ZmqBusCounters {
   uint64_t opened_again = 0;         // connections that were open and never answered
 };
 
+// Taken of one socket in a turn of the loop at most: a burst keeps nobody's tick waiting.
+inline constexpr int kMessagesPerPoll = 256;
+
 class ZmqBus : public Bus {
  public:
   // Messages go to `on_message` on the loop's thread.

@@ -57,6 +57,7 @@ void LeaseDesk::OnPermitWanted(const PeerId& from, const wire::HostPermitWanted&
     // The request starts within the lease's time of its asking, and may then take its whole timeout.
     lease.deadline =
         lease.started + options_.lease + options_.lease_grace + absl::Microseconds(settings_.timeout_us());
+    none_over_before_ = std::min(none_over_before_, lease.deadline);
     leases_.emplace(next_counter_++, std::move(lease));
     frontier_.MarkBusy(host);
   }

@@ -239,6 +239,7 @@ absl::Status LeaseDesk::Grant(uint64_t budget) {
     frontier_.MarkBusy(*host);
     ++node->leases_granted;
     ++node->leases_held;
+    none_over_before_ = std::min(none_over_before_, lease.deadline);
     leases_.emplace(counter, std::move(lease));
     wire::Frame frame;
     *frame.mutable_lease_grant() = std::move(grant);

@@ -164,6 +164,7 @@ class LeaseDesk {
   CrawlTime leases_over_ = 0;   // of the life before, if it crashed
   uint64_t next_counter_ = 1;
   absl::flat_hash_map<uint64_t, Lease> leases_;
+  absl::Time none_over_before_ = absl::InfiniteFuture();     // at the latest the soonest deadline: deadlines only move on
   std::deque<std::pair<absl::Time, Fingerprint>> unleased_;  // out without a lease, longest first
   absl::flat_hash_set<Fingerprint> lost_;                    // waiting again, as a node went with them
   std::vector<OriginEnding> endings_;

@@ -145,9 +145,12 @@ void LeaseDesk::ReturnForgotten(absl::Time now) {
 absl::Status LeaseDesk::Expire() {
   absl::Time now = clock_.SteadyNow();
   ReturnForgotten(now);
+  if (now < none_over_before_) return StoreGroups();
+  none_over_before_ = absl::InfiniteFuture();
   std::vector<uint64_t> over;
   for (const auto& [counter, lease] : leases_) {
     if (lease.deadline <= now) over.push_back(counter);
+    else none_over_before_ = std::min(none_over_before_, lease.deadline);
   }
   std::sort(over.begin(), over.end());
   for (uint64_t counter : over) WEFT_RETURN_IF_ERROR(ExpireLease(counter));

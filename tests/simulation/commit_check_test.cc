@@ -49,7 +49,7 @@ class Commits : public testing::Test {
     wire::EndedAck ack;
     ack.add_ended()->set_key(kKey.ToBytes());
     ack.mutable_ended(0)->set_attempt(attempt);
-    check.OnEndedAckSent(ack);
+    check.OnEndedAckSent("p", ack);
   }
 
   bool synced = true;
@@ -62,7 +62,7 @@ class Commits : public testing::Test {
 TEST_F(Commits, AcceptTheWholeWayOfAPage) {
   check.OnWrite(Batch(UrlState::kPending, 0));
   SendPage(1);
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   check.OnWrite(Batch(UrlState::kDone, 0));
   check.OnSync();
   AckEnd();
@@ -144,32 +144,60 @@ TEST_F(Commits, SeeADeletedRecord) {
 
 TEST_F(Commits, SeeAResultBeforeItsPageIsSynced) {
   synced = false;
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   EXPECT_TRUE(violations.Has("page-sync"));
 }
 
 TEST_F(Commits, SeeAnEndAcknowledgedBeforeTheSync) {
   check.OnWrite(Batch(UrlState::kPending, 0));
   check.OnSync();
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   check.OnWrite(Batch(UrlState::kDone, 0));
   AckEnd();
   EXPECT_TRUE(violations.Has("ack"));
 }
 
+// What came too late goes back to its queue as it is: the same attempt may be out again, and reported by a parser, before that
+// is acknowledged to its fetcher.
+TEST_F(Commits, AcceptThatAnotherEndOfTheSameAttemptIsAcknowledged) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  wire::UrlEnded late;
+  *late.mutable_ticket() = Result().ticket();
+  check.OnEndedSent("f", late);
+  check.OnResultSent("p", Result());
+  wire::EndedAck ack;
+  ack.add_ended()->set_key(kKey.ToBytes());
+  check.OnEndedAckSent("f", ack);
+  EXPECT_TRUE(violations.empty());
+  check.OnEndedAckSent("p", ack);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, SeeARefusalAcknowledgedBeforeTheSync) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  wire::UrlEnded refused;
+  *refused.mutable_ticket() = Result().ticket();
+  refused.set_outcome(static_cast<uint32_t>(Outcome::kRobots));
+  check.OnEndedSent("f", refused);
+  wire::EndedAck ack;
+  ack.add_ended()->set_key(kKey.ToBytes());
+  check.OnEndedAckSent("f", ack);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
 TEST_F(Commits, AcceptTheEndOfAUrlThatACrashHasForgotten) {
   SendPage(1);
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   wire::EndedAck ack;
   ack.add_ended()->set_key(kKey.ToBytes());
   ack.mutable_ended(0)->set_superseded(true);
-  check.OnEndedAckSent(ack);
+  check.OnEndedAckSent("p", ack);
   AckPage(1);
   EXPECT_TRUE(violations.empty());
 }
 
 TEST_F(Commits, SeeAnUnknownUrlAcknowledgedAsCommitted) {
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   AckEnd();
   EXPECT_TRUE(violations.Has("ack"));
 }
@@ -206,7 +234,7 @@ TEST_F(Commits, SeeAnAcknowledgementOfAPageThatWasNeverSent) {
 TEST_F(Commits, AnAttemptIsOverOnceTheRecordHasGoneOn) {
   check.OnWrite(Batch(UrlState::kPending, 1));
   check.OnSync();
-  check.OnResultSent(Result());
+  check.OnResultSent("p", Result());
   AckEnd(0);
   EXPECT_TRUE(violations.empty());
 }

@@ -171,8 +171,8 @@ void CommitCheck::OnPageAckSent(uint64_t fetcher_session, const wire::PageAck& a
   }
 }
 
-void CommitCheck::OnResultSent(const wire::PageResult& result) {
-  by_page_.insert({Fingerprint::FromBytes(result.ticket().key()), result.ticket().generation(), result.ticket().attempt()});
+void CommitCheck::OnResultSent(const std::string& from, const wire::PageResult& result) {
+  ends_.insert({from, Fingerprint::FromBytes(result.ticket().key()), result.ticket().generation(), result.ticket().attempt()});
   WarcPlace place{result.place().pages_dir_id(), result.place().file(), result.place().offset(), result.place().length(),
                   result.place().record_digest()};
   if (!page_synced_(place, result.ticket().url())) {
@@ -180,10 +180,10 @@ void CommitCheck::OnResultSent(const wire::PageResult& result) {
   }
 }
 
-void CommitCheck::OnEndedSent(const wire::UrlEnded& ended) {
-  auto outcome = static_cast<Outcome>(ended.outcome());
-  if (!IsRefusal(outcome)) return;  // others may leave the record as it is
-  by_page_.insert({Fingerprint::FromBytes(ended.ticket().key()), ended.ticket().generation(), ended.ticket().attempt()});
+void CommitCheck::OnEndedSent(const std::string& from, const wire::UrlEnded& ended) {
+  const bool over = IsRefusal(static_cast<Outcome>(ended.outcome()));  // others may leave the record as it is
+  const wire::UrlTicket& ticket = ended.ticket();
+  (over ? ends_ : given_back_).insert({from, Fingerprint::FromBytes(ticket.key()), ticket.generation(), ticket.attempt()});
 }
 
 bool CommitCheck::ForgottenByCrash(const Fingerprint& key, uint32_t generation, uint32_t attempt) const {
@@ -195,10 +195,11 @@ bool CommitCheck::ForgottenByCrash(const Fingerprint& key, uint32_t generation, 
          std::pair(at_reopening->generation, at_reopening->attempt) < std::pair(generation, attempt);
 }
 
-void CommitCheck::OnEndedAckSent(const wire::EndedAck& ack) {
+void CommitCheck::OnEndedAckSent(const std::string& to, const wire::EndedAck& ack) {
   for (const wire::EndedAck::One& one : ack.ended()) {
     Fingerprint key = Fingerprint::FromBytes(one.key());
-    if (!by_page_.contains({key, one.generation(), one.attempt()})) continue;
+    const Told told{to, key, one.generation(), one.attempt()};
+    if (!ends_.contains(told) || given_back_.contains(told)) continue;
     // Handed out before it was durable, and lost by a crash: the page that names it is handed in again and finds it anew.
     if (one.superseded() && ForgottenByCrash(key, one.generation(), one.attempt())) unknown_.insert({key, one.generation(), one.attempt()});
     if (!DurablyOver(key, one.generation(), one.attempt())) {

@@ -40,9 +40,9 @@ class CommitCheck : public KvTap {
   // Frames as they are handed to the network.
   void OnPageSent(const wire::Frame& frame);          // fetcher to parser
   void OnPageAckSent(uint64_t fetcher_session, const wire::PageAck& ack);
-  void OnResultSent(const wire::PageResult& result);
-  void OnEndedSent(const wire::UrlEnded& ended);
-  void OnEndedAckSent(const wire::EndedAck& ack);
+  void OnResultSent(const std::string& from, const wire::PageResult& result);
+  void OnEndedSent(const std::string& from, const wire::UrlEnded& ended);
+  void OnEndedAckSent(const std::string& to, const wire::EndedAck& ack);
   // The scheduler's observer was told (crawl.log).
   void OnUrlEnd(const std::string& url);
   // The scheduler tells nodes to end although nobody told it to stop: the crawl is finished.
@@ -103,7 +103,11 @@ class CommitCheck : public KvTap {
   uint64_t syncs_ = 0;
   absl::flat_hash_map<Fingerprint, History> records_;
   std::map<std::pair<uint64_t, uint64_t>, SentPage> pages_;  // by fetcher's session and page id
-  std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> by_page_;  // attempts reported with a page
+  // Attempts that a machine reported as over for good, with a page or as refused; and those that it gave back too, as an answer
+  // that came too late: an acknowledgement may be for that.
+  using Told = std::tuple<std::string, Fingerprint, uint32_t, uint32_t>;
+  std::set<Told> ends_;
+  std::set<Told> given_back_;
   std::set<std::tuple<Fingerprint, uint32_t, uint32_t>> unknown_;  // attempts at what no record is left of
   std::map<std::string, uint32_t> ended_;        // by URL: how often its end was told
   std::map<std::string, uint32_t> generations_;  // and the last visit that was begun

@@ -84,9 +84,9 @@ void SimObserver::OnSent(const SimBus& from, const SimBus* to, const Message& me
     case wire::Frame::kLinkBatch: return links_.OnSent(frame);
     case wire::Frame::kPageResult:
       links_.OnSent(frame);
-      return commits_.OnResultSent(frame.page_result());
-    case wire::Frame::kUrlEnded: return commits_.OnEndedSent(frame.url_ended());
-    case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(frame.ended_ack());
+      return commits_.OnResultSent(from.machine(), frame.page_result());
+    case wire::Frame::kUrlEnded: return commits_.OnEndedSent(from.machine(), frame.url_ended());
+    case wire::Frame::kEndedAck: return commits_.OnEndedAckSent(to == nullptr ? "?" : to->machine(), frame.ended_ack());
     case wire::Frame::kDrain:
       if (!stop_told_ && to != nullptr && !leaves_.Leaves(to->machine())) commits_.OnFinishTold();
       return;
