@@ -46,6 +46,8 @@ std::string Json(const wire::PolitenessReply& reply) {
                    {"delay_max_s", Seconds(reply.most_us())}, {"adaptive_s", Seconds(reply.adaptive_us())},
                    {"crawl_delay_s", Seconds(reply.crawl_delay_us())}, {"connections", reply.connections()}};
   json["groups"] = GroupsJson(reply);
+  json["proxy"] = reply.proxy();
+  json["tag"] = reply.tag();
   json["wait_s"] = Seconds(reply.wait_us());
   json["in_the_way"] = reply.in_the_way();
   json["held_by"] = reply.holder();
@@ -76,6 +78,8 @@ void PrintRules(const wire::PolitenessReply& reply) {
           cut ? fmt::format(" (honoured up to {})", Text(reply.longest_crawl_delay_us())) : "");
   }
   Print("\n  connections  {} at a time\n", reply.connections());
+  if (!reply.proxy().empty()) Print("  proxy        {}, by a rule\n", reply.proxy());
+  if (!reply.tag().empty()) Print("  tag          '{}': asked by nodes that have it\n", reply.tag());
   for (const wire::PolitenessGroup& group : reply.groups()) {
     Print("  {:<12} {}: {} of {} connections in use", group.kind(), group.name(), group.in_use(), group.connections());
     if (group.delay_us() > 0) Print(", delay {}, {} resting", Text(group.delay_us()), group.resting());

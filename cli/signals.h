@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as something a main thread waits for.
+// SIGINT, SIGTERM and SIGHUP (unless ignored, as under nohup) as something a main thread waits for.
 // Thread rule: Block before any thread is started; Wait on the main thread.
 #pragma once
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "common/politeness.h"
+#include "common/proxy_url.h"
 #include "common/status.h"
+#include "common/url_rules.h"
 #include "scheduler/delay_control.h"
 
 namespace weft {
@@ -20,6 +22,13 @@ void FillRules(const wire::CrawlSettings& settings, wire::PolitenessReply& reply
   reply.set_most_us(absl::ToInt64Microseconds(terms.most));
   reply.set_longest_crawl_delay_us(absl::ToInt64Microseconds(kLongestCrawlDelay));
   reply.set_connections(std::max<uint32_t>(1, settings.host_connections()));
+}
+
+void FillRoute(const wire::CrawlSettings& settings, std::string_view host, wire::PolitenessReply& reply) {
+  const auto rules = UrlRules::Of(settings);
+  if (!rules.ok()) return;   // told when the crawl began
+  reply.set_tag(std::string(rules->Tag(host)));
+  if (const auto proxy = rules->Proxy(host)) reply.set_proxy(proxy->empty() ? "none" : MaskProxy(*proxy));
 }
 
 void FillOrigins(const HostState& state, CrawlTime now, wire::PolitenessReply& reply) {
@@ -39,6 +48,7 @@ void FillPoliteness(const CrawlDb& db, const wire::CrawlSettings& settings, cons
                     std::string_view address, CrawlTime now, const std::string& host, wire::PolitenessReply& reply) {
   reply.set_host(host);
   FillRules(settings, reply);
+  FillRoute(settings, host, reply);
   const HostState* known = db.FindHost(host);
   reply.set_known(known != nullptr);
   const HostState state = known == nullptr ? HostState() : *known;

@@ -261,7 +261,7 @@ void SchedulerNode::Impl::Dispatch(const PeerId& from, NodeEntry& node, Message&
       if (node.arrival == 0) node.arrival = ++arrivals;
       if (FindTwin(from, node, absl::InfinitePast()) != nullptr) {
         if (node.waits_since == absl::InfiniteFuture()) node.waits_since = clock.SteadyNow();
-        return;
+        return suspects.OnWaiting(frame.register_());
       }
       return OnRegister(from, node, frame.register_());
     }

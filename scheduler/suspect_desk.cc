@@ -49,6 +49,17 @@ void SuspectDesk::OnRegister(const wire::Register& info) {
   AnswerWaiting();
 }
 
+void SuspectDesk::OnWaiting(const wire::Register& info) {
+  if (!info.parses()) return;
+  for (const wire::BlamedPage& page : info.blamed()) {
+    // What its twin was reading is counted with the twin, once that is gone.
+    const bool with_twin = std::any_of(readings_.begin(), readings_.end(), [&](const Reading& reading) {
+      return reading.directory == info.pages_dir_id() && reading.key == page.key() && reading.state != Reading::State::kWaits;
+    });
+    if (!with_twin) Count(page.key(), info.pages_dir_id(), page.crashes());
+  }
+}
+
 void SuspectDesk::OnSuspect(const PeerId& from, const wire::Register& info, const wire::SuspectPage& page) {
   std::erase_if(readings_, [&](const Reading& reading) { return reading.node_id == info.node_id(); });
   if (!page.over() && page.key().size() == kKeyBytes) {

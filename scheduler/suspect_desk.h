@@ -19,6 +19,8 @@ class SuspectDesk {
   // What its directory tells counts from now on. What an earlier process of that directory was reading is to blame; what this
   // process was reading in a session before is not: it asks anew.
   void OnRegister(const wire::Register& info);
+  // Somebody registers and waits for its twin to give way. Should it be forgotten before it may, what its directory tells is known.
+  void OnWaiting(const wire::Register& info);
   // A parser asks to read a page, or has read it. It is answered when nobody else reads that page, maybe at once.
   void OnSuspect(const PeerId& from, const wire::Register& info, const wire::SuspectPage& page);
   // What parsers that have gone were reading is to blame; who waits for that is answered.

@@ -5,6 +5,7 @@
 import base64
 import contextlib
 import gzip
+import json
 import os
 import socket
 import tempfile
@@ -178,6 +179,8 @@ class Proxies(Checks):
         self.crawl("http://plain.example/", direct.url(), "--proxy", proxy.url(),
                    "--rule", f"match=//{direct.address} proxy=none")
         self.assertEqual(self.paths(direct.origin), ["/", "/p0", "/p1"])
+        self.assertEqual(json.loads(weft("politeness", direct.address, self.out, "--json").stdout)["proxy"], "none")
+        self.assertEqual(json.loads(weft("politeness", "plain.example", self.out, "--json").stdout)["proxy"], "")
         self.assertEqual(len(proxy.log), 4)
         self.assertTrue(all(target.startswith("http://plain.example/") for _, target, _ in proxy.log), proxy.log)
 
@@ -198,6 +201,8 @@ class Proxies(Checks):
         told = self.crawl("http://plain.example/", "http://socks.example/", *rules, "--log-level", "debug")
         self.assertEqual({entry[2] for entry in http_proxy.log}, {f"Basic {SECRETS[1]}"})
         self.assertEqual({entry[2] for entry in socks_proxy.log}, {f"{USER}:{PASSWORD}"})
+        ruled = weft("politeness", "plain.example", self.out)
+        self.assertRegex(ruled.stdout, r"proxy +http://…@\S+, by a rule")
         shown = [told.stdout, told.stderr]
         for words in (("status", self.out), ("status", self.out, "--json"), ("politeness", "socks.example", self.out),
                       ("politeness", "plain.example", self.out), ("export", self.out),

@@ -137,7 +137,7 @@ class Stopping(Behaviour):
                      status(self.out)["pages"] >= count, f"{count} pages")
 
     def test_a_signal_drains_and_the_same_command_completes(self):
-        for which in (signal.SIGINT, signal.SIGTERM):
+        for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(which.name):
                 self.out = os.path.join(self.folder, which.name)
                 site = self.site(fan(60))

@@ -24,18 +24,11 @@ class SuspectDeskTest : public DeskTest {
   void Register(const Parser& parser, const std::map<std::string, uint32_t>& blamed = {}) {
     NodeEntry& node = Node(parser.peer);
     node.registered = true;
-    node.info.Clear();
-    node.info.set_parses(true);
-    node.info.set_node_id(std::hash<std::string>{}(parser.peer));
-    node.info.set_pages_dir_id(parser.directory);
-    node.info.set_process(parser.process);
-    for (const auto& [key, crashes] : blamed) {
-      wire::BlamedPage* page = node.info.add_blamed();
-      page->set_key(key);
-      page->set_crashes(crashes);
-    }
+    node.info = InfoOf(parser, blamed);
     desk_.OnRegister(node.info);
   }
+  // As Register, while its twin is in the way.
+  void Wait(const Parser& parser, const std::map<std::string, uint32_t>& blamed) { desk_.OnWaiting(InfoOf(parser, blamed)); }
   void Ask(const Parser& parser, const std::string& key = kPage) { Say(parser, key, false); }
   void Over(const Parser& parser, const std::string& key = kPage) { Say(parser, key, true); }
   void Lose(const Parser& parser) {
@@ -53,6 +46,19 @@ class SuspectDeskTest : public DeskTest {
   const Parser a_{"a", 1, 10}, b_{"b", 2, 20}, c_{"c", 3, 30};
 
  private:
+  static wire::Register InfoOf(const Parser& parser, const std::map<std::string, uint32_t>& blamed) {
+    wire::Register info;
+    info.set_parses(true);
+    info.set_node_id(std::hash<std::string>{}(parser.peer));
+    info.set_pages_dir_id(parser.directory);
+    info.set_process(parser.process);
+    for (const auto& [key, crashes] : blamed) {
+      wire::BlamedPage* page = info.add_blamed();
+      page->set_key(key);
+      page->set_crashes(crashes);
+    }
+    return info;
+  }
   NodeTable* nodes_table() {
     if (!nodes_) Build();
     return nodes_.get();
@@ -152,6 +158,26 @@ TEST_F(SuspectDeskTest, AProcessThatWasOnlyCutOffIsNotBlamed_Rule14) {
   Register(a_);
   Ask(b_);
   EXPECT_THAT(Leaves(b_), ElementsAre(0));
+}
+
+// A machine that begins anew waits for its dead twin to give way, and may be cut off and forgotten before that.
+TEST_F(SuspectDeskTest, WhatADirectoryTellsCountsThoughItsParserIsNeverLetIn_Rule14) {
+  Wait({"a2", 1, 11}, {{kPage, 2}});
+  Register(b_);
+  Ask(b_);
+  EXPECT_THAT(Leaves(b_), ElementsAre(2));
+}
+
+TEST_F(SuspectDeskTest, ACrashThatBothTheTwinAndItsSuccessorTellOfCountsOnce_Rule14) {
+  Register(a_);
+  Ask(a_);
+  Wait({"a2", 1, 11}, {{kPage, 1}});
+  Lose(a_);
+  Register(b_);
+  Ask(b_);
+  EXPECT_THAT(Leaves(b_), ElementsAre(1));
+  Register({"a2", 1, 11}, {{kPage, 1}});
+  EXPECT_EQ(desk_.CrashesOn(kPage), 1u);
 }
 
 TEST_F(SuspectDeskTest, WhatIsNoKeyIsNotCounted) {
