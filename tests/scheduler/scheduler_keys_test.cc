@@ -238,6 +238,26 @@ TEST_F(SchedulerKeysTest, AProcessThatDiedGivesWayToItsSuccessorWithinSeconds) {
   EXPECT_THAT(second.refused, IsEmpty());
 }
 
+TEST_F(SchedulerKeysTest, WhatAWaitingParserTellsOfItsCrashesCountsAtOnce_Rule14) {
+  const std::string page(16, 'p');
+  PlayedNode first = Node("1", "a", 1);
+  first.Register(false, true);
+  PlayedNode second = Node("2", "a", 2);
+  second.more.set_pages_dir_id(7);
+  second.more.add_blamed()->set_key(page);
+  second.more.mutable_blamed(0)->set_crashes(1);
+  second.Register(false, true);
+  ASSERT_FALSE(second.registered);
+  PlayedNode other = Node("3", "b", 3);
+  other.Register(false, true);
+  wire::Frame asked;
+  asked.mutable_suspect_page()->set_key(page);
+  other.Say(std::move(asked));
+  const std::vector<wire::Frame> leaves = other.Of(wire::Frame::kSuspectLeave);
+  ASSERT_THAT(leaves, SizeIs(1));
+  EXPECT_EQ(leaves[0].suspect_leave().crashes(), 1u);
+}
+
 TEST_F(SchedulerKeysTest, AProcessThatStoodStillIsToldThatItWasReplaced) {
   PlayedNode first = Node("1", "a", 1);
   first.Register(true, false);
