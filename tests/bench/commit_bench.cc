@@ -17,6 +17,7 @@
 #include "common/status.h"
 #include "scheduler/scheduler_node.h"
 #include "storage/rocks_kv.h"
+#include "tests/bench/cpu_time.h"
 #include "tests/bench/link_workload.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/manual_pool.h"
@@ -28,13 +29,6 @@ namespace {
 constexpr double kKnownShare = 0.85;
 constexpr uint64_t kFoundAtMost = 100'000'000;
 constexpr char kSeed[] = "https://h0.example/";
-
-// Of this thread, to the nanosecond: getrusage answers what the last clock tick knew.
-double ThreadSeconds() {
-  timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
-}
 
 [[noreturn]] void Die(const std::string& text) {
   std::cerr << "commit_bench: " << text << "\n";

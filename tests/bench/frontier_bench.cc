@@ -5,8 +5,6 @@
 // through CrawlDb::Admit, 32 pages a call, as the scheduler does when results wait for it. CPU is that of the
 // calling thread, from fingerprints on; what RocksDB's threads and the writing of snapshots cost a new URL is averaged over
 // the whole run, since compactions come in waves.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +20,7 @@
 #include "common/status.h"
 #include "scheduler/frontier.h"
 #include "storage/rocks_kv.h"
+#include "tests/bench/cpu_time.h"
 #include "tests/bench/link_workload.h"
 
 namespace weft {
@@ -33,13 +32,6 @@ constexpr int kPagesOfCall = 32;
 constexpr uint64_t kMeasuredUrls = 2'000'000;
 constexpr uint64_t kAloneChecks = 400'000;
 constexpr int kLeases = 20'000;
-
-double CpuSeconds(int who) {
-  rusage usage;
-  getrusage(who, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 // Private memory of the process that is in RAM.
 double AnonymousBytes() {
@@ -84,15 +76,15 @@ class Bench {
     const double memory_before = AnonymousBytes();
     Open(options_.memory);
     const uint64_t measured = std::min(kMeasuredUrls, options_.urls / 2);
-    const double process_before = CpuSeconds(RUSAGE_SELF);
-    const double thread_before = CpuSeconds(RUSAGE_THREAD);
+    const double process_before = ProcessSeconds();
+    const double thread_before = ThreadSeconds();
     if (options_.hosts != 0) AdmitFrontPages();
     Admit(options_.urls - measured, 0);
     const Spent filled = spent_;
     Admit(options_.urls, kKnownShare);
     const double checks = static_cast<double>(spent_.checks - filled.checks);
     const double cpu = spent_.cpu - filled.cpu;
-    const double background = CpuSeconds(RUSAGE_SELF) - process_before - (CpuSeconds(RUSAGE_THREAD) - thread_before) + snapshots_;
+    const double background = ProcessSeconds() - process_before - (ThreadSeconds() - thread_before) + snapshots_;
     const double all_cpu = cpu + background / Urls() * static_cast<double>(spent_.added - filled.added);
     out_["urls"] = workload_.found();
     out_["hosts"] = workload_.hosts();
@@ -155,11 +147,11 @@ class Bench {
   // `found`: how many URLs there were before them.
   void AdmitLinks(const std::vector<Candidate>& links, uint64_t found) {
     const uint64_t reads = db_->seen_reads();
-    const double begun = CpuSeconds(RUSAGE_THREAD);
+    const double begun = ThreadSeconds();
     const std::vector<Admission> answers = Must(db_->Admit(links, 1));
     db_->TakeLowestInserts();   // as the frontier does after every call
     CrawlDb::SeenWork snapshot = db_->SeenSaveDue() ? db_->NextSeenPiece() : nullptr;
-    spent_.cpu += CpuSeconds(RUSAGE_THREAD) - begun;
+    spent_.cpu += ThreadSeconds() - begun;
     spent_.checks += links.size();
     spent_.added += workload_.found() - found;
     spent_.reads += db_->seen_reads() - reads;
@@ -178,9 +170,9 @@ class Bench {
   }
   // A pool's thread does this in a crawl.
   void Save(CrawlDb::SeenWork& snapshot) {
-    const double begun = CpuSeconds(RUSAGE_THREAD);
+    const double begun = ThreadSeconds();
     const absl::Status written = snapshot();
-    snapshots_ += CpuSeconds(RUSAGE_THREAD) - begun;
+    snapshots_ += ThreadSeconds() - begun;
     if (!Must(db_->SeenPieceWritten(written))) return;
     Must(db_->Sync());
     Must(db_->OldSeenRemoval()());

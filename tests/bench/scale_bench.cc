@@ -12,7 +12,6 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <deque>
 #include <filesystem>
 #include <iostream>
@@ -33,6 +32,7 @@
 #include "common/zmq_bus.h"
 #include "scheduler/scheduler_node.h"
 #include "storage/rocks_kv.h"
+#include "tests/bench/cpu_time.h"
 #include "tests/bench/played_worker.h"
 
 namespace weft {
@@ -42,13 +42,6 @@ constexpr absl::Duration kSync = absl::Milliseconds(5);     // of the CrawlDb
 constexpr absl::Duration kWatch = absl::Milliseconds(100);  // the scheduler's process looks at its status so often
 constexpr uint64_t kHosts = 8192;
 constexpr uint64_t kPagesBefore = 5000;                     // whose links wait when it begins
-
-// Of the calling thread, to the nanosecond: getrusage answers what the last clock tick knew, and turns are shorter than that.
-double ThreadSeconds() {
-  timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
-}
 
 void StayOn(int cpu) {
   cpu_set_t set;

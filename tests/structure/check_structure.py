@@ -42,7 +42,8 @@ FENCED = (
 CLOCK_FILE = "common/system_clock.cc"
 CLOCK_READ = re.compile(
     r"\bstd::chrono::(?:system|steady|high_resolution|utc|file)_clock\b|\b(?:system|steady)_clock::now\b"
-    r"|\babsl::(?:Now|GetCurrentTimeNanos)\s*\(|\b(?:clock_gettime|gettimeofday|timespec_get|ftime)\s*\("
+    r"|\babsl::(?:Now|GetCurrentTimeNanos)\s*\(|\b(?:gettimeofday|timespec_get|ftime)\s*\("
+    r"|\bclock_gettime\s*\((?!\s*CLOCK_(?:THREAD|PROCESS)_CPUTIME_ID\b)"  # CPU time is no time of the world
     r"|(?<![\w.>:])(?:std::|::)?time\s*\(\s*(?:NULL|nullptr|0|&\s*\w+)\s*\)")
 SLEEP = re.compile(
     r"\bsleep_(?:for|until)\s*\(|\babsl::SleepFor\s*\(|(?<![\w.>:])(?:::)?(?:sleep|usleep|nanosleep)\s*\(")

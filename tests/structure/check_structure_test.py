@@ -100,6 +100,10 @@ class Rules(unittest.TestCase):
     def test_what_only_looks_like_a_clock_read(self):
         self.assertEqual(broken_by({"common/url.cc": '// absl::Now()\nauto s = "time(nullptr)"; int a = x.time(0);\n'}), [])
 
+    def test_the_processors_time_is_no_clock(self):
+        for which in ("THREAD", "PROCESS"):
+            self.assertEqual(broken_by({"common/url.cc": f"void F() {{ clock_gettime(CLOCK_{which}_CPUTIME_ID, &t); }}\n"}), [])
+
     def test_sleeps_and_detached_threads(self):
         self.breaks({"common/url.cc": "void F() { std::this_thread::sleep_for(x); }\n"}, "sleeps")
         self.breaks({"tests/common/url_test.cc": "void F() { usleep(1); }\n"}, "sleeps")
