@@ -175,12 +175,27 @@ TEST_F(Commits, AcceptThatAnotherEndOfTheSameAttemptIsAcknowledged) {
 
 TEST_F(Commits, SeeARefusalAcknowledgedBeforeTheSync) {
   check.OnWrite(Batch(UrlState::kPending, 0));
-  wire::UrlEnded refused;
-  *refused.mutable_ticket() = Result().ticket();
-  refused.set_outcome(static_cast<uint32_t>(Outcome::kRobots));
-  check.OnEndedSent("f", refused);
+  wire::UrlEnded ended;
+  *ended.mutable_ticket() = Result().ticket();
+  ended.set_outcome(static_cast<uint32_t>(Outcome::kRobots));
+  check.OnEndedSent("f", ended);
   wire::EndedAck ack;
   ack.add_ended()->set_key(kKey.ToBytes());
+  check.OnEndedAckSent("f", ack);
+  EXPECT_TRUE(violations.Has("ack"));
+}
+
+TEST_F(Commits, SeeARefusalAcknowledgedBeforeTheSyncThoughTheAttemptWasGivenBackOnce) {
+  check.OnWrite(Batch(UrlState::kPending, 0));
+  wire::UrlEnded ended;
+  *ended.mutable_ticket() = Result().ticket();
+  check.OnEndedSent("f", ended);
+  ended.set_outcome(static_cast<uint32_t>(Outcome::kRobots));
+  check.OnEndedSent("f", ended);
+  wire::EndedAck ack;
+  ack.add_ended()->set_key(kKey.ToBytes());
+  check.OnEndedAckSent("f", ack);
+  EXPECT_TRUE(violations.empty());
   check.OnEndedAckSent("f", ack);
   EXPECT_TRUE(violations.Has("ack"));
 }

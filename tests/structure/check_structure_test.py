@@ -100,9 +100,12 @@ class Rules(unittest.TestCase):
     def test_what_only_looks_like_a_clock_read(self):
         self.assertEqual(broken_by({"common/url.cc": '// absl::Now()\nauto s = "time(nullptr)"; int a = x.time(0);\n'}), [])
 
-    def test_the_processors_time_is_no_clock(self):
+    def test_the_processors_time_is_read_in_one_file(self):
         for which in ("THREAD", "PROCESS"):
-            self.assertEqual(broken_by({"common/url.cc": f"void F() {{ clock_gettime(CLOCK_{which}_CPUTIME_ID, &t); }}\n"}), [])
+            read = f"void F() {{ clock_gettime(CLOCK_{which}_CPUTIME_ID, &t); }}\n"
+            self.assertEqual(broken_by({"tests/bench/cpu_time.h": "#pragma once\n" + read}), [])
+            self.breaks({"common/url.cc": read}, "common/url.cc:1: reads a clock")
+        self.breaks({"tests/bench/cpu_time.h": "#pragma once\nvoid F() { clock_gettime(CLOCK_MONOTONIC, &t); }\n"}, "reads a clock")
 
     def test_sleeps_and_detached_threads(self):
         self.breaks({"common/url.cc": "void F() { std::this_thread::sleep_for(x); }\n"}, "sleeps")

@@ -199,7 +199,7 @@ void CommitCheck::OnEndedAckSent(const std::string& to, const wire::EndedAck& ac
   for (const wire::EndedAck::One& one : ack.ended()) {
     Fingerprint key = Fingerprint::FromBytes(one.key());
     const Told told{to, key, one.generation(), one.attempt()};
-    if (!ends_.contains(told) || given_back_.contains(told)) continue;
+    if (given_back_.erase(told) > 0 || !ends_.contains(told)) continue;
     // Handed out before it was durable, and lost by a crash: the page that names it is handed in again and finds it anew.
     if (one.superseded() && ForgottenByCrash(key, one.generation(), one.attempt())) unknown_.insert({key, one.generation(), one.attempt()});
     if (!DurablyOver(key, one.generation(), one.attempt())) {

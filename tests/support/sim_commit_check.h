@@ -103,8 +103,8 @@ class CommitCheck : public KvTap {
   uint64_t syncs_ = 0;
   absl::flat_hash_map<Fingerprint, History> records_;
   std::map<std::pair<uint64_t, uint64_t>, SentPage> pages_;  // by fetcher's session and page id
-  // Attempts that a machine reported as over for good, with a page or as refused; and those that it gave back too, as an answer
-  // that came too late: an acknowledgement may be for that.
+  // Attempts that a machine reported as over for good, with a page or as refused; and those that it gave back, as an answer that
+  // came too late, and of which it has not been told yet that they are heard: the next acknowledgement is for that.
   using Told = std::tuple<std::string, Fingerprint, uint32_t, uint32_t>;
   std::set<Told> ends_;
   std::set<Told> given_back_;
